@@ -1,0 +1,90 @@
+# The habits of this project. `make` lists them; each says what it does before it does it.
+# Needs Debian 12 and root for the lab; everything made lives in .venv/, .build/, lab/.state/ and demo/.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON      ?= /usr/bin/python3
+PY          := $(CURDIR)/.venv/bin/python
+COLLECTIONS := .build/collections
+LINK        := $(COLLECTIONS)/ansible_collections/sipmobility/handover
+WHEELS      := .build/wheels/.filled
+
+# The collection is found by its full name, by Python and by Ansible alike, through one symlink to this directory.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONPATH := $(CURDIR)/$(COLLECTIONS)
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(COLLECTIONS)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: venv
+venv: ## Install missing Debian packages and make .venv with the pinned Python tools
+	@tools/host_packages.sh tools/debian-packages.txt lab/debian-packages.txt
+	@$(MAKE) -s .venv/.installed $(LINK) $(WHEELS)
+
+.venv/.installed: requirements-dev.txt constraints-dev.txt
+	@echo "venv: installing pinned Python tools into .venv (a minute)"
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@.venv/bin/pip install -qq -r requirements-dev.txt -c constraints-dev.txt
+	@touch $@
+
+$(LINK):
+	@mkdir -p $(@D)
+	@ln -sfn ../../../.. $@
+
+# What the wheel depends on, so that the packaging test installs it in an empty environment without the network.
+$(WHEELS): meta/ee-requirements.txt constraints-dev.txt | .venv/.installed
+	@mkdir -p $(@D)
+	@.venv/bin/pip download -qq --only-binary :all: -d $(@D) -r meta/ee-requirements.txt -c constraints-dev.txt
+	@touch $@
+
+.PHONY: lab lab-down
+lab: venv ## Bring the container lab up (routers, SIP server, mobile and correspondent nodes)
+	@$(PY) -m lab up
+
+lab-down: ## Remove everything that the lab made, also after a failure
+	@$(PY) -m lab down
+
+.PHONY: demo
+demo: venv ## The main job: live sessions through a move, without us and with us; report and picture in demo/
+	@$(PY) -m demo
+
+.PHONY: test
+test: venv ## Every test and gate; the last line says how many passed
+	@$(PY) -m tools.run_tests
+
+.PHONY: lint sanity molecule
+lint: venv ## ruff, mypy, vermin, shellcheck, yamllint, ansible-lint, antsibull-docs, antsibull-changelog
+sanity: venv ## ansible-test sanity on what is shipped
+molecule: venv ## The molecule scenarios of the roles
+lint sanity molecule:
+	@$(PY) -m tools.run_tests $@
+
+.PHONY: unit integration deep
+unit: venv ## Unit and property tests; one of them: make unit ARGS='-k name' or ARGS=path
+	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/unit) -m "not deep" $(ARGS)
+
+integration: lab ## Tests against the lab's real routers; one of them: make integration ARGS='-k name'
+	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/integration) -m "not deep" $(ARGS)
+
+deep: lab ## The long tests: more examples, more moves
+	@HYPOTHESIS_PROFILE=deep $(PY) -m pytest tests -m deep $(ARGS)
+
+.PHONY: format
+format: venv ## Let ruff format the Python and mend what it safely can
+	@ruff check --quiet --fix --exit-zero . && ruff format .
+
+.PHONY: constraints
+constraints: venv ## Pin the newest versions of all tools anew in constraints-dev.txt
+	@.venv/bin/pip install -qq --upgrade -r requirements-dev.txt
+	@{ sed -n 1p constraints-dev.txt; .venv/bin/pip freeze; } >.build/constraints && mv .build/constraints constraints-dev.txt
+	@touch .venv/.installed
+
+.PHONY: clean
+clean: ## Remove what was built (not the lab: make lab-down; not .venv: rm -r .venv)
+	@echo "clean: removing .build and caches"
+	@rm -rf .build .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
+	@find . -path ./.venv -prune -o -name __pycache__ -prune -exec rm -rf {} +

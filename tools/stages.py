@@ -1,0 +1,86 @@
+"""The stages of `make test`: what is run, in which lane, and for how long at most.
+
+A lane is a row of stages that run one after the other; the two lanes run side by side. What uses the lab is in one
+lane, because it is one lab; what only reads the tree is in the other.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / ".build" / "logs"
+COLLECTION = "ansible_collections.sipmobility.handover"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One command whose exit status counts, as one test or, for pytest, as the tests it reports.
+
+    Attributes:
+        name: unique, also the name of its log.
+        group: what `make GROUP` runs.
+        command: argument vector, run in the root of the repository.
+        lane: "tree" or "lab".
+        junit: where pytest writes its counts; None for everything else.
+        limit_s: seconds after which it is ended and has failed.
+    """
+
+    name: str
+    group: str
+    command: tuple[str, ...]
+    lane: str = "tree"
+    junit: Path | None = None
+    limit_s: int = 300
+
+
+def stages() -> tuple[Stage, ...]:
+    """All stages in the order in which each lane runs them."""
+    return (
+        _pytest("unit", "tests/unit", "tree", 600),
+        Stage("ruff check", "lint", ("ruff", "check", "--output-format=concise", ".")),
+        Stage("ruff format", "lint", ("ruff", "format", "--quiet", "--check", "--diff", ".")),
+        Stage("mypy", "lint", ("mypy", *_packages())),
+        Stage("vermin", "lint", ("vermin", "--no-tips", "--violations", "-t=3.9-", *_target_python())),
+        Stage("shellcheck", "lint", ("shellcheck", *_scripts())),
+        Stage("yamllint", "lint", ("yamllint", "--strict", ".")),
+        Stage("ansible-lint", "lint", ("ansible-lint", "--offline", "--profile", "production", "--nocolor", "-q")),
+        Stage(
+            "antsibull-docs",
+            "lint",
+            ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "self", "."),
+        ),
+        Stage("antsibull-changelog", "lint", ("antsibull-changelog", "lint")),
+        Stage("sanity", "sanity", ("tools/sanity.sh",), limit_s=900),
+        Stage("lab up", "integration", (sys.executable, "-m", "lab", "up"), "lab", limit_s=600),
+        _pytest("integration", "tests/integration", "lab", 1500),
+        Stage("molecule", "molecule", ("molecule", "test", "--all"), "lab", limit_s=900),
+        Stage("lab down", "integration", (sys.executable, "-m", "lab", "down"), "lab", limit_s=120),
+    )
+
+
+def _pytest(name: str, path: str, lane: str, limit_s: int) -> Stage:
+    junit = LOGS / f"{name}.xml"
+    command = (sys.executable, "-m", "pytest", "-m", "not deep", "--durations=5", f"--junitxml={junit}", path)
+    return Stage(name, name, command, lane, junit, limit_s)
+
+
+def _target_python() -> tuple[str, ...]:
+    """What must run on Python 3.9: the core, and modules that run on the managed host."""
+    return tuple(part for part in ("plugins/module_utils", "plugins/modules") if (ROOT / part).is_dir())
+
+
+def _scripts() -> tuple[str, ...]:
+    rooms = (".ci", "demo", "lab", "roles", "tests", "tools")
+    found = [path for room in rooms for path in (ROOT / room).rglob("*") if path.suffix == ".sh" or path.name == "run"]
+    return tuple(sorted(str(path.relative_to(ROOT)) for path in found))
+
+
+def _packages() -> tuple[str, ...]:
+    """The typed Python of the project, named as it is imported."""
+    inside = [part for part in ("plugins", "agent") if (ROOT / part).is_dir()]
+    beside = [part for part in ("lab", "demo", "tools", "tests") if any((ROOT / part).rglob("*.py"))]
+    names = [f"{COLLECTION}.{part}" for part in inside] + beside
+    return tuple(word for name in names for word in ("-p", name))
