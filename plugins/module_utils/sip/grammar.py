@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Terminals of the SIP grammar (RFC 3261 section 25.1).
+
+Text here is what :func:`header_text` makes of bytes: UTF-8 with every byte
+that is not UTF-8 kept as a surrogate (PEP 383). The RFC wants UTF-8; phones
+send Latin-1 display names all the same, and nobody reads those names here.
+Everything that is read (tokens, URIs, numbers) is ASCII by its own rule, so no
+such byte gets past a display name, a quoted string or a header without meaning to us.
+
+No pattern in this package nests one repetition in another over the same
+characters, and none is searched for from every position: all are linear.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import Optional, Union
+
+from ..errors import HandoverError
+
+__all__ = [
+    "Address",
+    "checked_text",
+    "header_text",
+    "host_address",
+    "ip_literal",
+    "number",
+    "port_number",
+    "skip_space",
+    "unfolded",
+    "unquoted",
+]
+
+Address = Union[IPv4Address, IPv6Address]
+
+#: Characters of ``token``, for use inside a character class.
+TOKEN = r"A-Za-z0-9\-.!%*_+`'~"
+
+#: ``quoted-string``. A control character is legal only behind a backslash, and CR and LF never.
+QUOTED = r'"[^"\\\x00-\x08\x0a-\x1f\x7f]*(?:\\[\x00-\x09\x0b\x0c\x0e-\x7f][^"\\\x00-\x08\x0a-\x1f\x7f]*)*"'
+
+_SPACE = re.compile(r"[ \t]*")
+_DIGITS = re.compile("[0-9]+")
+_FOLD = re.compile(rb"\r?\n[ \t]+")
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_IPV4 = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}")
+_IPV6 = re.compile(r"[0-9A-Fa-f:.]{2,45}")
+_HOSTNAME = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?",
+)
+_MAX_HOST = 255
+
+
+def checked_text(value: bytes, escapes: bool = False) -> str:
+    """Bytes of one line as text, refused where they hold control characters.
+
+    :param escapes: whether the header may hold quoted strings, in which a control character may stand
+        behind a backslash (RFC 3261 ``quoted-pair``; RFC 4475 section 3.1.1.2 has such a message).
+        The grammar of the header must then place it.
+    :raises HandoverError: ``bad_line_ending``, ``control_character``.
+    """
+    found = _CONTROL.search(value)
+    while found:
+        if found.group() in b"\r\n":
+            raise HandoverError("bad_line_ending", value, "CR and LF stand only together, at the end of a line")
+        if not escapes or value[found.start() - 1 : found.start()] != b"\\":
+            raise HandoverError("control_character", value, "a header holds no control characters")
+        found = _CONTROL.search(value, found.end())
+    return value.decode("utf-8", "surrogateescape")
+
+
+def header_text(value: bytes, escapes: bool = False) -> str:
+    """One header field value as a server hands it on: folding undone, surrounding white space off.
+
+    :raises HandoverError: as :func:`checked_text`.
+    """
+    return checked_text(unfolded(value), escapes).strip(" \t")
+
+
+def unfolded(value: bytes) -> bytes:
+    """Folded lines joined by one space (RFC 3261 section 7.3.1)."""
+    return _FOLD.sub(b" ", value) if b"\n" in value else value
+
+
+def skip_space(text: str, start: int) -> int:
+    """The first position from ``start`` that holds no white space."""
+    found = _SPACE.match(text, start)
+    return found.end() if found is not None else start
+
+
+def unquoted(text: str) -> str:
+    """What a ``quoted-string`` says; any other text as it is."""
+    if not text.startswith('"'):
+        return text
+    inner = text[1:-1]
+    return _ESCAPE.sub(r"\1", inner) if "\\" in inner else inner
+
+
+def number(text: str, maximum: int, what: str) -> int:
+    """A decimal number from 0 to ``maximum``.
+
+    :raises HandoverError: ``bad_number``.
+    """
+    # The length is looked at first: int() of a long string is quadratic, and limited since Python 3.11.
+    if _DIGITS.fullmatch(text):
+        digits = text.lstrip("0") or "0"
+        if len(digits) <= len(str(maximum)) and int(digits) <= maximum:
+            return int(digits)
+    raise HandoverError("bad_number", text, f"{what} is a decimal number from 0 to {maximum}")
+
+
+def port_number(text: Optional[str]) -> Optional[int]:
+    """A port from 1 to 65535; None for None.
+
+    :raises HandoverError: ``bad_number``.
+    """
+    if text is None:
+        return None
+    port = number(text, 65535, "a port")
+    if port == 0:
+        raise HandoverError("bad_number", text, "a port is a decimal number from 1 to 65535")
+    return port
+
+
+def ip_literal(text: str) -> Optional[Address]:
+    """An IPv4 address, or an IPv6 address with or without brackets; None for anything else.
+
+    Leading zeros and zone indices are refused: two readers would read two addresses.
+    """
+    try:
+        if _IPV4.fullmatch(text):
+            # Python 3.9 before 3.9.5 takes leading zeros.
+            return None if any(len(part) > 1 and part[0] == "0" for part in text.split(".")) else IPv4Address(text)
+        if text[:1] == "[" and text[-1:] == "]":
+            text = text[1:-1]
+        return IPv6Address(text) if _IPV6.fullmatch(text) else None
+    except AddressValueError:
+        return None
+
+
+def host_address(host: str) -> Optional[Address]:
+    """The address that ``host`` (IPv4address, IPv6reference in its brackets, or hostname) spells; None for a hostname.
+
+    :raises HandoverError: ``bad_uri`` when it is none of the three.
+    """
+    address = ip_literal(host)
+    if address is not None and (address.version == 4 or host[:1] == "["):
+        return address
+    if len(host) <= _MAX_HOST and _HOSTNAME.fullmatch(host):
+        return None
+    raise HandoverError("bad_uri", host, "a host is a hostname, an IPv4 address or an IPv6 address in brackets")

@@ -1,0 +1,258 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Header fields that are read, one function each (RFC 3261 sections 20 and 25.1)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import List, Optional, Tuple
+
+from ..errors import HandoverError
+from .grammar import (
+    QUOTED,
+    TOKEN,
+    Address,
+    host_address,
+    ip_literal,
+    number,
+    port_number,
+    skip_space,
+    unquoted,
+)
+from .name_addr import next_name_addr, parse_params
+from .uri import Params
+
+__all__ = [
+    "COMPACT",
+    "OPTION_TAG",
+    "SINGLE",
+    "CSeq",
+    "Credentials",
+    "Via",
+    "parse_call_id",
+    "parse_credentials",
+    "parse_cseq",
+    "parse_date",
+    "parse_expires",
+    "parse_old_addresses",
+    "parse_option_tags",
+    "parse_via",
+]
+
+#: The patent's option tag in Require, which is also the name of its header (US 7,082,118).
+OPTION_TAG = "com.cisco.TerminalMobilityUsingNat"
+
+#: Compact forms (RFC 3261 section 7.3.3, and the registry that RFC 3261 section 27.3 began).
+COMPACT = {
+    "a": "accept-contact",
+    "b": "referred-by",
+    "c": "content-type",
+    "d": "request-disposition",
+    "e": "content-encoding",
+    "f": "from",
+    "i": "call-id",
+    "j": "reject-contact",
+    "k": "supported",
+    "l": "content-length",
+    "m": "contact",
+    "n": "identity-info",
+    "o": "event",
+    "r": "refer-to",
+    "s": "subject",
+    "t": "to",
+    "u": "allow-events",
+    "v": "via",
+    "x": "session-expires",
+    "y": "identity",
+}
+
+#: Headers that may stand only once; a second one could be read by another server than the first.
+SINGLE = frozenset(
+    (
+        "call-id",
+        "content-length",
+        "content-type",
+        "cseq",
+        "date",
+        "expires",
+        "from",
+        "max-forwards",
+        "min-expires",
+        "to",
+    )
+)
+
+#: RFC 3261 section 20.19.
+MAX_EXPIRES = 2**32 - 1
+#: RFC 3261 section 8.1.1.5: less than 2**31.
+MAX_CSEQ = 2**31 - 1
+
+_CSEQ = re.compile(rf"([0-9]+)[ \t]+([{TOKEN}]+)")
+_CALL_ID = re.compile(rf"[{TOKEN}()<>:\\\"/\[\]?{{}}]+(?:@[{TOKEN}()<>:\\\"/\[\]?{{}}]+)?")
+_OPTION_TAGS = re.compile(rf"[{TOKEN}]+(?:[ \t]*,[ \t]*[{TOKEN}]+)*")
+_VIA = re.compile(
+    rf"(?P<name>[{TOKEN}]+)[ \t]*/[ \t]*(?P<version>[{TOKEN}]+)[ \t]*/[ \t]*(?P<transport>[{TOKEN}]+)[ \t]+"
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+)[ \t]*(?::[ \t]*(?P<port>[0-9]+)[ \t]*)?"
+)
+_CREDENTIALS = re.compile(rf"(?P<scheme>[{TOKEN}]+)[ \t]+")
+_AUTH_PARAM = re.compile(
+    rf"(?P<name>[{TOKEN}]+)[ \t]*=[ \t]*(?P<value>{QUOTED}|[^\", \t]+)[ \t]*(?P<comma>,[ \t]*)?", re.DOTALL
+)
+_DATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
+_BARE_HOST = re.compile(r"[ \t]*(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+|[0-9A-Fa-f:.]+)([ \t]*)(?=,|\Z)")
+
+
+@dataclass(frozen=True)
+class CSeq:
+    """Sequence number and method of a CSeq header."""
+
+    number: int
+    method: str
+
+
+@dataclass(frozen=True)
+class Via:
+    """One hop of a Via header. ``transport`` is in lower case."""
+
+    transport: str
+    host: str
+    port: Optional[int]
+    params: Params
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An Authorization header: who the sender says he is. Nobody has checked it yet."""
+
+    scheme: str
+    username: Optional[str]
+    realm: Optional[str]
+
+
+def parse_cseq(text: str) -> CSeq:
+    """:raises HandoverError: ``bad_header``, ``bad_number``."""
+    found = _CSEQ.fullmatch(text)
+    if found is None:
+        raise HandoverError("bad_header", text, "CSeq is a number and a method")
+    return CSeq(number(found.group(1), MAX_CSEQ, "a CSeq"), found.group(2))
+
+
+def parse_call_id(text: str) -> str:
+    """:raises HandoverError: ``bad_header``."""
+    if _CALL_ID.fullmatch(text) is None:
+        raise HandoverError("bad_header", text, "a Call-ID is a word, or two joined by an at sign")
+    return text
+
+
+def parse_expires(text: str) -> int:
+    """Seconds of an Expires header or an ``expires`` parameter.
+
+    RFC 3261 section 20.10 lets a server read a malformed value as 3600; we refuse it, because no router
+    should hold anything for a time that nobody stated.
+
+    :raises HandoverError: ``bad_number``.
+    """
+    return number(text, MAX_EXPIRES, "an expiry")
+
+
+def parse_date(text: str) -> str:
+    """:raises HandoverError: ``bad_header`` (RFC 3261 section 20.17: GMT and no other zone)."""
+    if _DATE.fullmatch(text) is None:
+        raise HandoverError("bad_header", text, "a Date is an RFC 1123 date in GMT")
+    return text
+
+
+def parse_option_tags(text: str) -> List[str]:
+    """Option tags of a Require header, in lower case (tokens compare without case, RFC 3261 section 7.3.1).
+
+    :raises HandoverError: ``bad_header``.
+    """
+    if _OPTION_TAGS.fullmatch(text) is None:
+        raise HandoverError("bad_header", text, "Require is a list of option tags")
+    return [tag.strip(" \t").lower() for tag in text.split(",")]
+
+
+def parse_via(text: str) -> List[Via]:
+    """The hops of one Via header line, newest first.
+
+    :raises HandoverError: ``bad_header``, ``bad_uri``, ``bad_number``.
+    """
+    hops: List[Via] = []
+    start = 0
+    while True:
+        found = _VIA.match(text, start)
+        if found is None:
+            raise HandoverError("bad_header", text, "Via names protocol, host and parameters")
+        host_address(found.group("host"))
+        params, end = parse_params(text, found.end(), "Via")
+        hops.append(
+            Via(found.group("transport").lower(), found.group("host"), port_number(found.group("port")), params)
+        )
+        if end == len(text):
+            return hops
+        if text[end] != ",":
+            raise HandoverError("bad_header", text, "Via names protocol, host and parameters")
+        start = skip_space(text, end + 1)
+
+
+def parse_credentials(text: str) -> Credentials:
+    """User name and realm of an Authorization header; None for both where the scheme is not Digest.
+
+    :raises HandoverError: ``bad_header``.
+    """
+    found = _CREDENTIALS.match(text)
+    if found is None:
+        raise HandoverError("bad_header", text, "Authorization is a scheme and its parameters")
+    scheme = found.group("scheme").lower()
+    if scheme != "digest":
+        return Credentials(scheme, None, None)
+    params = {}
+    start = found.end()
+    more = True
+    while more:
+        found = _AUTH_PARAM.match(text, start)
+        if found is None or found.group("name").lower() in params:
+            raise HandoverError("bad_header", text, "Digest credentials are a list of parameters, each once")
+        params[found.group("name").lower()] = unquoted(found.group("value"))
+        start = found.end()
+        more = found.group("comma") is not None
+    if start != len(text):
+        raise HandoverError("bad_header", text, "Digest credentials are a list of parameters, each once")
+    return Credentials(scheme, params.get("username"), params.get("realm"))
+
+
+def parse_old_addresses(text: str) -> List[Tuple[str, Optional[Address]]]:
+    """The hosts in one line of the patent's header, each with its address, or None for a hostname.
+
+    The patent writes a name-addr. A plain host and an addr-spec are taken too: senders differ, and none of
+    the three can be mistaken for another.
+
+    :raises HandoverError: ``bad_old_address``.
+    """
+    hosts: List[Tuple[str, Optional[Address]]] = []
+    end = -1
+    try:
+        while end < len(text):
+            host, address, end = _old_address(text, end + 1)
+            hosts.append((host, address))
+            if end < len(text) and text[end] != ",":
+                raise HandoverError("bad_address", text[end:], "a comma stands between two values")
+    except HandoverError as error:
+        raise HandoverError(
+            "bad_old_address", text, f"{OPTION_TAG} holds an address, or a SIP URI with one ({error.rule})"
+        ) from error
+    return hosts
+
+
+def _old_address(text: str, start: int) -> Tuple[str, Optional[Address], int]:
+    bare = _BARE_HOST.match(text, start)
+    if bare:
+        host = bare.group(1)
+        address = ip_literal(host)
+        return host, host_address(host) if address is None else address, bare.end(1) + len(bare.group(2))
+    item, end = next_name_addr(text, start, OPTION_TAG)
+    if not item.uri.is_sip:
+        raise HandoverError("bad_uri", item.uri.text, "the old address stands in a SIP URI")
+    return item.uri.host, item.uri.address, end

@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``name-addr`` and ``addr-spec`` with their header parameters (RFC 3261 sections 20.10 and 25.1)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import List, Optional, Tuple
+
+from ..errors import HandoverError
+from .grammar import QUOTED, TOKEN, skip_space, unquoted
+from .uri import Params, Uri, parse_uri
+
+__all__ = ["NameAddr", "next_name_addr", "parse_name_addr", "parse_name_addrs", "parse_params"]
+
+_NAME_ADDR = re.compile(rf"(?P<display>{QUOTED}[ \t]*|[{TOKEN}][{TOKEN} \t]*)?<(?P<uri>[^<>\" \t]*)>")
+# Outside angle brackets a comma, semicolon or question mark would belong to the header, not to the URI.
+_ADDR_SPEC = re.compile(r"[^<>\"?;, \t]+")
+_PARAM = re.compile(rf";[ \t]*(?P<name>[{TOKEN}]+)[ \t]*(?:=[ \t]*(?P<value>{QUOTED}|[{TOKEN}\[\]:]+)[ \t]*)?")
+
+
+@dataclass(frozen=True)
+class NameAddr:
+    """One address of a From, To or Contact header.
+
+    :ivar display: display name, quoting undone; the empty string for none.
+    :ivar uri: the URI.
+    :ivar params: header parameters, names in lower case, values without their quotes.
+    """
+
+    display: str
+    uri: Uri
+    params: Params = ()
+
+    def param(self, name: str) -> Optional[str]:
+        """The value of a parameter (name in lower case), None where it is absent or has no value."""
+        return dict(self.params).get(name)
+
+
+def parse_name_addr(text: str, what: str) -> NameAddr:
+    """Exactly one address; ``what`` names the header in errors.
+
+    :raises HandoverError: ``bad_address``, ``bad_uri``, ``bad_number``.
+    """
+    found, end = next_name_addr(text, 0, what)
+    if end != len(text):
+        raise _bad(text, what)
+    return found
+
+
+def parse_name_addrs(text: str, what: str) -> List[NameAddr]:
+    """The addresses of a comma-separated list.
+
+    :raises HandoverError: ``bad_address``, ``bad_uri``, ``bad_number``.
+    """
+    addresses = []
+    end = -1
+    while end < len(text):
+        address, end = next_name_addr(text, end + 1, what)
+        if end < len(text) and text[end] != ",":
+            raise _bad(text, what)
+        addresses.append(address)
+    return addresses
+
+
+def parse_params(text: str, start: int, what: str) -> Tuple[Params, int]:
+    """The ``;name=value`` list from ``start``, and where it ends.
+
+    :raises HandoverError: ``bad_address`` when a parameter stands twice.
+    """
+    params = []
+    found = _PARAM.match(text, start)
+    while found:
+        value = found.group("value")
+        params.append((found.group("name").lower(), None if value is None else unquoted(value)))
+        start = found.end()
+        found = _PARAM.match(text, start)
+    if len({name for name, _value in params}) != len(params):
+        raise HandoverError("bad_address", text, f"a parameter of {what} stands once (RFC 3261 section 7.3.1)")
+    return tuple(params), start
+
+
+def next_name_addr(text: str, start: int, what: str) -> Tuple[NameAddr, int]:
+    """The address that begins at ``start``, and the position behind it: a comma, the end, or an error of the caller's.
+
+    :raises HandoverError: ``bad_address``, ``bad_uri``.
+    """
+    start = skip_space(text, start)
+    found = _NAME_ADDR.match(text, start)
+    if found:
+        display, uri = (found.group("display") or "").strip(" \t"), found.group("uri")
+    else:
+        found = _ADDR_SPEC.match(text, start)
+        if found is None:
+            raise _bad(text, what)
+        display, uri = "", found.group()
+    params, end = parse_params(text, skip_space(text, found.end()), what)
+    return NameAddr(unquoted(display), parse_uri(uri), params), end
+
+
+def _bad(text: str, what: str) -> HandoverError:
+    return HandoverError("bad_address", text, f"{what} holds name-addr or addr-spec (RFC 3261 section 25.1)")

@@ -1,0 +1,223 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Registrations as facts (RFC 3261 section 10, RFC 5626, US 7,082,118)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Sequence, Tuple
+
+from ..errors import HandoverError
+from .grammar import Address
+from .header import OPTION_TAG, parse_expires, parse_old_addresses
+from .message import read_contacts, read_option_tags
+from .name_addr import NameAddr
+from .uri import parse_uri
+
+__all__ = ["DEFAULT_EXPIRES", "Binding", "Contact", "Expired", "Registration", "headers_of_register", "instance_of"]
+
+#: Seconds of a binding whose request states none (RFC 3261 section 10.3 step 7 leaves it to the server).
+DEFAULT_EXPIRES = 3600
+
+_OPTION_TAG = OPTION_TAG.lower()
+
+
+@dataclass(frozen=True)
+class Contact:
+    """One contact of a REGISTER.
+
+    :ivar uri: as received.
+    :ivar host_text: the host as text, in lower case, IPv6 without brackets.
+    :ivar host: the host as an address; None for a hostname.
+    :ivar expires: seconds; 0 removes the binding.
+    :ivar instance: ``+sip.instance`` (RFC 5626), a URN without angle brackets.
+    :ivar reg_id: ``reg-id`` (RFC 5626).
+    """
+
+    uri: str
+    host_text: str
+    host: Optional[Address]
+    port: Optional[int]
+    expires: int
+    instance: Optional[str] = None
+    reg_id: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A binding that the registrar held before the REGISTER.
+
+    :ivar contact: its URI.
+    :ivar host: the URI's host as an address; None for a hostname.
+    :ivar received: the packet source the server noted for it, a SIP URI, or None.
+    :ivar expires: absolute expiry, Unix seconds UTC, or None where the server does not say.
+    """
+
+    contact: str
+    host: Optional[Address]
+    port: Optional[int]
+    received: Optional[str]
+    expires: Optional[int]
+    call_id: Optional[str]
+    cseq: Optional[int]
+    instance: Optional[str]
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One REGISTER as a fact.
+
+    :ivar aor: canonical address of record: scheme, user, host in lower case.
+    :ivar contacts: the contacts; empty for a query and for the asterisk.
+    :ivar removes_all: the Contact is ``*``: every binding goes.
+    :ivar old_hosts: every host in the patent's header lines, as text.
+    :ivar old_addresses: those of them that are IP literals. Shorter than ``old_hosts`` where one is a hostname.
+    :ivar tag_required: Require names the option tag.
+    :ivar expires: seconds that the longest-lived contact asks for; 0 when everything named is removed.
+    :ivar expires_stated: whether the request says so; else it is :data:`DEFAULT_EXPIRES`.
+    :ivar instance: ``+sip.instance`` of the first contact that stays, else of the first.
+    :ivar source_address: packet source; None where the input does not have it.
+    :ivar transport: ``udp``, ``tcp``, ``tls``, ``ws``, ``wss``, ``sctp``, ...
+    :ivar authenticated_user: whom the server authenticated; None for nobody, or where the input does not say.
+    :ivar authenticated_realm: the realm of those credentials.
+    :ivar claimed_user: user name in the message's own Authorization header, which nobody has checked.
+    :ivar bindings_before: what the registrar held for this AOR before.
+    :ivar server_address: the server's address that the packet came to, where the input has it.
+    :ivar received_at: Unix seconds UTC; None where the input has no time.
+    :ivar where: file and line.
+    """
+
+    aor: str
+    contacts: Tuple[Contact, ...]
+    removes_all: bool
+    old_hosts: Tuple[str, ...]
+    old_addresses: Tuple[Address, ...]
+    tag_required: bool
+    call_id: str
+    cseq: int
+    expires: int
+    expires_stated: bool
+    instance: Optional[str]
+    source_address: Optional[Address]
+    source_port: Optional[int]
+    transport: str
+    authenticated_user: Optional[str]
+    authenticated_realm: Optional[str]
+    claimed_user: Optional[str]
+    bindings_before: Tuple[Binding, ...]
+    server_address: Optional[Address]
+    received_at: Optional[float]
+    where: str
+
+    @property
+    def tagged(self) -> bool:
+        """Whether both halves of the patent's tag are there: its header, and the option tag in Require."""
+        return self.tag_required and bool(self.old_hosts)
+
+    @property
+    def half_tagged(self) -> bool:
+        """Whether one half is there without the other."""
+        return self.tag_required != bool(self.old_hosts)
+
+    @property
+    def removes(self) -> bool:
+        """Whether it only removes bindings (RFC 3261 section 10.2.2)."""
+        return self.removes_all or (bool(self.contacts) and all(contact.expires == 0 for contact in self.contacts))
+
+    @property
+    def live_contacts(self) -> Tuple[Contact, ...]:
+        """The contacts that it binds."""
+        return tuple(contact for contact in self.contacts if contact.expires > 0)
+
+
+@dataclass(frozen=True)
+class Expired:
+    """The registrar dropped a binding because its time was over.
+
+    :ivar aor: canonical address of record; only its user part where the server keeps no domain.
+    :ivar host: host of the contact as an address; None for a hostname.
+    :ivar received_at: Unix seconds UTC.
+    """
+
+    aor: str
+    contact: str
+    host: Optional[Address]
+    call_id: Optional[str]
+    instance: Optional[str]
+    received_at: float
+    where: str
+
+
+@dataclass(frozen=True)
+class RegisterHeaders:
+    """The part of a Registration that follows from the header lines alone."""
+
+    contacts: Tuple[Contact, ...]
+    removes_all: bool
+    old_hosts: Tuple[str, ...]
+    old_addresses: Tuple[Address, ...]
+    tag_required: bool
+    expires: int
+    expires_stated: bool
+    instance: Optional[str]
+
+
+def headers_of_register(
+    contact_lines: Sequence[str], tag_lines: Sequence[str], require_lines: Sequence[str], expires: Optional[int]
+) -> RegisterHeaders:
+    """What the Contact, tag and Require lines of a REGISTER say, with its Expires header in seconds.
+
+    :raises HandoverError: ``bad_address``, ``bad_contact``, ``bad_header``, ``bad_number``,
+        ``bad_old_address``, ``bad_uri``.
+    """
+    addresses, asterisk = read_contacts(list(contact_lines))
+    if asterisk and expires != 0:
+        raise HandoverError("bad_contact", f"* with Expires {expires}", "the asterisk needs Expires: 0")
+    contacts = tuple(_contact(address, expires) for address in addresses)
+    old = [host for line in tag_lines for host in parse_old_addresses(line)]
+    lasting = [contact for contact in contacts if contact.expires > 0] or list(contacts)
+    return RegisterHeaders(
+        contacts=contacts,
+        removes_all=asterisk,
+        old_hosts=tuple(host for host, _address in old),
+        old_addresses=tuple(address for _host, address in old if address is not None),
+        tag_required=_OPTION_TAG in read_option_tags(list(require_lines)),
+        expires=0 if asterisk else max((c.expires for c in lasting), default=DEFAULT_EXPIRES),
+        expires_stated=expires is not None or any(address.param("expires") is not None for address in addresses),
+        instance=lasting[0].instance if lasting else None,
+    )
+
+
+def instance_of(text: Optional[str]) -> Optional[str]:
+    """A ``+sip.instance`` without quotes and angle brackets, in lower case; None for none."""
+    # RFC 4122 UUIDs, which RFC 5626 section 4.1 asks for, compare without case.
+    stripped = (text or "").strip(' "<>').lower()
+    return stripped or None
+
+
+def contact_host(uri_text: str) -> Tuple[Optional[Address], Optional[int]]:
+    """Host as an address, and port, of a contact URI that the server reports; None where it has none."""
+    try:
+        uri = parse_uri(uri_text)
+    except HandoverError:
+        return None, None
+    return uri.address, uri.port
+
+
+def _contact(address: NameAddr, expires: Optional[int]) -> Contact:
+    stated = address.param("expires")
+    if stated is not None:
+        expires = parse_expires(stated)
+    reg_id = address.param("reg-id")
+    return Contact(
+        uri=address.uri.text,
+        host_text=address.uri.host,
+        host=address.uri.address,
+        port=address.uri.port,
+        expires=DEFAULT_EXPIRES if expires is None else expires,
+        instance=instance_of(address.param("+sip.instance")),
+        reg_id=int(reg_id)
+        if reg_id is not None and reg_id.isascii() and reg_id.isdigit() and len(reg_id) < 11
+        else None,
+    )

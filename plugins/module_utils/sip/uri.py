@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""URIs (RFC 3261 sections 19.1 and 25.1; RFC 3986 for IPv6 literals, as RFC 5118 section 4.11 asks)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+from ..errors import HandoverError
+from .grammar import Address, host_address, port_number
+
+__all__ = ["Params", "Uri", "address_of_record", "canonical_user", "parse_uri"]
+
+Params = Tuple[Tuple[str, Optional[str]], ...]
+
+_SIP = re.compile(
+    r"(?P<scheme>[sS][iI][pP][sS]?):"
+    r"(?:(?P<user>[A-Za-z0-9\-_.!~*'()%&=+$,;?/]+)(?::(?P<password>[A-Za-z0-9\-_.!~*'()%&=+$,]*))?@)?"
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+)"
+    r"(?::(?P<port>[0-9]+))?"
+    r"(?P<params>(?:;[A-Za-z0-9\-_.!~*'()%\[\]/:&+$]+(?:=[A-Za-z0-9\-_.!~*'()%\[\]/:&+$]+)?)*)"
+    r"(?:\?(?P<headers>[A-Za-z0-9\-_.!~*'()%\[\]/?:+$]+=[A-Za-z0-9\-_.!~*'()%\[\]/?:+$]*"
+    r"(?:&[A-Za-z0-9\-_.!~*'()%\[\]/?:+$]+=[A-Za-z0-9\-_.!~*'()%\[\]/?:+$]*)*))?"
+)
+_OTHER = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*):(?P<opaque>[A-Za-z0-9\-_.!~*'();/?:@&=+$,%]+)")
+_BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
+_ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
+#: Characters that mean the same in a user part with and without the escape.
+_PLAIN_IN_USER = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,;?/")
+
+
+@dataclass(frozen=True)
+class Uri:
+    """A URI, taken apart where its scheme is ``sip`` or ``sips``.
+
+    :ivar text: as received.
+    :ivar scheme: in lower case.
+    :ivar user: user part with its escapes, or None.
+    :ivar host: host in lower case, an IPv6 address without brackets; empty for other schemes.
+    :ivar address: the host as an address, None for a hostname.
+    :ivar port: port, or None where none is written.
+    :ivar params: URI parameters, names in lower case; None for a parameter without value.
+    :ivar headers: what stands behind the question mark, or the empty string.
+    :ivar opaque: what stands behind the scheme of other URIs, else empty.
+    """
+
+    text: str
+    scheme: str
+    user: Optional[str] = None
+    host: str = ""
+    address: Optional[Address] = None
+    port: Optional[int] = None
+    params: Params = ()
+    headers: str = ""
+    opaque: str = ""
+
+    @property
+    def is_sip(self) -> bool:
+        """Whether the scheme is ``sip`` or ``sips``."""
+        return self.scheme in ("sip", "sips")
+
+
+def parse_uri(text: str) -> Uri:
+    """Take a URI apart.
+
+    :raises HandoverError: ``bad_uri``, ``bad_number`` for a port that is none.
+    """
+    found = _SIP.fullmatch(text)
+    if found is None:
+        return _other_scheme(text)
+    if "%" in text and _BAD_ESCAPE.search(text):
+        raise HandoverError("bad_uri", text, "a percent sign in a URI is followed by two hexadecimal digits")
+    host = found.group("host")
+    address = host_address(host)
+    return Uri(
+        text,
+        found.group("scheme").lower(),
+        found.group("user"),
+        str(address) if address is not None else host.lower().rstrip("."),
+        address,
+        port_number(found.group("port")),
+        _params(found.group("params"), text),
+        found.group("headers") or "",
+    )
+
+
+def address_of_record(uri: Uri) -> str:
+    """The canonical address of record (RFC 3261 section 10.3 step 5): scheme, user, host in lower case.
+
+    Password, port and parameters are dropped; needless escapes in the user part are undone, so that two
+    spellings of one user compare equal.
+    """
+    if not uri.is_sip:
+        return f"{uri.scheme}:{uri.opaque}"
+    host = f"[{uri.host}]" if ":" in uri.host else uri.host
+    return f"{uri.scheme}:{canonical_user(uri.user)}@{host}" if uri.user is not None else f"{uri.scheme}:{host}"
+
+
+def canonical_user(user: str) -> str:
+    """A user part without needless escapes, the others in upper case."""
+    return _ESCAPE.sub(_canonical_escape, user) if "%" in user else user
+
+
+def _canonical_escape(found: re.Match[str]) -> str:
+    char = chr(int(found.group(1), 16))
+    return char if char in _PLAIN_IN_USER else found.group().upper()
+
+
+def _other_scheme(text: str) -> Uri:
+    found = _OTHER.fullmatch(text)
+    if found is None or found.group("scheme").lower() in ("sip", "sips") or _BAD_ESCAPE.search(text):
+        raise HandoverError("bad_uri", text, "a URI follows RFC 3261 section 25.1")
+    return Uri(text, found.group("scheme").lower(), opaque=found.group("opaque"))
+
+
+def _params(text: str, whole: str) -> Params:
+    if not text:
+        return ()
+    params = []
+    for part in text[1:].split(";"):
+        name, equals, value = part.partition("=")
+        params.append((name.lower(), value if equals else None))
+    if len({name for name, _value in params}) != len(params):
+        raise HandoverError("bad_uri", whole, "a URI parameter stands once")
+    return tuple(params)

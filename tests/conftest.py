@@ -1,0 +1,22 @@
+"""What every test run needs: bounded property tests, and the collection where Ansible finds it.
+
+HYPOTHESIS_PROFILE=deep runs fifty times the examples.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+
+BUILD = Path(__file__).resolve().parent.parent / ".build"
+
+os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(BUILD / "collections")
+os.environ["PYTHONPATH"] = str(BUILD / "collections")
+os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(BUILD / "hypothesis")
+
+_common = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("test", _common, max_examples=100)
+settings.register_profile("deep", _common, max_examples=5000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))

@@ -1,0 +1,199 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds for every input: nothing but our error, one meaning for every spelling, no line lost beside a bad one."""
+
+from __future__ import annotations
+
+import json
+import time
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.message import MAX_MESSAGE, parse_message
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.refusal import CODES, Refusal
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.registration import Registration
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import FORMATS, Item, open_source
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.lines import Position
+
+from .messages import REGISTER, TAG, event, line, message, register
+
+#: Pieces that SIP and event lines are made of, and pieces that break them.
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            *register().splitlines(keepends=True),
+            register(),
+            line(),
+            line()[:60],
+            *b'\r \n \0 \xff \xc3 : ; , < > " \\ @ [ ] { } % = * SIP/2.0 sip:a@b'.split(b" "),
+            b" ",
+            b"\r\n\r\n",
+        ]
+    )
+    | st.binary(max_size=8),
+    max_size=40,
+).map(b"".join)
+
+
+def items(format_name: str, data: bytes, chunk: int = 1 << 16, position: Position | None = None) -> list[Item]:
+    """The items of an input that comes in chunks of this size."""
+    chunks = (data[start : start + chunk] for start in range(0, len(data), chunk))
+    return list(open_source(format_name, chunks, "log", position)[1])
+
+
+@given(st.binary() | PIECES, st.booleans())
+@example(b"REGISTER sip:a SIP/2.0\r\n\r\n", False)
+def test_a_message_is_read_or_refused_with_a_documented_code(data: bytes, bare_lf: bool) -> None:
+    code = "none"
+    try:
+        parse_message(data, bare_lf)
+    except HandoverError as error:
+        code = error.code
+    assert code in {"none", *CODES}
+
+
+@given(st.binary() | PIECES, st.sampled_from(["auto", *FORMATS]), st.integers(1, 64))
+def test_a_source_never_raises_and_does_not_care_for_chunks(data: bytes, format_name: str, chunk: int) -> None:
+    found = items(format_name, data)
+    assert found == items(format_name, data, chunk)
+    assert all(item.code in CODES for item in found if isinstance(item, Refusal))
+
+
+@given(st.data())
+def test_an_event_with_any_value_is_read_or_refused(data: st.DataObject) -> None:
+    key = data.draw(st.sampled_from(sorted(event())))
+    scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary().map(bytes.hex)
+    value = data.draw(scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.text(), scalars, max_size=2))
+    found = items("kamailio", json.dumps({**event(), key: value}).encode() + b"\n")
+    assert len(found) == 1
+    assert not isinstance(found[0], Refusal) or found[0].code in CODES
+
+
+LONG_AND_SHORT = {"Via": "v", "From": "f", "To": "t", "Call-ID": "i", "Contact": "m", "Content-Length": "l"}
+SPACE = st.sampled_from([" ", "\t", "  ", "\r\n ", " \r\n\t ", "\r\n  \r\n "])
+CASE: list[Callable[[str], str]] = [str.lower, str.upper, str.title, str]
+
+
+@st.composite
+def spellings(draw: st.DrawFn) -> bytes:
+    """The patent's REGISTER in another legal spelling: case, compact forms, folding, space, order of headers."""
+    headers = []
+    for name, value in draw(st.permutations(REGISTER)):
+        spelled = draw(st.sampled_from(CASE))(draw(st.sampled_from([name, LONG_AND_SHORT.get(name, name)])))
+        colon = draw(st.sampled_from(["", " ", "\t "])) + ":" + draw(SPACE | st.just(""))
+        text = draw(SPACE).join(value.split(" ")) if name not in ("From", "To", "Contact", TAG) else value
+        if name == "Require":
+            text = draw(st.sampled_from(CASE))(text)
+        headers.append(f"{spelled}{colon}{text}{draw(SPACE)}".encode())
+    return b"REGISTER sip:example.com SIP/2.0\r\n" + b"\r\n".join(headers) + b"\r\n\r\n"
+
+
+def facts(data: bytes) -> Registration:
+    """The one registration in an input."""
+    (found,) = items("sip", data)
+    assert isinstance(found, Registration)
+    return replace(found, where="")
+
+
+@given(spellings())
+def test_every_spelling_of_one_register_is_one_fact(data: bytes) -> None:
+    assert facts(data) == facts(register())
+
+
+LINES = [line(cseq=n, call_id=f"call-{n}@host") for n in range(4)]
+
+
+@given(st.integers(0, sum(map(len, LINES))))
+def test_a_log_cut_anywhere_loses_only_the_cut_line(cut: int) -> None:
+    log = b"".join(LINES)
+    position = Position()
+    first = items("kamailio", log[:cut], position=position)
+    whole = log[:cut].count(b"\n") + (log[:cut].endswith(b"}"))
+    assert [item.cseq for item in first if isinstance(item, Registration)] == list(range(whole))
+    assert [item.code for item in first if isinstance(item, Refusal)] in ([], ["truncated_line"])
+    # The next run, with the rest of the line there, goes on without a gap and without a repetition.
+    rest = items("kamailio", log[position.offset :], position=position)
+    assert [item.cseq for item in rest if isinstance(item, Registration)] == list(range(whole, len(LINES)))
+    assert position == Position(len(log), len(LINES) + 1)
+
+
+@given(st.integers(0, sum(map(len, LINES)) - 1), st.integers(1, 40))
+def test_a_hole_in_a_log_loses_only_the_lines_it_touches(start: int, size: int) -> None:
+    log = b"".join(LINES)
+    ends = [sum(map(len, LINES[: n + 1])) for n in range(len(LINES))]
+    # A hole that ends at the end of a line, and did not begin at one, glues the next line to what is left of it.
+    glued = start + size if start not in (0, *ends) else -1
+    begins = [0, *ends]
+    safe = {n for n, end in enumerate(ends) if end <= start or (begins[n] >= start + size and begins[n] != glued)}
+    found = items("kamailio", log[:start] + log[start + size :])
+    assert safe <= {item.cseq for item in found if isinstance(item, Registration)}
+
+
+MESSAGES = [register(cseq=f"{n} REGISTER") for n in range(4)]
+
+
+@given(st.integers(0, sum(map(len, MESSAGES))), st.sampled_from([1, 7, 1000]))
+def test_a_file_of_messages_cut_anywhere_loses_only_the_cut_one(cut: int, chunk: int) -> None:
+    data = b"".join(MESSAGES)
+    position = Position()
+    first = items("sip", data[:cut], chunk, position)
+    rest = items("sip", data[position.offset :], chunk, position)
+    assert [item.cseq for item in [*first, *rest] if isinstance(item, Registration)] == [0, 1, 2, 3]
+    assert [item.code for item in first if isinstance(item, Refusal)] in ([], ["truncated_message"])
+    assert [item for item in rest if isinstance(item, Refusal)] == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("Contact", " " * 60000 + "x y"),
+        ("Contact", '"' + "\\" * 60000),
+        ("Contact", "a " * 30000),
+        ("Contact", "<sip:" + "a" * 60000),
+        ("Contact", "<sip:a@" + "a-" * 30000 + ">"),
+        ("Contact", "<sip:a@b>" + ";a" * 30000 + "="),
+        ("Contact", "<sip:a@b>," * 6000 + "!"),
+        ("Contact", "sip:a@b" + ";x=" * 20000),
+        ("Via", "SIP/2.0/UDP a;" + " " * 60000 + "="),
+        ("Via", "SIP/2.0/UDP a," * 4000),
+        ("Require", "a , " * 15000),
+        ("Call-ID", "@" * 60000),
+        (TAG, "1.1.1.1," * 8000),
+        (TAG, ":" * 60000),
+        ("Subject", "\r\n " * 20000),
+        ("Subject", " " * 60000),
+        ("CSeq", "1" + " " * 60000),
+        ("Authorization", "Digest " + "a=b," * 15000),
+        ("Authorization", 'Digest a="' + "\\a" * 29000),
+    ],
+    ids=lambda header: f"{header[0]} {header[1][:12]!r}",
+)
+def test_a_hostile_header_takes_no_time(header: tuple[str, str]) -> None:
+    kept = [item for item in REGISTER if item[0] != header[0]]
+    data = message([*kept, header])
+    assert len(data) <= MAX_MESSAGE
+    start = time.process_time()
+    assert len(items("sip", data)) == 1
+    assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize("format_name", sorted(FORMATS))
+@pytest.mark.parametrize("piece", [b"x", b" ", b"\n", b"{", b"\0", b"REGISTER sip:a SIP/2.0\r\n", b'{"'])
+def test_endless_garbage_takes_flat_memory_and_linear_time(format_name: str, piece: bytes) -> None:
+    chunk = piece * (65536 // len(piece))
+    start = time.process_time()
+    tracemalloc.start()
+    try:
+        for _item in open_source(format_name, (chunk for _n in range(16)), "log")[1]:
+            pass
+        assert tracemalloc.get_traced_memory()[1] < 800_000
+    finally:
+        tracemalloc.stop()
+    assert time.process_time() - start < 20
