@@ -1,0 +1,301 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a first-hop router holds for us.
+
+The vocabulary of RFC 4008: a rewrite is inbound or outbound, and changes the
+source or the destination. A *decoder* (inbound) restores what a host expects;
+an *encoder* (outbound) sends a packet into the network under the mobile
+node's other address.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
+
+from ..errors import HandoverError
+from .selector import Address, Scope, Selector
+
+__all__ = [
+    "EXPIRY_TOLERANCE",
+    "Address",
+    "Change",
+    "Directions",
+    "Entry",
+    "Freeze",
+    "Key",
+    "Mark",
+    "Neighbour",
+    "Rewrite",
+    "RewriteKind",
+    "Role",
+    "Route",
+    "RouterState",
+    "Scope",
+    "Selector",
+    "Stamp",
+    "same",
+    "same_state",
+]
+
+#: Seconds by which two absolute expiries may differ and still count as equal:
+#: what a router reports is its own clock's view of a timeout.
+EXPIRY_TOLERANCE = 2
+
+
+class Directions(Enum):
+    """FORWARD: only packets towards the mobile node are rewritten. BOTH: the reverse as well."""
+
+    FORWARD = "forward"
+    BOTH = "both"
+
+
+class RewriteKind(Enum):
+    """The four rewrites of RFC 4008 (natAddrMapTranslationEntity)."""
+
+    INBOUND_DST = "inbound_dst"
+    INBOUND_SRC = "inbound_src"
+    OUTBOUND_DST = "outbound_dst"
+    OUTBOUND_SRC = "outbound_src"
+
+    @property
+    def is_decoder(self) -> bool:
+        """Whether it restores what a host expects."""
+        return self in (RewriteKind.INBOUND_DST, RewriteKind.INBOUND_SRC)
+
+    @property
+    def changes_destination(self) -> bool:
+        """Whether it changes the destination rather than the source."""
+        return self in (RewriteKind.INBOUND_DST, RewriteKind.OUTBOUND_DST)
+
+
+class Role(Enum):
+    """What an entry does in a handover; decides when it may change."""
+
+    DECODER = "decoder"
+    SUPPORT = "support"
+    ENCODER_DST = "encoder_dst"
+    ENCODER_SRC = "encoder_src"
+    FREEZE = "freeze"
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Whose an entry is: written into the router beside it, so that any controller can finish or undo the work.
+
+    :ivar handover: id of the handover; the empty string for a remnant whose owner the router no longer knows.
+    :ivar epoch: rises with each change of the handover.
+    :ivar expires: absolute expiry of this entry, Unix seconds UTC.
+    :ivar directions: the handover's directions.
+    :ivar flows: how many flows (sessions, or correspondents) the whole handover has; a controller that
+        finds fewer on the routers knows that it does not see all of it.
+    :ivar retiring: about to be removed; announced before the encoders change, so that a crash in between
+        is not mistaken for a handover that was only begun.
+    :ivar ended: it retires because the whole handover ends, not because the mobile node moved on.
+    """
+
+    handover: str
+    epoch: int
+    expires: int
+    directions: Directions = Directions.BOTH
+    flows: int = 1
+    retiring: bool = False
+    ended: bool = False
+
+    def __str__(self) -> str:
+        going = ", ending" if self.ended else ", retiring" if self.retiring else ""
+        return f"handover {self.handover or 'unknown'}, epoch {self.epoch}{going}"
+
+
+Key = Tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """One rewrite: packets that match get ``to`` as source or destination."""
+
+    kind: RewriteKind
+    match: Selector
+    to: Address
+    stamp: Stamp
+
+    def __str__(self) -> str:
+        return f"{self.kind.value} {self.match} to {self.to} ({self.stamp})"
+
+    @property
+    def key(self) -> Key:
+        """What can stand only once on a router."""
+        return ("rewrite", self.kind, self.match)
+
+    @property
+    def role(self) -> Role:
+        if self.kind.is_decoder:
+            return Role.DECODER
+        return Role.ENCODER_DST if self.kind is RewriteKind.OUTBOUND_DST else Role.ENCODER_SRC
+
+    @property
+    def image(self) -> Selector:
+        """The selector of the packets that leave this rewrite."""
+        if self.kind.changes_destination:
+            return replace(self.match, destination=self.to)
+        return replace(self.match, source=self.to)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Packets that are only marked, so that they find the handover's route and pass the operator's firewall."""
+
+    match: Selector
+    stamp: Stamp
+
+    def __str__(self) -> str:
+        return f"mark {self.match} ({self.stamp})"
+
+    @property
+    def key(self) -> Key:
+        return ("mark", self.match)
+
+    role = Role.SUPPORT
+
+
+@dataclass(frozen=True)
+class Route:
+    """Host route for an old address; seen by marked packets alone where the platform can do that."""
+
+    destination: Address
+    via: Optional[Address]
+    interface: Optional[str]
+    stamp: Stamp
+
+    def __str__(self) -> str:
+        return f"route {self.destination} via {self.via} dev {self.interface} ({self.stamp})"
+
+    @property
+    def key(self) -> Key:
+        return ("route", self.destination)
+
+    role = Role.SUPPORT
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """Proxy neighbour entry (ARP or ND) for an old address on an interface."""
+
+    address: Address
+    interface: str
+    stamp: Stamp
+
+    def __str__(self) -> str:
+        return f"neighbour {self.address} dev {self.interface} ({self.stamp})"
+
+    @property
+    def key(self) -> Key:
+        return ("neighbour", self.address, self.interface)
+
+    role = Role.SUPPORT
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """Packets that are dropped while a stateful router is being changed."""
+
+    match: Selector
+    stamp: Stamp
+
+    def __str__(self) -> str:
+        return f"freeze {self.match} ({self.stamp})"
+
+    @property
+    def key(self) -> Key:
+        return ("freeze", self.match)
+
+    role = Role.FREEZE
+
+
+Entry = Union[Rewrite, Mark, Route, Neighbour, Freeze]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One transaction: entries that go, entries that come. A replaced entry is in both."""
+
+    remove: Tuple[Entry, ...] = ()
+    put: Tuple[Entry, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.remove or self.put)
+
+
+class RouterState:
+    """What one router holds, or must hold, for us: entries by key.
+
+    :raises HandoverError: ``duplicate_entry`` when two entries have one key.
+    """
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        held: Dict[Key, Entry] = {}
+        for entry in entries:
+            if held.setdefault(entry.key, entry) != entry:
+                raise HandoverError("duplicate_entry", entry, "a router holds one entry for each key")
+        self._held = held
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._held.values())
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RouterState) and self._held == other._held
+
+    def __repr__(self) -> str:
+        return f"RouterState({sorted(map(repr, self._held.values()))})"
+
+    @property
+    def entries(self) -> Mapping[Key, Entry]:
+        """The entries by their keys."""
+        return self._held
+
+    def get(self, key: Key) -> Optional[Entry]:
+        """The entry with this key, if there is one."""
+        return self._held.get(key)
+
+    def of(self, handover: str) -> List[Entry]:
+        """The entries of one handover."""
+        return [entry for entry in self if entry.stamp.handover == handover]
+
+    def without(self, handovers: Iterable[str]) -> RouterState:
+        """This state less the entries of these handovers."""
+        gone = frozenset(handovers)
+        return RouterState(entry for entry in self if entry.stamp.handover not in gone)
+
+    def live(self, now: float) -> RouterState:
+        """This state less what has expired at ``now`` (Unix seconds)."""
+        return RouterState(entry for entry in self if entry.stamp.expires > now)
+
+    def changed(self, remove: Iterable[Key], put: Iterable[Entry]) -> RouterState:
+        """This state after keys were removed and entries put in (replacing equal keys)."""
+        held = dict(self._held)
+        for key in remove:
+            held.pop(key, None)
+        for entry in put:
+            held[entry.key] = entry
+        return RouterState(held.values())
+
+
+def same(one: Optional[Entry], other: Optional[Entry]) -> bool:
+    """Whether two entries are equal, their expiries within :data:`EXPIRY_TOLERANCE`."""
+    if one is None or other is None:
+        return one is other
+    if abs(one.stamp.expires - other.stamp.expires) > EXPIRY_TOLERANCE:
+        return False
+    stamp = replace(other.stamp, expires=one.stamp.expires)
+    return one == replace(other, stamp=stamp)
+
+
+def same_state(one: RouterState, other: RouterState) -> bool:
+    """Whether two states are equal, expiries within :data:`EXPIRY_TOLERANCE`."""
+    keys = set(one.entries) | set(other.entries)
+    return all(same(one.get(key), other.get(key)) for key in keys)

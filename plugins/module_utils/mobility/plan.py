@@ -1,0 +1,211 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one planner: from what the routers hold to what they must hold, in an order that no session notices.
+
+A live session dies when a host sees a wrong address for a moment. So decoders
+come first and go last, and encoders change in between, each router's in one
+transaction. First programming, refresh, re-point, return, withdrawal, undo and
+repair are all the same difference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
+
+from .model import Entry, Freeze, Key, Rewrite, Role, RouterState, same
+
+__all__ = ["DRAIN", "Phase", "Stage", "Step", "plan", "undo"]
+
+#: Seconds between the last encoder and the first decoder that goes: more than a round trip, so that
+#: packets under way are still decoded.
+DRAIN = 2.0
+
+
+class Phase(Enum):
+    """What a stage does. A plan's stages come in this order."""
+
+    FREEZE = "freeze"
+    DECODE = "decode"
+    JOINT = "joint"
+    ENCODE_DST = "encode_dst"
+    ENCODE_SRC = "encode_src"
+    THAW = "thaw"
+    RETIRE = "retire"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One transaction on one router.
+
+    :ivar id: unique in its plan, ``NN-phase-router``.
+    :ivar before: the entries it replaces or removes, as they must stand (or be gone) before it.
+    :ivar after: the entries that stand after it.
+    """
+
+    id: str
+    phase: Phase
+    router: str
+    before: Tuple[Entry, ...]
+    after: Tuple[Entry, ...]
+
+    @property
+    def removed(self) -> FrozenSet[Key]:
+        """Keys that it takes away."""
+        return frozenset(entry.key for entry in self.before) - {entry.key for entry in self.after}
+
+    def applied(self, state: RouterState) -> RouterState:
+        """The router's state after this step."""
+        return state.changed(self.removed, self.after)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Steps that may run at once: one for each router at most. All are acknowledged before the next stage.
+
+    :ivar wait: seconds to let pass after the stage before.
+    """
+
+    phase: Phase
+    wait: float
+    steps: Tuple[Step, ...]
+
+
+def plan(
+    current: Mapping[str, RouterState],
+    target: Mapping[str, RouterState],
+    joint: Iterable[str] = (),
+    drain: float = DRAIN,
+) -> Tuple[Stage, ...]:
+    """The ordered stages that lead from ``current`` to ``target``.
+
+    :param joint: routers whose back end tracks connections or holds both halves of a rewrite in one line:
+        they change as a whole while the flows concerned are frozen on them.
+    :param drain: seconds, see :data:`DRAIN`.
+    """
+    routers = sorted(set(current) | set(target))
+    stages: List[Stage] = []
+    held = {name: current.get(name, RouterState()) for name in routers}
+    for goal in _without_clashes(held, target):
+        staying = {entry.stamp.handover for state in goal.values() for entry in state}
+        deltas = {name: _Delta(held[name], goal.get(name, RouterState()), name in joint, staying) for name in routers}
+        for phase in Phase:
+            steps = []
+            for name in routers:
+                before, after = deltas[name].of(phase)
+                if before or after:
+                    label = f"{len(stages) + 1:02d}-{phase.value}-{name}"
+                    steps.append(Step(label, phase, name, before, after))
+            if steps:
+                stages.append(Stage(phase, drain if phase is Phase.RETIRE and stages else 0.0, tuple(steps)))
+        held = {name: goal.get(name, RouterState()) for name in routers}
+    return tuple(stages)
+
+
+def undo(stages: Iterable[Stage], done: Iterable[str], drain: float = DRAIN) -> Tuple[Stage, ...]:
+    """The stages that take back what was done, in the mirrored order.
+
+    :param done: ids of the steps that ran, or may have run.
+    """
+    ran = frozenset(done)
+    back: List[Stage] = []
+    for stage in reversed(tuple(stages)):
+        steps = tuple(
+            Step(f"undo-{step.id}", step.phase, step.router, step.after, step.before)
+            for step in stage.steps
+            if step.id in ran
+        )
+        if steps:
+            back.append(Stage(stage.phase, drain if stage.phase is Phase.DECODE and back else 0.0, steps))
+    return tuple(back)
+
+
+def _without_clashes(
+    current: Mapping[str, RouterState], target: Mapping[str, RouterState]
+) -> List[Mapping[str, RouterState]]:
+    """The goals to reach one after the other.
+
+    A decoder that must give another address than it does now cannot be swapped while the encoders of its
+    former handover still run: that handover is ended first.
+    """
+    losers = {
+        entry.stamp.handover
+        for name, state in current.items()
+        for entry in state
+        if isinstance(entry, Rewrite) and entry.role is Role.DECODER
+        for wanted in [target.get(name, RouterState()).get(entry.key)]
+        if isinstance(wanted, Rewrite) and wanted.to != entry.to
+    }
+    if not losers:
+        return [target]
+    cleared = {name: state.without(losers) for name, state in current.items()}
+    return [cleared, target]
+
+
+_Change = Tuple[Optional[Entry], Optional[Entry]]
+
+
+class _Delta:
+    """The changes of one router, sorted into phases."""
+
+    def __init__(self, current: RouterState, target: RouterState, joint: bool, staying: Container[str]) -> None:
+        self._staying = staying
+        keys = sorted(set(current.entries) | set(target.entries), key=repr)
+        pairs = [(current.get(key), target.get(key)) for key in keys]
+        changes = [pair for pair in pairs if not same(*pair)]
+        self._phases: Dict[Phase, List[_Change]] = {phase: [] for phase in Phase}
+        (self._as_a_whole if joint else self._in_halves)(changes)
+
+    def of(self, phase: Phase) -> Tuple[Tuple[Entry, ...], Tuple[Entry, ...]]:
+        """The entries before and after this phase."""
+        changes = self._phases[phase]
+        return (
+            tuple(before for before, after in changes if before is not None),
+            tuple(after for before, after in changes if after is not None),
+        )
+
+    def _in_halves(self, changes: List[_Change]) -> None:
+        for before, after in changes:
+            roles = {entry.role for entry in (before, after) if entry is not None}
+            if Role.ENCODER_DST in roles:
+                self._phases[Phase.ENCODE_DST].append((before, after))
+            elif Role.ENCODER_SRC in roles:
+                self._phases[Phase.ENCODE_SRC].append((before, after))
+            elif Role.FREEZE in roles:
+                self._phases[Phase.FREEZE if before is None else Phase.THAW].append((before, after))
+            elif before is not None and after is None:
+                self._retire(before)
+            elif before is not None and after is not None and _shortened(before, after):
+                self._phases[Phase.RETIRE].append((before, after))
+            else:
+                self._phases[Phase.DECODE].append((before, after))
+
+    def _retire(self, entry: Entry) -> None:
+        ended = entry.stamp.handover not in self._staying
+        retiring = replace(entry, stamp=replace(entry.stamp, retiring=True, ended=ended))
+        if retiring != entry and entry.stamp.handover:
+            self._phases[Phase.DECODE].append((entry, retiring))
+        self._phases[Phase.RETIRE].append((retiring if entry.stamp.handover else entry, None))
+
+    def _as_a_whole(self, changes: List[_Change]) -> None:
+        thawing = {entry.key: entry for entry, unused in changes if isinstance(entry, Freeze)}
+        for before, after in changes:
+            if any(isinstance(entry, Freeze) for entry in (before, after)):
+                continue
+            self._phases[Phase.JOINT].append((before, after))
+            for entry in (before, after):
+                if isinstance(entry, Rewrite):
+                    for match in (entry.match, entry.image):
+                        frozen = Freeze(match, entry.stamp)
+                        if frozen.key not in thawing:
+                            thawing[frozen.key] = frozen
+                            self._phases[Phase.FREEZE].append((None, frozen))
+        self._phases[Phase.THAW].extend((entry, None) for entry in thawing.values())
+
+
+def _shortened(before: Entry, after: Entry) -> bool:
+    """Whether only the lifetime changes, to an earlier end: then the encoders must learn it first."""
+    unchanged = replace(after, stamp=before.stamp) == before
+    return unchanged and after.stamp.expires < before.stamp.expires and not before.stamp.retiring

@@ -1,0 +1,209 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recognise handovers from what the routers hold, also half-made and half-removed ones.
+
+Routers are the truth: any controller can finish, or undo, what another one began.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Dict, Iterable, List, Mapping, Optional, Set, Tuple
+
+from ..errors import HandoverError
+from .handover import Handover, Session
+from .model import Address, Entry, Freeze, Mark, Rewrite, Role, Route, RouterState, Scope, Selector
+from .plan import plan
+from .target import DECODER_MARGIN, GRACE, target_states
+from .topology import Topology
+
+__all__ = ["Finding", "Goal", "recover", "standing"]
+
+
+class Goal(Enum):
+    """What to do with a handover that is neither whole nor gone."""
+
+    DONE = "done"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A handover that the routers hold in parts, and what it is to become.
+
+    :ivar handover: the handover as it should be; ``over`` where nothing of it should stay.
+    :ivar reason: what was found, for the operator.
+    """
+
+    handover: Handover
+    reason: str
+
+
+def standing(states: Mapping[str, RouterState]) -> List[Handover]:
+    """The handovers that the routers hold, as far as they show, newest epoch each; withdrawn ones as ended."""
+    return [_newest(found) for found in _by_handover(states).values()]
+
+
+def recover(states: Mapping[str, RouterState], topology: Topology, goal: Goal) -> List[Finding]:
+    """The handovers that need repair, and what each should become.
+
+    :param goal: complete what was begun, or take it back.
+    """
+    findings = []
+    states = {name: state.without([""]) for name, state in states.items()}
+    for identity, found in _by_handover(states).items():
+        newest = _newest(found)
+        targets, refused = target_states(states, [newest], topology)
+        if not refused and not plan(states, targets):
+            continue
+        former = _former(found, newest)
+        ways = [(newest, "completed")] if _going(found) or not newest.over else []
+        ways += [(former, "taken back")] if former is not None else []
+        able = [
+            (way, reason)
+            for way, reason in (ways if goal is Goal.DONE else reversed(ways))
+            if way.over or (_all_there(way, found) and not target_states(states, [way], topology)[1])
+        ]
+        able.append((_ended(newest), "ended, because no router knows all of its flows"))
+        chosen, reason = able[0]
+        findings.append(Finding(chosen, f"{identity}: {_shape(found)}; {reason}"))
+    return findings
+
+
+_Found = Dict[str, List[Entry]]
+
+
+def _by_handover(states: Mapping[str, RouterState]) -> Dict[str, _Found]:
+    found: Dict[str, _Found] = {}
+    for router, state in states.items():
+        for entry in state:
+            if entry.stamp.handover:
+                found.setdefault(entry.stamp.handover, {}).setdefault(router, []).append(entry)
+    return found
+
+
+def _newest(found: _Found) -> Handover:
+    """The handover as its newest entries tell it; over where they are going, or tell no flow."""
+    newest = _newest_entries(found)
+    handover = _read(newest)
+    return _ended(handover) if _going(found) else handover
+
+
+def _newest_entries(found: _Found) -> List[Entry]:
+    entries = [entry for held in found.values() for entry in held]
+    lasting = [entry for entry in entries if not isinstance(entry, Freeze)] or entries
+    last = max(entry.stamp.epoch for entry in lasting)
+    return [entry for entry in lasting if entry.stamp.epoch == last]
+
+
+def _going(found: _Found) -> bool:
+    """Whether its end had been announced, or nothing but freezes is left of it."""
+    return all(isinstance(entry, Freeze) for entry in _newest_entries(found)) or any(
+        entry.stamp.ended for entry in _newest_entries(found)
+    )
+
+
+def _former(found: _Found, newest: Handover) -> Optional[Handover]:
+    """What stood before the change that was cut off; None where no router knows it any longer."""
+    entries = [entry for held in found.values() for entry in held if not isinstance(entry, Freeze)]
+    older = [entry for entry in entries if entry.stamp.epoch < newest.epoch]
+    if older:
+        last = max(entry.stamp.epoch for entry in older)
+        former = _read([entry for entry in older if entry.stamp.epoch == last])
+    elif any(entry.stamp.retiring for entry in entries):
+        former = _read(entries)
+    else:
+        return _ended(newest)
+    if former.over:
+        return None
+    # It is a change again, and must outrank the one that it takes back.
+    return replace(former, epoch=newest.epoch + 1)
+
+
+def _ended(handover: Handover) -> Handover:
+    return replace(handover, ended=True)
+
+
+def _all_there(handover: Handover, found: _Found) -> bool:
+    promised = max(entry.stamp.flows for held in found.values() for entry in held)
+    return handover.flows >= promised
+
+
+def _shape(found: _Found) -> str:
+    parts = []
+    for router in sorted(found):
+        roles = sorted({("retiring " if entry.stamp.retiring else "") + entry.role.value for entry in found[router]})
+        parts.append(f"{router} holds {', '.join(roles)}")
+    return "; ".join(parts)
+
+
+def _read(entries: Iterable[Entry]) -> Handover:
+    """The handover that these entries, all of one epoch, were made for."""
+    entries = list(entries)
+    pairs: Set[Tuple[Address, Address]] = set()
+    flows: Dict[Selector, None] = {}
+    for entry in entries:
+        if isinstance(entry, Rewrite):
+            old, new, flow = _of_rewrite(entry)
+            pairs.add((old, new))
+            flows[flow] = None
+        elif isinstance(entry, Route) and entry.via is not None:
+            pairs.add((entry.destination, entry.via))
+    stamp, lifetime = entries[0].stamp, entries[0].stamp.expires - GRACE
+    if entries[0].role in (Role.DECODER, Role.SUPPORT):
+        lifetime -= DECODER_MARGIN
+    nowhere = _any_address(entries[0])
+    old, new = min(pairs, key=str) if pairs else (nowhere, nowhere)
+    flows.update((flow, None) for entry in entries if isinstance(entry, Mark) for flow in _towards(old, entry.match))
+    base = Handover(stamp.handover, old, new, lifetime, epoch=stamp.epoch, directions=stamp.directions, ended=True)
+    scope = _scope(entries)
+    if not pairs:
+        return base
+    if scope is Scope.SESSION:
+        sessions = tuple(_session(flow) for flow in flows if flow.protocol is not None)
+        return replace(base, scope=scope, sessions=sessions, ended=not sessions)
+    peers = tuple(dict.fromkeys(flow.source for flow in flows if flow.source is not None))
+    return replace(base, scope=scope, correspondents=peers, ended=not peers)
+
+
+def _of_rewrite(entry: Rewrite) -> Tuple[Address, Address, Selector]:
+    """Old address, new address, and the flow as the correspondent sends it (towards the old address)."""
+    match, kind = entry.match, entry.kind
+    mobile = (match.destination if kind.changes_destination else match.source) or match.address
+    old, new = (entry.to, mobile) if kind.is_decoder else (mobile, entry.to)
+    if kind.changes_destination:
+        return old, new, replace(match, destination=old)
+    return old, new, _turned(replace(match, source=old))
+
+
+def _towards(old: Address, match: Selector) -> List[Selector]:
+    if match.destination == old:
+        return [match]
+    return [_turned(match)] if match.source == old else []
+
+
+def _turned(match: Selector) -> Selector:
+    return Selector(match.destination, match.source, match.protocol, match.destination_port, match.source_port)
+
+
+def _session(flow: Selector) -> Session:
+    protocol, peer, port, peer_port = flow.protocol, flow.source, flow.destination_port, flow.source_port
+    if protocol is None or peer is None or port is None or peer_port is None:
+        raise HandoverError("bad_selector", flow, "a session selector has all five fields")
+    return Session(protocol, port, peer, peer_port)
+
+
+def _scope(entries: Iterable[Entry]) -> Scope:
+    shapes = {entry.match.scope for entry in entries if isinstance(entry, (Rewrite, Mark))}
+    for scope in (Scope.SESSION, Scope.ADDRESS):
+        if scope in shapes:
+            return scope
+    return Scope.CORRESPONDENT
+
+
+def _any_address(entry: Entry) -> Address:
+    if isinstance(entry, (Rewrite, Mark, Freeze)):
+        return entry.match.address
+    return entry.destination if isinstance(entry, Route) else entry.address

@@ -1,0 +1,165 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The policy that registrations are held against, from a mapping that a skin has loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
+from typing import Callable, Dict, Mapping, Optional, Tuple
+
+from ..errors import HandoverError
+from ..sip.grammar import ip_literal
+from .model import Address
+from .topology import Network
+
+__all__ = ["Policy"]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Whom to believe. Every default is the careful one.
+
+    :ivar managed_networks: location name to the prefixes of the hosts there.
+    :ivar infrastructure: addresses and prefixes that no mobile node ever has: routers, servers, gateways.
+    :ivar correspondents: the correspondent nodes that pairs are for; empty for none named here.
+    :ivar realms: authentication realm to the SIP domains it vouches for, where they differ from its own name.
+    :ivar require_authentication: the server must have authenticated the owner of the AOR.
+    :ivar require_secure_transport: the REGISTER must have come over TLS.
+    :ivar require_packet_source: the new address must be the packet's source.
+    :ivar max_age_seconds: oldest event that is acted on; 0 for any age, and for inputs without time.
+    :ivar max_clock_skew_seconds: how far in the future an event may seem to be.
+    :ivar default_lifetime_seconds: lifetime where the REGISTER states none.
+    :ivar max_lifetime_seconds: longest lifetime of a pair, whatever the REGISTER states.
+    :ivar max_registrations_per_aor: tagged registrations of one AOR within ``rate_window_seconds``.
+    """
+
+    managed_networks: Mapping[str, Tuple[Network, ...]]
+    infrastructure: Tuple[Network, ...] = ()
+    correspondents: Tuple[Address, ...] = ()
+    realms: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
+    require_authentication: bool = True
+    require_secure_transport: bool = True
+    require_packet_source: bool = True
+    max_age_seconds: int = 300
+    max_clock_skew_seconds: int = 5
+    default_lifetime_seconds: int = 3600
+    max_lifetime_seconds: int = 86400
+    max_registrations_per_aor: int = 10
+    rate_window_seconds: int = 60
+
+    @classmethod
+    def from_dict(cls, data: object) -> Policy:
+        """Build from plain data.
+
+        :raises HandoverError: ``unknown_policy_key`` with the key as subject;
+            ``bad_policy`` whose subject begins with the key.
+        """
+        if not isinstance(data, Mapping):
+            raise HandoverError("bad_policy", data, "a policy is a mapping")
+        readers = _readers()
+        for key in data:
+            if key not in readers:
+                raise HandoverError("unknown_policy_key", key, "a policy has these keys: " + ", ".join(sorted(readers)))
+        if "managed_networks" not in data:
+            raise HandoverError("bad_policy", "managed_networks", "a policy names the managed networks")
+        return cls(**{key: readers[key](value, key) for key, value in data.items()})  # type: ignore[arg-type]
+
+    def prefix_of(self, address: Address) -> Optional[Network]:
+        """The longest managed prefix that holds the address."""
+        held = [
+            network
+            for networks in self.managed_networks.values()
+            for network in networks
+            if network.version == address.version and address in network
+        ]
+        return max(held, key=lambda network: network.prefixlen, default=None)
+
+    def is_infrastructure(self, address: Address) -> bool:
+        """Whether the address belongs to the network itself."""
+        return any(network.version == address.version and address in network for network in self.infrastructure)
+
+    def domains_of(self, realm: str) -> Tuple[str, ...]:
+        """The SIP domains, in lower case, that credentials of this realm may register in."""
+        return self.realms.get(realm.lower(), (realm.lower(),))
+
+
+_Reader = Callable[[object, str], object]
+
+
+def _readers() -> Dict[str, _Reader]:
+    kinds: Dict[str, _Reader] = {
+        "managed_networks": _locations,
+        "infrastructure": _networks,
+        "correspondents": _addresses,
+        "realms": _realms,
+    }
+    for item in fields(Policy):
+        if item.name not in kinds:
+            kinds[item.name] = _flag if isinstance(item.default, bool) else _count
+    return kinds
+
+
+def _flag(value: object, key: str) -> bool:
+    if not isinstance(value, bool):
+        raise _bad(key, value, "the value is true or false")
+    return value
+
+
+def _count(value: object, key: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
+        raise _bad(key, value, "the value is a whole number, not negative")
+    return value
+
+
+def _texts(value: object, key: str) -> Tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+        raise _bad(key, value, "the value is a list of texts")
+    return tuple(value)
+
+
+def _networks(value: object, key: str) -> Tuple[Network, ...]:
+    found = []
+    for text in _texts(value, key):
+        try:
+            found.append(ip_network(text))
+        except ValueError as error:
+            raise _bad(key, text, "the value is an address, or a prefix without host bits") from error
+    return tuple(found)
+
+
+def _addresses(value: object, key: str) -> Tuple[Address, ...]:
+    found = []
+    for text in _texts(value, key):
+        address = ip_literal(text)
+        if address is None:
+            raise _bad(key, text, "the value is an IP address")
+        found.append(address)
+    return tuple(found)
+
+
+def _locations(value: object, key: str) -> Mapping[str, Tuple[Network, ...]]:
+    if not isinstance(value, Mapping) or not value:
+        raise _bad(key, value, "the value maps a location to its prefixes")
+    found: Dict[str, Tuple[Network, ...]] = {}
+    owner: Dict[Network, str] = {}
+    for name, prefixes in value.items():
+        found[str(name)] = _networks(prefixes, f"{key}.{name}")
+        for network in found[str(name)]:
+            if owner.setdefault(network, str(name)) != str(name):
+                raise _bad(f"{key}.{name}", network, "a prefix belongs to one location")
+    return found
+
+
+def _realms(value: object, key: str) -> Mapping[str, Tuple[str, ...]]:
+    if not isinstance(value, Mapping):
+        raise _bad(key, value, "the value maps a realm to the SIP domains it vouches for")
+    return {
+        str(realm).lower(): tuple(domain.lower() for domain in _texts(domains, f"{key}.{realm}"))
+        for realm, domains in value.items()
+    }
+
+
+def _bad(key: str, value: object, rule: str) -> HandoverError:
+    return HandoverError("bad_policy", f"{key}: {value}", rule)

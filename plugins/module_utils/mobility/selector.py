@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which packets: the shapes that a router's rewrites and marks can select."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv4Address, IPv6Address
+from typing import Optional, Union
+
+from ..errors import HandoverError
+
+__all__ = ["PROTOCOLS", "Address", "Scope", "Selector", "endpoint"]
+
+Address = Union[IPv4Address, IPv6Address]
+
+#: Transport protocols that a session selector may name: those whose header begins with the two ports.
+PROTOCOLS = ("tcp", "udp", "sctp", "udplite", "dccp")
+
+
+class Scope(Enum):
+    """How much of an address's traffic a handover rewrites."""
+
+    SESSION = "session"
+    CORRESPONDENT = "correspondent"
+    ADDRESS = "address"
+
+
+@dataclass(frozen=True)
+class Selector:
+    """Which packets, as they are on the wire when the router looks at them.
+
+    Three shapes: a whole session (all five fields), a pair of addresses, one
+    address. Anything else is refused.
+
+    :raises HandoverError: ``bad_selector``.
+    """
+
+    source: Optional[Address] = None
+    destination: Optional[Address] = None
+    protocol: Optional[str] = None
+    source_port: Optional[int] = None
+    destination_port: Optional[int] = None
+
+    def __post_init__(self) -> None:
+        addresses = [address for address in (self.source, self.destination) if address is not None]
+        ports = (self.source_port, self.destination_port)
+        if not addresses:
+            raise HandoverError("bad_selector", self, "a selector names at least one address")
+        if len({address.version for address in addresses}) != 1:
+            raise HandoverError("bad_selector", self, "both addresses of a selector are of one family")
+        if self.protocol is None:
+            if ports != (None, None):
+                raise HandoverError("bad_selector", self, "ports need a protocol")
+            return
+        if len(addresses) != 2 or self.protocol not in PROTOCOLS:
+            raise HandoverError("bad_selector", self, "a session has two addresses and one of " + ", ".join(PROTOCOLS))
+        for port in ports:
+            if port is None or not 0 < port < 65536:
+                raise HandoverError("bad_selector", self, "a session has two ports from 1 to 65535")
+
+    def __str__(self) -> str:
+        ends = (endpoint(self.source, self.source_port), endpoint(self.destination, self.destination_port))
+        return (f"{self.protocol} " if self.protocol else "") + " > ".join(ends)
+
+    @property
+    def scope(self) -> Scope:
+        """The scope that this shape expresses."""
+        if self.protocol is not None:
+            return Scope.SESSION
+        return Scope.ADDRESS if self.source is None or self.destination is None else Scope.CORRESPONDENT
+
+    @property
+    def version(self) -> int:
+        """4 or 6."""
+        return self.address.version
+
+    @property
+    def address(self) -> Address:
+        """The source, or the destination where there is no source."""
+        for address in (self.source, self.destination):
+            if address is not None:
+                return address
+        raise HandoverError("bad_selector", self, "a selector names at least one address")
+
+
+def endpoint(address: Optional[Address], port: Optional[int]) -> str:
+    """An address, and a port where there is one, as text; IPv6 in brackets (RFC 3986 section 3.2.2)."""
+    if address is None:
+        return "any"
+    if port is None:
+        return str(address)
+    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"

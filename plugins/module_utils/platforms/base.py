@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every router platform offers: capabilities, what to gather, how to read it, what to send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Dict, FrozenSet, Iterable, Mapping
+
+from ..errors import HandoverError
+from ..mobility.handover import Handover
+from ..mobility.model import Change, Directions, Entry, Neighbour, RouterState, Scope
+
+__all__ = ["Capabilities", "Output", "Platform", "require"]
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a platform can express.
+
+    :ivar scopes: the scopes it can hold.
+    :ivar directions: the directions it can hold.
+    :ivar joint: its changes take effect as a whole (connection tracking, or both halves in one line), so
+        the flows concerned are frozen on it meanwhile.
+    :ivar neighbours: it can answer for an address on a link.
+    """
+
+    scopes: FrozenSet[Scope]
+    directions: FrozenSet[Directions]
+    joint: bool
+    neighbours: bool = False
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a router printed, by section, and the exit status of the sections that failed."""
+
+    sections: Mapping[str, str]
+    status: Mapping[str, int]
+
+
+class Platform:
+    """One platform. Subclasses say how; nothing here talks to a router.
+
+    :cvar name: as in ``handover_platform`` and in the name of its template directory.
+    """
+
+    name: str
+    capabilities: Capabilities
+
+    #: Settings that the templates share, by name.
+    settings: ClassVar[Mapping[str, Any]] = {}
+
+    @property
+    def gather_template(self) -> str:
+        """The template of the script that prints what the router holds."""
+        return f"{self.name}/gather.sh.j2"
+
+    @property
+    def step_template(self) -> str:
+        """The template of one transaction."""
+        return f"{self.name}/step.sh.j2"
+
+    def parse(self, output: Output) -> RouterState:
+        """What the router holds, from what the gathering script printed.
+
+        :raises HandoverError: when the router is not prepared, or its answer cannot be read.
+        """
+        raise NotImplementedError
+
+    def context(self, change: Change, now: float) -> Dict[str, Any]:
+        """The variables of the step template for one transaction.
+
+        :param now: Unix seconds; relative timeouts count from here.
+        :raises HandoverError: ``unsupported_entry`` for what this platform cannot hold, ``expired``.
+        """
+        raise NotImplementedError
+
+    def diagnose(self, router: str, said: str) -> HandoverError:
+        """The error that a router's words mean."""
+        raise NotImplementedError
+
+    def _holdable(self, entries: Iterable[Entry], now: float) -> None:
+        for entry in entries:
+            if isinstance(entry, Neighbour) and not self.capabilities.neighbours:
+                raise HandoverError("unsupported_entry", entry, f"{self.name} holds no neighbour entries")
+            if entry.stamp.expires <= now:
+                raise HandoverError(
+                    "expired",
+                    entry,
+                    "what is put on a router has not expired",
+                    "Withdraw the handover, or wait for the phone's next registration.",
+                )
+
+
+def require(platform: Platform, handover: Handover, router: str) -> None:
+    """Refuse what a platform cannot express; never widen it.
+
+    :raises HandoverError: ``unsupported_scope`` or ``unsupported_directions``.
+    """
+    able = platform.capabilities
+    if handover.scope not in able.scopes:
+        names = ", ".join(sorted(scope.value for scope in able.scopes))
+        raise HandoverError(
+            "unsupported_scope", f"{handover.scope.value} on {router}", f"{platform.name} can hold the scopes {names}"
+        )
+    if handover.directions not in able.directions:
+        names = ", ".join(sorted(item.value for item in able.directions))
+        raise HandoverError(
+            "unsupported_directions",
+            f"{handover.directions.value} on {router}",
+            f"{platform.name} can hold the directions {names}",
+        )

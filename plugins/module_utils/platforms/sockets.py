@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sessions of a Linux host, from what ``ss`` prints."""
+
+from __future__ import annotations
+
+from typing import List, Tuple
+
+from ..errors import HandoverError
+from ..mobility.handover import Session
+from ..reader import address
+
+__all__ = ["parse_sockets"]
+
+#: States in which a connection no longer carries anything, or does not yet.
+_IDLE = frozenset({"TIME-WAIT", "SYN-RECV", "LISTEN", "UNCONN", "CLOSED"})
+
+
+def parse_sockets(printed: str) -> List[Session]:
+    """The sessions in the output of ``ss -Hntu``: TCP connections and connected UDP sockets.
+
+    Unconnected UDP sockets have no peer here; their sessions must come from elsewhere.
+
+    :raises HandoverError: ``unreadable_answer``, naming the line.
+    """
+    sessions = []
+    for line in printed.splitlines():
+        fields = line.split()
+        if not fields:
+            continue
+        if len(fields) < 6:
+            raise HandoverError("unreadable_answer", line, "ss prints six columns for each socket")
+        protocol, state, local, peer = fields[0], fields[1], fields[4], fields[5]
+        if state in _IDLE:
+            continue
+        peer_host, peer_port = _endpoint(peer, line)
+        sessions.append(Session(protocol, _endpoint(local, line)[1], address(peer_host), peer_port))
+    return sessions
+
+
+def _endpoint(text: str, line: str) -> Tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit():
+        raise HandoverError("unreadable_answer", line, "ss prints a socket's ends as ADDRESS:PORT")
+    return host.strip("[]").partition("%")[0].replace("::ffff:", ""), int(port)

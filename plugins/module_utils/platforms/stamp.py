@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stamp of an entry as one line of text, for a router's comment or description fields.
+
+At most 128 bytes, the most that nftables keeps: ``sipmobility:1 id=… e=… x=… n=… d=…``, and at its
+end ``r`` (retiring) or ``end`` (retiring, and the handover ends).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from ..errors import HandoverError
+from ..mobility.model import Directions, Stamp
+
+__all__ = ["REMNANT", "decode", "encode"]
+
+_FORMAT = re.compile(r"sipmobility:1 id=(\w{1,32}) e=(\d{1,18}) x=(\d{1,12}) n=(\d{1,9}) d=(forward|both)( r| end)?")
+
+#: Stands for the stamp of something of ours that the router no longer knows the owner of.
+REMNANT = Stamp("", 0, 0, retiring=True)
+
+
+def encode(stamp: Stamp) -> str:
+    """The line for a stamp."""
+    line = (
+        f"sipmobility:1 id={stamp.handover} e={stamp.epoch} x={stamp.expires} "
+        f"n={stamp.flows} d={stamp.directions.value}"
+    )
+    if stamp.ended:
+        return line + " end"
+    return line + " r" if stamp.retiring else line
+
+
+def decode(line: str) -> Stamp:
+    """The stamp in a line.
+
+    :raises HandoverError: ``foreign_entry``.
+    """
+    found = _FORMAT.fullmatch(line)
+    if found is None:
+        raise HandoverError(
+            "foreign_entry",
+            line,
+            "every entry under our name carries our stamp",
+            "Somebody else wrote it. Move it away from our table.",
+        )
+    handover, epoch, expires, flows, directions, retiring = found.groups()
+    stamp = Stamp(handover, int(epoch), int(expires), Directions(directions), int(flows))
+    return replace(stamp, retiring=True, ended=retiring == " end") if retiring else stamp

@@ -1,0 +1,213 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The life of a pair: moved, refreshed, returned, ended (design, words)."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.intake import Intake, Report
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.pairs import AddressPair, Change
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.report import report_to_record
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import open_source
+
+from ..sip.messages import NOW, line, register
+from .test_admission import POLICY, judged, pair
+
+A, B, D = "1.1.1.20", "2.2.2.20", "2.2.2.40"
+#: Removes the binding at B, without a word of the tag.
+GONE = {"tag": [], "require": [], "contact": [f"<sip:alice@{B}>"], "expires": 0}
+
+
+def told(report: Report) -> list[tuple[str, str, str]]:
+    """Kind, old and new of each change."""
+    return [(change.kind, str(change.old), str(change.new)) for change in report.changes]
+
+
+def current(report: Report) -> list[tuple[str, str]]:
+    """Old and new of the pairs that still hold."""
+    return [(str(found.old), str(found.new)) for found in report.address_pairs if found.current]
+
+
+def expired(**values: object) -> bytes:
+    """Kamailio's word that the binding at B is over."""
+    told = {"v": 1, "event": "expired", "time": NOW, "aor": "alice@example.com", "contact": f"sip:alice@{B}:5060"}
+    return json.dumps({**told, **values}).encode() + b"\n"
+
+
+def test_the_same_pair_again_is_a_refresh() -> None:
+    report = judged(pair(A, B, cseq=1, expires=60) + pair(A, B, cseq=2, expires=600))
+    assert told(report) == [("moved", A, B), ("refreshed", A, B)]
+    assert [(found.current, found.expires) for found in report.address_pairs] == [
+        (False, int(NOW) + 60),
+        (True, int(NOW) + 600),
+    ]
+
+
+def test_a_second_move_takes_the_place_of_the_first() -> None:
+    report = judged(pair(A, B, cseq=1) + pair(A, D, cseq=2))
+    assert told(report) == [("moved", A, B), ("moved", A, D)]
+    assert current(report) == [(A, D)]
+
+
+def test_a_chain_keeps_the_pair_of_each_old_address() -> None:
+    assert current(judged(pair(A, D, cseq=1) + pair(B, D, cseq=2))) == [(A, D), (B, D)]
+
+
+def test_home_again_with_the_old_address_in_the_tag() -> None:
+    report = judged(pair(A, B, cseq=1) + pair(A, A, cseq=2))
+    assert told(report) == [("moved", A, B), ("returned", A, A)]
+    assert current(report) == []
+
+
+def test_home_again_in_a_later_run() -> None:
+    report = judged(pair(A, A))
+    assert (told(report), report.address_pairs) == ([("returned", A, A)], ())
+
+
+def test_home_again_while_sessions_from_b_live() -> None:
+    report = judged(pair(A, B, cseq=1) + pair(B, A, cseq=2))
+    assert told(report) == [("moved", A, B), ("moved", B, A), ("returned", A, A)]
+    assert current(report) == [(B, A)]
+
+
+def test_coming_home_is_held_against_the_rules() -> None:
+    assert [item.code for item in judged(pair(A, A, auth_user="mallory")).refused] == ["not_owner"]
+    report = judged(line(tag=[A], contact=[f"<sip:alice@{A}>"], src_ip=B))
+    assert ([item.code for item in report.refused], report.changes) == (["new_not_source"], ())
+
+
+@pytest.mark.parametrize(
+    "removal",
+    [
+        {},
+        {"contact": ["*"]},
+        {"tag": [A], "require": ["com.cisco.TerminalMobilityUsingNat"]},
+        {"expires": 600, "contact": [f"<sip:alice@{B}>;expires=0"]},
+    ],
+)
+def test_a_removal_ends_the_pair(removal: dict[str, object]) -> None:
+    report = judged(pair(A, B, cseq=1) + line(**{**GONE, "cseq": 2, **removal}))
+    assert told(report)[1:] == [("ended", A, B)]
+    assert current(report) == []
+    assert report.changes[1].expires == int(NOW)
+
+
+def test_a_removal_of_another_binding_ends_nothing() -> None:
+    for contact in (f"<sip:alice@{A}>", f"<sip:alice@{D}>"):
+        report = judged(pair(A, B, cseq=1) + line(**{**GONE, "cseq": 2, "contact": [contact]}))
+        assert current(report) == [(A, B)]
+    other = line(**{**GONE, "aor": "sip:bob@example.com", "auth_user": "bob"})
+    assert current(judged(pair(A, B, cseq=1) + other)) == [(A, B)]
+
+
+def test_nobody_else_ends_a_pair() -> None:
+    report = judged(pair(A, B, cseq=1) + line(**{**GONE, "cseq": 2, "auth_user": "mallory"}))
+    assert (current(report), report.refused) == ([(A, B)], ())
+    replay = judged(pair(A, B, cseq=2) + line(**{**GONE, "cseq": 1}))
+    assert current(replay) == [(A, B)]
+
+
+def test_a_tagged_removal_of_something_unknown_is_told() -> None:
+    tagged = {"tag": [A], "require": ["com.cisco.TerminalMobilityUsingNat"]}
+    assert told(judged(line(**{**GONE, **tagged}))) == [("ended", A, B)]
+    assert told(judged(line(**GONE))) == []
+    # The old binding goes after a move: nothing has ended.
+    old = {**GONE, **tagged, "contact": [f"<sip:alice@{A}>"], "cseq": 2}
+    report = judged(pair(A, B, cseq=1) + line(**old))
+    assert (told(report), current(report)) == ([("moved", A, B)], [(A, B)])
+
+
+@pytest.mark.parametrize(
+    ("values", "ends"),
+    [
+        ({}, True),
+        ({"aor": "alice"}, True),
+        ({"instance": "<urn:x>"}, True),
+        ({"aor": "bob@example.com"}, False),
+        ({"aor": "bob"}, False),
+        ({"contact": f"sip:alice@{A}"}, False),
+        ({"contact": "sip:alice@host.example.com"}, False),
+        ({"instance": "<urn:y>"}, False),
+    ],
+)
+def test_an_expiry_ends_the_pair_of_that_binding(values: dict[str, object], ends: bool) -> None:
+    moved = line(contact=[f'<sip:alice@{B}>;+sip.instance="<urn:x>"'])
+    assert (current(judged(moved + expired(**values))) == []) == ends
+
+
+def test_two_phones_of_one_user_have_pairs_of_their_own() -> None:
+    def phone(instance: str, old: str, cseq: int) -> bytes:
+        return line(contact=[f'<sip:alice@{B}>;+sip.instance="<{instance}>"'], tag=[old], cseq=cseq)
+
+    report = judged(phone("urn:x", A, 1) + phone("urn:y", A, 2))
+    assert [change.kind for change in report.changes] == ["moved", "moved"]
+    assert len(current(report)) == 2
+
+
+def test_many_phones_take_no_longer_than_one_by_one() -> None:
+    phones = [f"u{number}" for number in range(6000)]
+    log = b"".join(pair(A, B, aor=f"sip:{user}@example.com", auth_user=user) for user in phones)
+    start = time.process_time()
+    assert len(judged(log).address_pairs) == len(phones)
+    assert time.process_time() - start < 8
+
+
+def test_an_address_of_record_of_another_scheme_has_a_life_too() -> None:
+    report = judged(
+        register(to="<tel:+1>", cseq="1 REGISTER") + register(to="<tel:+1>", cseq="2 REGISTER"), None, "sip"
+    )
+    assert [(change.kind, change.aor) for change in report.changes] == [("moved", "tel:+1"), ("refreshed", "tel:+1")]
+
+
+def test_an_intake_begins_with_what_is_live() -> None:
+    (live,) = judged(pair(A, B)).address_pairs
+    intake = Intake(POLICY, [live])
+    items = open_source("kamailio", [pair(A, B, cseq=9)], "log")[1]
+    outcomes = [outcome for item in items for outcome in intake.take(item, NOW)]
+    assert [outcome.kind for outcome in outcomes if isinstance(outcome, Change)] == ["refreshed"]
+    assert intake.live == tuple(outcome for outcome in outcomes if isinstance(outcome, AddressPair))
+
+
+def test_without_a_policy_nothing_of_it_is_admitted() -> None:
+    report = judged(pair(A, B, cseq=1) + pair(A, A, cseq=2), None)
+    assert [(change.kind, change.admitted) for change in report.changes] == [("moved", False), ("returned", False)]
+
+
+def test_plain_data() -> None:
+    binding = {
+        "contact": f"sip:alice@{A}",
+        "received": None,
+        "expires": 60,
+        "call_id": "c",
+        "cseq": 9,
+        "instance": None,
+    }
+    peers = replace(POLICY, correspondents=(judged(pair(A, B)).address_pairs[0].new.__class__("10.0.0.7"),))
+    record = report_to_record(judged(line(before=[binding], time=NOW + 0.25) + line(rc=-1), peers))
+    assert json.loads(json.dumps(record)) == record
+    assert record["address_pairs"] == [
+        {
+            "aor": "sip:alice@example.com",
+            "instance": None,
+            "old": A,
+            "new": B,
+            "correspondents": ["10.0.0.7"],
+            "sessions": [],
+            "expires": "2026-11-24T05:00:00Z",
+            "admitted": True,
+            "source": "log:1",
+            "current": True,
+        }
+    ]
+    (registration,) = record["registrations"]
+    assert registration["received_at"] == "2026-11-24T04:00:00.250Z"
+    assert registration["tagged"] is True
+    assert registration["bindings_before"][0]["expires"] == "2026-11-24T04:01:00Z"
+    assert record["changes"][0]["kind"] == "moved"
+    assert record["refused"] == [{"code": "not_accepted", "reason": record["refused"][0]["reason"], "where": "log:2"}]

@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Repair of a run that was cut off anywhere, from what the routers hold and nothing else (design rule 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Stage
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
+from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
+
+from .test_plan_properties import EMPTY, States, after, assert_no_wrong_address, reach
+from .worlds import TOPOLOGY, handovers, host
+
+CHANGES = ("begin", "repoint", "withdraw", "refresh")
+
+
+def scene(change: str, handover: Handover, data: st.DataObject) -> tuple[States, States, Sequence[Stage]]:
+    """The states before and after a change, and its stages."""
+    if change == "begin":
+        target, stages = reach(EMPTY, handover)
+        return EMPTY, target, stages
+    held, _ = reach(EMPTY, handover)
+    if change == "withdraw":
+        wanted = replace(handover, ended=True, epoch=2)
+    elif change == "refresh":
+        wanted = replace(handover, expires=handover.expires + 300, epoch=2)
+    else:
+        taken = [TOPOLOGY.find(handover.old), TOPOLOGY.find(handover.new)]
+        free = [name for name in ("ra", "rb", "rd") if TOPOLOGY.routers[name] not in taken]
+        wanted = replace(handover, new=host(data.draw(st.sampled_from(free)), handover.old.version, 60), epoch=2)
+    target, stages = reach(held, wanted)
+    return held, target, stages
+
+
+def cut(current: States, stages: Sequence[Stage], data: st.DataObject) -> States:
+    """The states when a controller dies somewhere in these stages; within a stage, any of its steps may be done."""
+    held = dict(current)
+    number = data.draw(st.integers(0, len(stages)))
+    for stage in stages[:number]:
+        for step in stage.steps:
+            held[step.router] = step.applied(held[step.router])
+    if number < len(stages):
+        for step in stages[number].steps:
+            if data.draw(st.booleans()):
+                held[step.router] = step.applied(held[step.router])
+    return held
+
+
+def repaired(held: States, goal: Goal) -> tuple[States, Sequence[Stage], list[Handover]]:
+    found = [finding.handover for finding in recover(held, TOPOLOGY, goal)]
+    planned = make_plan(found, TOPOLOGY, held)
+    assert not planned.refused, planned.refused
+    return after(held, planned.stages), planned.stages, found
+
+
+def bare(states: States) -> dict[str, list[str]]:
+    """The states without epochs and expiries."""
+    plain = {
+        name: sorted(str(replace(entry, stamp=replace(entry.stamp, epoch=0, expires=0))) for entry in state)
+        for name, state in states.items()
+    }
+    return {name: entries for name, entries in plain.items() if entries}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@given(handovers(), st.data())
+def test_completion_or_the_state_before(change: str, handover: Handover, data: st.DataObject) -> None:
+    """Done leads to the end of the change, or to before it where nothing tells that it had begun."""
+    before, target, stages = scene(change, handover, data)
+    held = cut(before, stages, data)
+    end, _, _ = repaired(held, Goal.DONE)
+    untouched = bare(held) == bare(before)
+    if untouched:
+        assert bare(end) == bare(before)
+    else:
+        # Where the routers that know all the flows were not reached, what was begun is taken back.
+        assert bare(end) in (bare(target), bare(before))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@given(handovers(), st.data())
+def test_undoing_leads_back(change: str, handover: Handover, data: st.DataObject) -> None:
+    before, target, stages = scene(change, handover, data)
+    held = cut(before, stages, data)
+    end, _, _ = repaired(held, Goal.UNDONE)
+    if bare(held) in (bare(before), bare(target)) and change != "refresh":
+        assert bare(end) == bare(held)
+    else:
+        # What no router knows any longer cannot be restored; then the change is finished.
+        assert bare(end) in (bare(before), bare(target))
+
+
+@pytest.mark.parametrize("goal", Goal)
+@pytest.mark.parametrize("change", CHANGES)
+@given(handovers(), st.data())
+def test_repair_never_shows_a_wrong_address(change: str, goal: Goal, handover: Handover, data: st.DataObject) -> None:
+    before, _, stages = scene(change, handover, data)
+    held = cut(before, stages, data)
+    _, repair, found = repaired(held, goal)
+    for item in found:
+        flows = replace(handover, new=item.new) if not item.over else handover
+        assert_no_wrong_address(held, repair, flows)
+
+
+@given(handovers())
+def test_whole_handovers_are_recognised(handover: Handover) -> None:
+    target, _ = reach(EMPTY, handover)
+    assert recover(target, TOPOLOGY, Goal.DONE) == []
+    (seen,) = standing(target)
+    assert (seen.id, seen.old, seen.new, seen.expires) == (handover.id, handover.old, handover.new, handover.expires)
+    assert not seen.over
+
+
+def test_remnants_belong_to_nobody() -> None:
+    assert standing({"rb": RouterState()}) == []
