@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action plugin of apply_step: one step of a plan, on the router that it is for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Step
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import step_from_record
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import (
+    BULK,
+    HandoverAction,
+    state_diff,
+    summarised,
+    time_or_now,
+)
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import read_step
+
+ARGUMENTS: dict[str, Any] = {
+    "step": {"type": "dict"},
+    "src": {"type": "path"},
+    "stage": {"type": "int"},
+    "undo": {"type": "bool", "default": False},
+    "render": {"type": "bool", "default": False},
+    "platform": {"type": "str"},
+    "template_dir": {"type": "path"},
+    "now": {"type": "float"},
+}
+
+
+class ActionModule(HandoverAction):
+    """Applies one step after checking what must hold before it, and reads the router back."""
+
+    ARGUMENTS = ARGUMENTS
+    RULES = {  # noqa: RUF012 - read by Ansible
+        "mutually_exclusive": [["step", "src"]],
+        "required_one_of": [["step", "src"]],
+        "required_together": [["src", "stage"]],
+    }
+
+    def work(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        name = str(task_vars.get("inventory_hostname", ""))
+        step = _chosen(options, name)
+        if step is None:
+            return {"changed": False, "step": None, "msg": f"{name} has nothing to do in this stage"}
+        started = time.time()
+        router, now = self.router(options, task_vars), time_or_now(options["now"])
+        if options["render"]:
+            change = pending(step, RouterState(step.before))
+            return {"changed": False, "step": step.id, "rendered": router.text(change, now) if change else ""}
+        try:
+            before = self._simulated(router.gather(), options, name)
+            change = pending(step, before)
+            after = before.changed((entry.key for entry in change.remove), change.put)
+            if change and not self.checking:
+                after = router.apply(change, before, now)
+            text = router.text(change, now) if change else ""
+        except HandoverError as error:
+            raise HandoverError(error.code, f"step {step.id}: {error.subject}", error.rule, error.advice) from error
+        result = {
+            "changed": bool(change),
+            "step": step.id,
+            "summary": {
+                "id": step.id,
+                "phase": step.phase.value,
+                "router": name,
+                "changed": bool(change),
+                "started": round(started, 3),
+                "ms": round((time.time() - started) * 1000, 1),
+            },
+            "diff": state_diff(before, after),
+        }
+        result.update(summarised("before", change.remove))
+        result.update(summarised("after", change.put))
+        if len(change.remove) + len(change.put) <= BULK:
+            result["commands"] = text.splitlines()
+        return result
+
+    def _simulated(self, held: RouterState, options: Mapping[str, Any], router: str) -> RouterState:
+        """In check mode the plan's earlier stages were not carried out: what the router would hold after them."""
+        if self.checking and options["src"] is not None and not options["undo"]:
+            for stage in range(options["stage"]):
+                earlier = read_step(options["src"], stage, router)
+                held = held if earlier is None else earlier.applied(held)
+        return held
+
+
+def _chosen(options: Mapping[str, Any], router: str) -> Step | None:
+    """The step that is asked for; of a whole plan, this router's step in the stage."""
+    if options["step"] is not None:
+        step = step_from_record(options["step"])
+        if step.router != router:
+            raise HandoverError("wrong_router", f"{step.id} on {router}", "a step runs on the router that it names")
+    else:
+        found = read_step(options["src"], options["stage"], router)
+        if found is None:
+            return None
+        step = found
+    return Step(f"undo-{step.id}", step.phase, step.router, step.after, step.before) if options["undo"] else step

@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action plugin of plan_handover: one plan for all routers, made on the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import (
+    handover_from_record,
+    state_from_records,
+)
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
+from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import BULK, HandoverAction
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.files import read_json
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import write_plan
+
+ARGUMENTS: dict[str, Any] = {
+    "handovers": {"type": "list", "elements": "dict"},
+    "src": {"type": "path"},
+    "withdraw": {"type": "list", "elements": "str"},
+    "recover": {"type": "str", "choices": ["done", "undone"]},
+    "routers": {"type": "list", "elements": "str", "required": True},
+    "states_dir": {"type": "path"},
+    "unreachable": {"type": "dict", "default": {}},
+    "drain": {"type": "float", "default": 2.0},
+    "dest": {"type": "path", "required": True},
+}
+
+
+class ActionModule(HandoverAction):
+    """Plans handovers, withdrawals or repairs, and writes the plan into a directory."""
+
+    ARGUMENTS = ARGUMENTS
+    RULES = {  # noqa: RUF012 - read by Ansible
+        "mutually_exclusive": [["handovers", "src", "withdraw", "recover"]],
+        "required_one_of": [["handovers", "src", "withdraw", "recover"]],
+    }
+
+    def work(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        topology = Topology.from_mapping({name: self.templated(task_vars, name) for name in options["routers"]})
+        unreachable = {name: str(reason) for name, reason in options["unreachable"].items()}
+        current = _gathered(options["states_dir"], options["routers"], unreachable)
+        wanted, findings = _wanted(options, current, topology)
+        planned = make_plan(wanted, topology, current, unreachable, options["drain"])
+        told = write_plan(planned, options["dest"])
+        result = {
+            "changed": False,
+            "dest": options["dest"],
+            "stages": told["stages"],
+            "refused": told["refused"],
+            "findings": findings,
+            "handovers_count": len(told["handovers"]),
+            "unreachable_routers": sorted(unreachable),
+        }
+        if len(told["handovers"]) <= BULK:
+            result["handovers"] = told["handovers"]
+        return result
+
+
+def _gathered(directory: str | None, routers: list[str], unreachable: dict[str, str]) -> dict[str, RouterState]:
+    """What each router holds; one without a file was not reached."""
+    if directory is None:
+        return {name: RouterState() for name in routers}
+    held = {}
+    for name in routers:
+        path = Path(directory) / f"{name}.json"
+        if name not in unreachable and path.exists():
+            held[name] = state_from_records(read_json(path))
+        else:
+            unreachable.setdefault(name, "its state was not gathered")
+    return held
+
+
+def _wanted(
+    options: Mapping[str, Any], current: Mapping[str, RouterState], topology: Topology
+) -> tuple[list[Handover], list[str]]:
+    """The handovers to plan, and what was found where this is a repair."""
+    if options["recover"]:
+        found = recover(current, topology, Goal(options["recover"]))
+        return [finding.handover for finding in found], [finding.reason for finding in found]
+    if options["withdraw"] is not None:
+        return _withdrawn(options["withdraw"], current), []
+    records = options["handovers"] if options["src"] is None else read_json(options["src"])
+    return [handover_from_record(record) for record in records], []
+
+
+def _withdrawn(names: list[str], current: Mapping[str, RouterState]) -> list[Handover]:
+    """The standing handovers with these ids or old addresses, as ended; ``all`` names every one."""
+    held = standing(current)
+    chosen = {
+        handover.id: replace(handover, ended=True)
+        for handover in held
+        if "all" in names or {handover.id, str(handover.old)} & set(names)
+    }
+    known = {word for handover in held for word in (handover.id, str(handover.old))}
+    for name in names:
+        if name != "all" and name not in known and not name.replace(".", "").replace(":", "").isalnum():
+            raise HandoverError("bad_withdrawal", name, "a handover is named by its id or its old address")
+    return list(chosen.values())

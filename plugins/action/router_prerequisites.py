@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action plugin of router_prerequisites: all that a router needs before handovers are programmed on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.transport import RouterShell
+
+ARGUMENTS: dict[str, Any] = {
+    "state": {"type": "str", "choices": ["present", "absent", "gathered", "rendered"], "default": "present"},
+    "platform": {"type": "str"},
+    "inside_interface": {"type": "str"},
+    "outside_interface": {"type": "str"},
+    "sysctl": {"type": "str", "choices": ["set", "check"], "default": "set"},
+    "rp_filter": {"type": "str", "choices": ["keep", "loose"], "default": "keep"},
+    "firewall": {"type": "str", "choices": ["check", "insert", "ignore"], "default": "check"},
+    "persistence": {"type": "str", "choices": ["systemd", "none"], "default": "systemd"},
+    "table_size": {"type": "int", "default": 262144},
+    "rule_priority": {"type": "int", "default": 7082},
+    "replace_table": {"type": "bool", "default": False},
+    "drop_handovers": {"type": "bool", "default": False},
+    "template_dir": {"type": "path"},
+}
+
+
+class ActionModule(HandoverAction):
+    """Prepares a router, tells how far it is prepared, or takes everything away again."""
+
+    ARGUMENTS = ARGUMENTS
+    RULES = {  # noqa: RUF012 - read by Ansible
+        "required_if": [
+            ["state", "present", ["inside_interface"]],
+            ["state", "rendered", ["inside_interface"]],
+        ]
+    }
+
+    def work(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        name = str(task_vars.get("inventory_hostname", "router"))
+        platform = options["platform"] or self.templated(task_vars, name)["platform"]
+        if platform != "nftables":
+            raise HandoverError(
+                "unsupported_platform",
+                f"{name}: {platform}",
+                "this module prepares Linux routers with nftables",
+                "Set handover_platform, or prepare the router by its own means.",
+            )
+        given = {field.name: options[field.name] for field in fields(Options) if options[field.name] is not None}
+        preparation = Preparation(name, Options(**given), Renderer(options["template_dir"]))
+        if options["state"] == "rendered":
+            return {"changed": False, "rendered": preparation.rendered()}
+        shell = RouterShell(self)
+        if options["state"] == "gathered":
+            return {"changed": False, **preparation.gathered(shell)}
+        return preparation.converge(shell, present=options["state"] == "present", checking=self.checking)

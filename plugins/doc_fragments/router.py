@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of modules that reach a router, or write text for one."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Platform, templates and clock."""
+
+    DOCUMENTATION = r"""
+options:
+  platform:
+    description:
+      - The platform of the router, which is also the name of its directory of templates.
+      - Default is the inventory variable C(handover_platform), then the last part of C(ansible_network_os), then
+        V(nftables).
+    type: str
+  template_dir:
+    description:
+      - A directory on the controller whose templates replace those of the collection, file by file. A template is found
+        by platform and name, for example C(nftables/step.sh.j2).
+    type: path
+  now:
+    description:
+      - The time, in Unix seconds, from which the timeouts in the router's text are counted.
+      - Default is the controller's clock. Give it to get the same text again.
+    type: float
+notes:
+  - The work runs on the controller and reaches the router through its Ansible connection. Routers need no Python; a
+    Linux router needs a POSIX shell, C(nft) and C(ip), and a login that may become root.
+  - A connection to a command line or a datastore (C(network_cli), C(netconf), C(httpapi)) has no shell, and the
+    platform V(nftables) refuses it.
+"""
+
+    ENTRIES = r"""
+options: {}
+notes:
+  - >-
+    An entry has C(type), the id of its C(handover), C(epoch), C(expires) (C(YYYY-MM-DDTHH:MM:SSZ)), C(directions)
+    (V(forward) or V(both)), C(flows) (of the whole handover) and C(retiring).
+    With C(type=rewrite) come C(kind) (V(inbound_dst), V(inbound_src), V(outbound_dst) or V(outbound_src)), C(match) and
+    C(to), the address that is put in; with C(type=mark) comes C(match): such packets are only marked, so that they find
+    the route and pass the operator's firewall; with C(type=route) come C(destination), C(via) and C(interface);
+    with C(type=neighbour) come C(address) and C(interface); with C(type=freeze) comes C(match): such packets are
+    dropped meanwhile.
+  - >-
+    A C(match) has C(source), C(destination) or both, and for one session C(protocol) (V(tcp), V(udp), V(sctp),
+    V(udplite) or V(dccp)), C(source_port) and C(destination_port).
+  - A key that is unknown, missing or of a wrong type is refused by name.
+"""

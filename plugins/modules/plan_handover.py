@@ -1,0 +1,314 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation; the work is done by the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: plan_handover
+short_description: Plan handovers, withdrawals or repairs for all routers, into files
+version_added: 0.1.0
+description:
+  - Makes one plan for all first-hop routers, as the ordered steps that lead from what the routers hold to what they
+    must hold, and writes it into a directory on the controller. M(sipmobility.handover.apply_step) applies it.
+  - Decoders come first and go last, encoders change in between, so that a live session never sees a wrong address.
+  - Packets are walked through the result before the plan is written. A handover that cannot be carried out is refused
+    with a code and a reason, and does not hold up the others.
+  - Runs once for all routers and reaches none of them. It reads the inventory variables C(handover_networks),
+    C(handover_platform), C(handover_inside_interface) and C(handover_outside_interface) of each router.
+author: "sipmobility.handover contributors (@sipmobility)"
+extends_documentation_fragment:
+  - sipmobility.handover.attributes
+  - sipmobility.handover.attributes.controller
+attributes:
+  check_mode:
+    support: full
+    details: The plan is written in check mode, too. It lies on the controller and changes no router.
+  diff_mode:
+    support: N/A
+    details: The module changes no router.
+  platform:
+    support: full
+    platforms: posix
+    description: Runs on the controller and reaches no router.
+options:
+  handovers:
+    description:
+      - The handovers to carry out, with the keys of RV(handovers). C(old), C(new) and C(expires) are required, and
+        C(sessions), or C(correspondents) where C(scope) is V(correspondent) or V(address). Defaults are
+        C(scope=session) and C(directions=both). The filter P(sipmobility.handover.handovers#filter) makes them of
+        address pairs.
+      - One with C(ended=true), or whose new address is the old one, is taken away.
+      - Exactly one of O(handovers), O(src), O(withdraw) and O(recover) is required.
+    type: list
+    elements: dict
+  src:
+    description:
+      - A JSON file on the controller with the list that O(handovers) would hold. Use it for more than about 100.
+      - Exactly one of O(handovers), O(src), O(withdraw) and O(recover) is required.
+    type: path
+  withdraw:
+    description:
+      - Take away the handovers with these ids or old addresses that the routers hold; V(all) stands for every one.
+      - One that no router holds is not an error, so that a second run changes nothing.
+      - Exactly one of O(handovers), O(src), O(withdraw) and O(recover) is required.
+    type: list
+    elements: str
+  recover:
+    description:
+      - Repair what the routers hold in parts, after a controller was lost in the middle.
+      - V(done) completes what was begun, V(undone) takes it back. One that no router knows whole is taken away.
+      - Exactly one of O(handovers), O(src), O(withdraw) and O(recover) is required.
+    type: str
+    choices: [done, undone]
+  routers:
+    description: The inventory names of the first-hop routers.
+    type: list
+    elements: str
+    required: true
+  states_dir:
+    description:
+      - The directory on the controller with what each router holds, as C(NAME.json), written by
+        M(sipmobility.handover.router_state) with O(sipmobility.handover.router_state#module:dest).
+      - A router without a file counts as unreachable. Without this option every router counts as empty.
+    type: path
+  unreachable:
+    description:
+      - Routers that did not answer, and why. A handover that needs one of them is refused.
+    type: dict
+    default: {}
+  drain:
+    description:
+      - Seconds between the last change of an encoder and the first removal of a decoder. Must be longer than a packet
+        is on its way.
+    type: float
+    default: 2.0
+  dest:
+    description:
+      - The directory on the controller for the plan. Made where it is missing.
+      - It holds C(plan.json) (handovers, refused, stages), C(steps/ID.json) and C(targets/ROUTER.json).
+    type: path
+    required: true
+notes:
+  - Run it with C(run_once=true), C(delegate_to=localhost) and C(become=false).
+seealso:
+  - module: sipmobility.handover.apply_step
+  - module: sipmobility.handover.router_state
+  - plugin: sipmobility.handover.handovers
+    plugin_type: filter
+  - plugin: sipmobility.handover.handover_plan
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: Plan one handover
+  sipmobility.handover.plan_handover:
+    handovers:
+      - aor: sip:phone@example.com
+        old: 1.1.1.1
+        new: 2.2.2.2
+        expires: '2026-11-24T05:00:00Z'
+        sessions:
+          - {protocol: tcp, port: 40000, correspondent: 3.3.3.3, correspondent_port: 7000}
+    routers: "{{ ansible_play_hosts_all }}"
+    states_dir: /var/tmp/handover/states
+    dest: /var/tmp/handover/plan
+  register: handover_plan
+  run_once: true
+  delegate_to: localhost
+  become: false
+
+# Task output
+# -----------
+# changed: false
+# dest: /var/tmp/handover/plan
+# findings: []
+# handovers_count: 1
+# refused: []
+# stages:
+#   - {index: 0, phase: decode, wait: 0.0, undo_wait: 2.0, steps: {rb: 01-decode-rb, rc: 01-decode-rc}}
+#   - {index: 1, phase: encode_dst, wait: 0.0, undo_wait: 0.0, steps: {rc: 02-encode_dst-rc}}
+#   - {index: 2, phase: encode_src, wait: 0.0, undo_wait: 0.0, steps: {rb: 03-encode_src-rb}}
+# unreachable_routers: []
+
+- name: Plan ten thousand handovers that a file holds
+  sipmobility.handover.plan_handover:
+    src: /var/tmp/handover/handovers.json
+    routers: "{{ groups['first_hop_routers'] }}"
+    states_dir: /var/tmp/handover/states
+    dest: /var/tmp/handover/plan
+  run_once: true
+  delegate_to: localhost
+
+- name: Plan the withdrawal of everything that stands
+  sipmobility.handover.plan_handover:
+    withdraw: [all]
+    routers: "{{ groups['first_hop_routers'] }}"
+    states_dir: /var/tmp/handover/states
+    dest: /var/tmp/handover/plan
+  run_once: true
+  delegate_to: localhost
+
+- name: Plan the repair of what another controller left half-made
+  sipmobility.handover.plan_handover:
+    recover: done
+    routers: "{{ groups['first_hop_routers'] }}"
+    states_dir: /var/tmp/handover/states
+    unreachable:
+      rd: connection timed out
+    dest: /var/tmp/handover/plan
+  run_once: true
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+handovers:
+  description: The handovers that the plan carries out, with their epochs.
+  returned: success, up to 100 handovers
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Stays the same over the life of the old address. Derived from owner and old address where missing.
+      type: str
+      returned: success
+      sample: 8d7ac21f98194017
+    aor:
+      description: The address of record of the owner.
+      type: str
+      returned: success
+      sample: sip:phone@example.com
+    instance:
+      description: The C(+sip.instance) of the owner, or V(null).
+      type: str
+      returned: success
+    old:
+      description: The address that the sessions were opened with.
+      type: str
+      returned: success
+      sample: 1.1.1.1
+    new:
+      description: The address that the mobile node has now; the old one where it returned home.
+      type: str
+      returned: success
+      sample: 2.2.2.2
+    expires:
+      description: When the registration ends, in UTC.
+      type: str
+      returned: success
+      sample: '2026-11-24T05:00:00Z'
+    epoch:
+      description: Rises with each change.
+      type: int
+      returned: success
+    scope:
+      description: V(session), V(correspondent) or V(address).
+      type: str
+      returned: success
+    directions:
+      description: V(forward) or V(both).
+      type: str
+      returned: success
+    sessions:
+      description: >-
+        The sessions, each with C(protocol), C(port) of the mobile node, C(correspondent) and C(correspondent_port), and
+        C(outside) and C(outside_port) where the correspondent is seen under another endpoint outside its network.
+      type: list
+      elements: dict
+      returned: success
+    correspondents:
+      description: The correspondent nodes, for the wider scopes.
+      type: list
+      elements: str
+      returned: success
+    ended:
+      description: Whether the handover is over and is taken away.
+      type: bool
+      returned: success
+handovers_count:
+  description: How many handovers the plan carries out.
+  returned: success
+  type: int
+refused:
+  description: The handovers that were left out.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    handover:
+      description: The handover, as in RV(handovers).
+      type: dict
+      returned: success
+    code:
+      description: A stable word.
+      type: str
+      returned: success
+      sample: unmanaged_address
+    reason:
+      description: The reason, for people.
+      type: str
+      returned: success
+findings:
+  description: With O(recover), what was found of each handover that needs repair, and what becomes of it.
+  returned: success
+  type: list
+  elements: str
+stages:
+  description: >-
+    What to do, in this order. All routers of a stage acknowledge before the next stage begins. Empty where nothing is
+    to do.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    index:
+      description: The place of the stage, from V(0).
+      type: int
+      returned: success
+    phase:
+      description: V(freeze), V(decode), V(joint), V(encode_dst), V(encode_src), V(thaw) or V(retire).
+      type: str
+      returned: success
+    wait:
+      description: Seconds to wait after the stage before.
+      type: float
+      returned: success
+    undo_wait:
+      description: Seconds to wait before the stage is taken back, where a later one was reached.
+      type: float
+      returned: success
+    steps:
+      description: The id of each router's step, by router name.
+      type: dict
+      returned: success
+      sample:
+        rb: 01-decode-rb
+        rc: 01-decode-rc
+unreachable_routers:
+  description: The routers whose state is not known.
+  returned: success
+  type: list
+  elements: str
+dest:
+  description: The directory that was written.
+  returned: success
+  type: str
+code:
+  description: What went wrong, a stable word.
+  returned: failure
+  type: str
+  sample: bad_topology
+subject:
+  description: The input that broke the rule.
+  returned: failure
+  type: str
+rule:
+  description: The rule that it broke.
+  returned: failure
+  type: str
+advice:
+  description: What to do next; empty where nothing can be done.
+  returned: failure
+  type: str
+"""

@@ -1,0 +1,489 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Thin: reads the input, and hands it to the core."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: registrations_info
+short_description: Read address pairs from the registrations that a SIP server logged
+version_added: 0.1.0
+description:
+  - Reads SIP registrations (RFC 3261) from a log of the SIP server and tells which mobile node moved from which address
+    to which. The old address stands in the header C(com.cisco.TerminalMobilityUsingNat) of US patent 7,082,118, and the
+    same word in C(Require).
+  - Holds each against a policy, so that nobody points another's traffic at himself. What is not believed is listed with
+    a stable code and a reason. The codes are explained in C(docs/refusals.md) of this collection.
+  - What cannot be read is refused, too, and what stands around it is still used.
+  - A registration without the tag is neither a pair nor a refusal.
+author: "sipmobility.handover contributors (@sipmobility)"
+attributes:
+  check_mode:
+    support: full
+    description: The module only reads.
+  diff_mode:
+    support: N/A
+    description: The module changes nothing.
+  platform:
+    support: full
+    platforms: posix
+    description: Runs wherever Python does; see the notes.
+options:
+  path:
+    description:
+      - The log, on the host that the module runs on.
+      - Exactly one of O(path) and O(content) is required.
+    type: path
+  content:
+    description:
+      - The text of a log, instead of O(path).
+    type: str
+  format:
+    description:
+      - V(kamailio) is the line of JSON that Kamailio's C(xlog) writes for each accepted REGISTER; a log prefix before
+        its brace does not matter, other lines are skipped.
+      - V(sip) is raw SIP, one message or many. It names no packet source, no time and no authenticated user, so that
+        a policy must waive those rules before anything from it is admitted.
+      - V(auto) looks at the input.
+    type: str
+    choices: [auto, kamailio, sip]
+    default: auto
+  policy:
+    description:
+      - Whom to believe. Without it the input is only parsed, and every pair comes out with RV(address_pairs[].admitted)
+        false.
+    type: dict
+    suboptions:
+      managed_networks:
+        description:
+          - The name of each location, and the list of prefixes of the hosts there.
+          - Old and new address of a pair must lie in one of them.
+        type: dict
+        required: true
+      infrastructure:
+        description: Addresses and prefixes that no mobile node has (routers, servers, gateways).
+        type: list
+        elements: str
+        default: []
+      correspondents:
+        description: The correspondent nodes that pairs are for.
+        type: list
+        elements: str
+        default: []
+      realms:
+        description:
+          - An authentication realm, and the list of SIP domains that it vouches for.
+          - A realm that is not listed vouches for the domain of its own name.
+        type: dict
+        default: {}
+      require_authentication:
+        description: Whether the server must have authenticated the owner of the address of record.
+        type: bool
+        default: true
+      require_secure_transport:
+        description:
+          - Whether the REGISTER must have come over TLS.
+          - Digest authentication does not cover the addresses. Turn this off only where nobody can alter packets
+            between mobile node and server.
+        type: bool
+        default: true
+      require_packet_source:
+        description: Whether the new address must be the source address of the packet.
+        type: bool
+        default: true
+      max_age_seconds:
+        description: The oldest event that is acted on. V(0) takes events of any age, and inputs without a time.
+        type: int
+        default: 300
+      max_clock_skew_seconds:
+        description: How far an event's time may lie ahead of this host's clock.
+        type: int
+        default: 5
+      default_lifetime_seconds:
+        description: The lifetime of a registration that states none.
+        type: int
+        default: 3600
+      max_lifetime_seconds:
+        description: The longest lifetime of a pair, whatever the registration states.
+        type: int
+        default: 86400
+      max_registrations_per_aor:
+        description: How many tagged registrations one address of record may send within O(policy.rate_window_seconds).
+        type: int
+        default: 10
+      rate_window_seconds:
+        description: The window of O(policy.max_registrations_per_aor).
+        type: int
+        default: 60
+  cursor:
+    description:
+      - What an earlier run returned as RV(cursor), to go on from there. A file that has been rotated or truncated since
+        is read from its beginning.
+      - Keep the new cursor only after the routers have acknowledged what was read, or a failed run loses a move.
+    type: dict
+notes:
+  - SIP servers need no Python for this. Fetch the log, or have it sent to the controller, and run the module there with
+    C(delegate_to=localhost), C(run_once=true).
+seealso:
+  - name: Session Initiation Protocol
+    description: RFC 3261.
+    link: https://www.rfc-editor.org/rfc/rfc3261
+"""
+
+EXAMPLES = r"""
+- name: Read what Kamailio logged since the last run
+  sipmobility.handover.registrations_info:
+    path: /var/log/kamailio/register.jsonl
+    format: kamailio
+    cursor: "{{ handover_cursor | default(omit) }}"
+    policy:
+      managed_networks:
+        location-101: [1.1.1.0/24]
+        location-102: [2.2.2.0/24, '2001:db8:2::/64']
+      infrastructure: [1.1.1.1, 2.2.2.1, 2.2.2.10]
+      require_secure_transport: false
+  delegate_to: localhost
+  run_once: true
+  register: seen
+
+- name: Show why registrations were refused
+  ansible.builtin.debug:
+    msg: "{{ item.where }}: {{ item.code }}: {{ item.reason }}"
+  loop: "{{ seen.refused }}"
+  loop_control:
+    label: "{{ item.where }}"
+
+- name: Take the pairs that still hold
+  ansible.builtin.set_fact:
+    moved: "{{ seen.address_pairs | selectattr('admitted') | selectattr('current') }}"
+
+- name: Look at the pairs of a captured message without admitting any
+  sipmobility.handover.registrations_info:
+    content: "{{ lookup('ansible.builtin.file', 'register.sip', rstrip=false) }}"
+    format: sip
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+registrations:
+  description: Every registration that could be read, tagged or not.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    aor:
+      description: The address of record in its canonical form.
+      type: str
+      returned: success
+      sample: sip:alice@example.com
+    contacts:
+      description: >-
+        The contacts, each with C(uri), C(host_text), C(host) (V(null) for a hostname), C(port), C(expires) in seconds,
+        C(instance) and C(reg_id).
+      type: list
+      elements: dict
+      returned: success
+    removes_all:
+      description: Whether the contact is an asterisk.
+      type: bool
+      returned: success
+    tagged:
+      description: Whether both the header and the option tag are there.
+      type: bool
+      returned: success
+    tag_required:
+      description: Whether C(Require) names the option tag.
+      type: bool
+      returned: success
+    old_hosts:
+      description: The hosts in the header, as text.
+      type: list
+      elements: str
+      returned: success
+    old_addresses:
+      description: Those of them that are addresses.
+      type: list
+      elements: str
+      returned: success
+    call_id:
+      description: The Call-ID.
+      type: str
+      returned: success
+    cseq:
+      description: The CSeq number.
+      type: int
+      returned: success
+    expires:
+      description: Seconds that the registration asks for; V(0) when it only removes bindings.
+      type: int
+      returned: success
+    expires_stated:
+      description: Whether the registration says so itself.
+      type: bool
+      returned: success
+    instance:
+      description: The C(+sip.instance) of RFC 5626, or V(null).
+      type: str
+      returned: success
+    source_address:
+      description: The packet's source address, or V(null) where the input does not have it.
+      type: str
+      returned: success
+    source_port:
+      description: The packet's source port, or V(null).
+      type: int
+      returned: success
+    transport:
+      description: The transport.
+      type: str
+      returned: success
+      sample: tls
+    authenticated_user:
+      description: Whom the server authenticated, or V(null).
+      type: str
+      returned: success
+    authenticated_realm:
+      description: The realm of those credentials, or V(null).
+      type: str
+      returned: success
+    claimed_user:
+      description: The user name in the message, which nobody has checked, or V(null).
+      type: str
+      returned: success
+    bindings_before:
+      description: >-
+        What the registrar held before, each with C(contact), C(host), C(port), C(received), C(expires) (a time),
+        C(call_id), C(cseq) and C(instance).
+      type: list
+      elements: dict
+      returned: success
+    server_address:
+      description: The server's address that the packet came to, or V(null).
+      type: str
+      returned: success
+    received_at:
+      description: When it came, in UTC, or V(null) where the input does not say.
+      type: str
+      returned: success
+      sample: '2026-11-24T04:00:00.250Z'
+    where:
+      description: File and line.
+      type: str
+      returned: success
+address_pairs:
+  description: The pairs of old and new address, in the order of the input.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    aor:
+      description: The address of record of the owner.
+      type: str
+      returned: success
+      sample: sip:alice@example.com
+    instance:
+      description: The C(+sip.instance) of the owner, or V(null).
+      type: str
+      returned: success
+    old:
+      description: The address that the sessions were opened with.
+      type: str
+      returned: success
+      sample: 1.1.1.20
+    new:
+      description: The address that the mobile node has now.
+      type: str
+      returned: success
+      sample: 2.2.2.20
+    correspondents:
+      description: The correspondent nodes that the policy names, of the same family.
+      type: list
+      elements: str
+      returned: success
+    sessions:
+      description: The sessions that the registration lists; empty where it lists none.
+      type: list
+      elements: dict
+      returned: success
+    expires:
+      description: When the registration ends, in UTC.
+      type: str
+      returned: success
+      sample: '2026-11-24T05:00:00Z'
+    admitted:
+      description: Whether every rule of the policy held.
+      type: bool
+      returned: success
+    source:
+      description: File and line of the registration.
+      type: str
+      returned: success
+    current:
+      description: Whether nothing later in the same input took the pair's place or ended it.
+      type: bool
+      returned: success
+changes:
+  description: What happened to the old addresses, in the order of the input.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: >-
+        V(moved), V(refreshed) (the same pair again), V(returned) (the mobile node has the old address again) or
+        V(ended) (the registration is over).
+      type: str
+      returned: success
+    aor:
+      description: The address of record.
+      type: str
+      returned: success
+    instance:
+      description: The C(+sip.instance), or V(null).
+      type: str
+      returned: success
+    old:
+      description: The old address, or V(null) where a registration ended and the input does not tell.
+      type: str
+      returned: success
+    new:
+      description: The address that the registration names, or V(null) where every binding was removed.
+      type: str
+      returned: success
+    expires:
+      description: When the registration ends or ended, in UTC.
+      type: str
+      returned: success
+    admitted:
+      description: Whether every rule of the policy held.
+      type: bool
+      returned: success
+    source:
+      description: File and line.
+      type: str
+      returned: success
+refused:
+  description: What was not read or not believed.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    code:
+      description: A stable code, explained in C(docs/refusals.md).
+      type: str
+      returned: success
+      sample: new_not_source
+    reason:
+      description: The reason, for people.
+      type: str
+      returned: success
+      sample: Contact 2.2.2.20, packet from 3.3.3.30
+    where:
+      description: File and line.
+      type: str
+      returned: success
+      sample: /var/log/kamailio/register.jsonl:17
+cursor:
+  description: Where a next run goes on; empty with O(content).
+  returned: success
+  type: dict
+"""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any, BinaryIO
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.text.converters import to_bytes
+
+from ..module_utils.errors import HandoverError
+from ..module_utils.mobility.intake import Report, read_registrations
+from ..module_utils.mobility.registration_policy import Policy
+from ..module_utils.mobility.report import report_to_record
+from ..module_utils.sip.sources import AUTO, open_source
+from ..module_utils.sip.sources.cursor import (
+    HEAD_SIZE,
+    Cursor,
+    FileFacts,
+    cursor_after,
+    cursor_from_record,
+    cursor_to_record,
+    resume,
+)
+
+_CHUNK = 64 * 1024
+
+_POLICY_SPEC: dict[str, Any] = {
+    "managed_networks": {"type": "dict", "required": True},
+    "infrastructure": {"type": "list", "elements": "str", "default": []},
+    "correspondents": {"type": "list", "elements": "str", "default": []},
+    "realms": {"type": "dict", "default": {}},
+    "require_authentication": {"type": "bool", "default": True},
+    "require_secure_transport": {"type": "bool", "default": True},
+    "require_packet_source": {"type": "bool", "default": True},
+    "max_age_seconds": {"type": "int", "default": 300},
+    "max_clock_skew_seconds": {"type": "int", "default": 5},
+    "default_lifetime_seconds": {"type": "int", "default": 3600},
+    "max_lifetime_seconds": {"type": "int", "default": 86400},
+    "max_registrations_per_aor": {"type": "int", "default": 10},
+    "rate_window_seconds": {"type": "int", "default": 60},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path"},
+            "content": {"type": "str"},
+            "format": {"type": "str", "choices": ["auto", "kamailio", "sip"], "default": "auto"},
+            "policy": {"type": "dict", "options": _POLICY_SPEC},
+            "cursor": {"type": "dict"},
+        },
+        required_one_of=[("path", "content")],
+        mutually_exclusive=[("path", "content")],
+        supports_check_mode=True,
+    )
+    params = module.params
+    try:
+        policy = None if params["policy"] is None else Policy.from_dict(params["policy"])
+        cursor = cursor_from_record(params["cursor"]) if params["cursor"] else None
+        if params["path"] is None:
+            content = to_bytes(params["content"], errors="surrogate_or_strict")
+            report = read_registrations(open_source(params["format"], [content], "content")[1], policy, time.time())
+            cursor = None
+        else:
+            report, cursor = _read_file(params["path"], params["format"], policy, cursor)
+    except HandoverError as error:
+        module.fail_json(msg=str(error), code=error.code)
+    except OSError as error:
+        module.fail_json(msg=f"{params['path']} cannot be read: {error.strerror}", code="unreadable_input")
+    module.exit_json(
+        changed=False, cursor={} if cursor is None else cursor_to_record(cursor), **report_to_record(report)
+    )
+
+
+def _read_file(path: str, name: str, policy: Policy | None, cursor: Cursor | None) -> tuple[Report, Cursor]:
+    with open(path, "rb") as file:
+        stat, head = os.fstat(file.fileno()), file.read(HEAD_SIZE)
+        facts = FileFacts(stat.st_dev, stat.st_ino, stat.st_size, head)
+        position = resume(cursor, facts)
+        chunks: Iterable[bytes] = chain([head], _chunks(file))
+        if cursor is not None and position.offset:
+            file.seek(position.offset)
+            chunks = _chunks(file)
+            name = cursor.format if name == AUTO else name
+        name, items = open_source(name, chunks, path, position)
+        report = read_registrations(items, policy, time.time())
+        return report, cursor_after(name, position, facts)
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    return iter(lambda: file.read(_CHUNK), b"")
+
+
+if __name__ == "__main__":
+    main()

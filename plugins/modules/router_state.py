@@ -1,0 +1,509 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation; the work is done by the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: router_state
+short_description: Converge, read, render or parse what one first-hop router holds for handovers
+version_added: 0.1.0
+description:
+  - Works on the whole state of one router, for audit and repair. The state is a list of entries, rewrites, marks and
+    routes, each with the id of its handover and its expiry.
+  - Use M(sipmobility.handover.apply_step) to carry out a handover. This module changes one router at once, without the
+    order that keeps a live session alive, and must not be used in the middle of a handover.
+  - Touches what stands under the name of this collection on the router and nothing else. After a change the router is
+    read back; where it does not hold what it was told, it is put back and the task fails.
+author: "sipmobility.handover contributors (@sipmobility)"
+extends_documentation_fragment:
+  - sipmobility.handover.attributes
+  - sipmobility.handover.attributes.controller
+  - sipmobility.handover.router
+  - sipmobility.handover.router.entries
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  platform:
+    support: full
+    platforms: posix
+    description: Routers of the platform C(nftables).
+options:
+  config:
+    description:
+      - The entries, as RV(gathered) returns them. The notes tell the keys of an entry; C(epoch), C(directions),
+        C(flows) and C(retiring) have the defaults V(1), V(both), V(1) and V(false).
+      - Mutually exclusive with O(src). One of the two is required with O(state=merged), O(state=replaced),
+        O(state=overridden) and O(state=rendered).
+    type: list
+    elements: dict
+  src:
+    description:
+      - A JSON file on the controller that holds what O(config) would. Use it for more than about 100 entries.
+      - Mutually exclusive with O(config). One of the two is required with O(state=merged), O(state=replaced),
+        O(state=overridden) and O(state=rendered).
+    type: path
+  dest:
+    description:
+      - With O(state=gathered) and O(state=parsed), a JSON file on the controller for the entries. The result then has
+        their number alone. Required from 10001 entries on.
+    type: path
+  running_config:
+    description:
+      - What the platform's gathering script (C(templates/nftables/gather.sh.j2)) printed, for O(state=parsed), and
+        required there.
+    type: str
+  state:
+    description:
+      - V(merged) puts the given entries on the router and leaves all others.
+      - V(replaced) makes the given handovers hold exactly the given entries and leaves all other handovers.
+      - V(overridden) makes the router hold exactly the given entries.
+      - V(deleted) removes the given entries, or every entry where none is given.
+      - V(gathered) reads the router.
+      - V(rendered) returns the text that would put the given entries on an empty router. The router is not reached.
+      - V(parsed) reads entries from O(running_config). The router is not reached.
+    type: str
+    choices: [merged, replaced, overridden, deleted, gathered, rendered, parsed]
+    default: merged
+seealso:
+  - module: sipmobility.handover.apply_step
+  - module: sipmobility.handover.plan_handover
+  - plugin: sipmobility.handover.router_states
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+# Using merged
+
+- name: Add what a second handover needs, and keep the rest
+  sipmobility.handover.router_state:
+    config:
+      - type: rewrite
+        kind: outbound_dst
+        match: {source: 3.3.3.3, destination: 1.1.1.9, protocol: tcp, source_port: 7000, destination_port: 40100}
+        to: 2.2.2.9
+        handover: 902c9608e089a31a
+        epoch: 1
+        expires: '2026-11-24T05:00:30Z'
+        directions: forward
+    now: 1795495800
+    state: merged
+
+# Task output
+# -----------
+# changed: true
+# before:
+#   - type: rewrite
+#     kind: outbound_dst
+#     match: {source: 3.3.3.3, destination: 1.1.1.1, protocol: tcp, source_port: 7000, destination_port: 40000}
+#     to: 2.2.2.2
+#     handover: 5ff34c213679c18f
+#     epoch: 1
+#     expires: '2026-11-24T05:00:30Z'
+#     directions: forward
+#     flows: 1
+#     retiring: false
+# commands:
+#   - 'set -eu'
+#   - 'nft -f - <<''ELEMENTS'''
+#   - >-
+#     add element ip sipmobility session_outbound_dst { 3.3.3.3 . 1.1.1.9 . tcp . 7000 . 40100 timeout
+#     630s comment "sipmobility:1 id=902c9608e089a31a e=1 x=1795496430 n=1 d=forward" : 2.2.2.9 }
+#   - 'ELEMENTS'
+#   - 'if test -x /usr/local/lib/sipmobility/save; then /usr/local/lib/sipmobility/save; fi'
+# after:
+#   - type: rewrite
+#     kind: outbound_dst
+#     match: {source: 3.3.3.3, destination: 1.1.1.1, protocol: tcp, source_port: 7000, destination_port: 40000}
+#     to: 2.2.2.2
+#     handover: 5ff34c213679c18f
+#     epoch: 1
+#     expires: '2026-11-24T05:00:30Z'
+#     directions: forward
+#     flows: 1
+#     retiring: false
+#   - type: rewrite
+#     kind: outbound_dst
+#     match: {source: 3.3.3.3, destination: 1.1.1.9, protocol: tcp, source_port: 7000, destination_port: 40100}
+#     to: 2.2.2.9
+#     handover: 902c9608e089a31a
+#     epoch: 1
+#     expires: '2026-11-24T05:00:30Z'
+#     directions: forward
+#     flows: 1
+#     retiring: false
+
+# Using replaced
+
+- name: Make the first handover as given, and leave the second alone
+  sipmobility.handover.router_state:
+    config:
+      - type: rewrite
+        kind: outbound_dst
+        match: {source: 3.3.3.3, destination: 1.1.1.1, protocol: tcp, source_port: 7000, destination_port: 40000}
+        to: 4.4.4.4
+        handover: 5ff34c213679c18f
+        epoch: 2
+        expires: '2026-11-24T05:00:30Z'
+        directions: forward
+    now: 1795495800
+    state: replaced
+
+# Task output
+# -----------
+# changed: true
+# before:
+#   - type: rewrite
+#     kind: outbound_dst
+#     match: {source: 3.3.3.3, destination: 1.1.1.1, protocol: tcp, source_port: 7000, destination_port: 40000}
+#     to: 2.2.2.2
+#     handover: 5ff34c213679c18f
+#     epoch: 1
+#     expires: '2026-11-24T05:00:30Z'
+#     directions: forward
+#     flows: 1
+#     retiring: false
+#   - type: rewrite
+#     kind: outbound_dst
+#     match: {source: 3.3.3.3, destination: 1.1.1.9, protocol: tcp, source_port: 7000, destination_port: 40100}
+#     to: 2.2.2.9
+#     handover: 902c9608e089a31a
+#     epoch: 1
+#     expires: '2026-11-24T05:00:30Z'
+#     directions: forward
+#     flows: 1
+#     retiring: false
+# commands:
+#   - 'set -eu'
+#   - 'nft -f - <<''ELEMENTS'''
+#   - 'delete element ip sipmobility session_outbound_dst { 3.3.3.3 . 1.1.1.1 . tcp . 7000 . 40000 }'
+#   - >-
+#     add element ip sipmobility session_outbound_dst { 3.3.3.3 . 1.1.1.1 . tcp . 7000 . 40000 timeout
+#     630s comment "sipmobility:1 id=5ff34c213679c18f e=2 x=1795496430 n=1 d=forward" : 4.4.4.4 }
+#   - 'ELEMENTS'
+#   - 'if test -x /usr/local/lib/sipmobility/save; then /usr/local/lib/sipmobility/save; fi'
+# after:
+#   - type: rewrite
+#     kind: outbound_dst
+#     match: {source: 3.3.3.3, destination: 1.1.1.1, protocol: tcp, source_port: 7000, destination_port: 40000}
+#     to: 4.4.4.4
+#     handover: 5ff34c213679c18f
+#     epoch: 2
+#     expires: '2026-11-24T05:00:30Z'
+#     directions: forward
+#     flows: 1
+#     retiring: false
+#   - type: rewrite
+#     kind: outbound_dst
+#     match: {source: 3.3.3.3, destination: 1.1.1.9, protocol: tcp, source_port: 7000, destination_port: 40100}
+#     to: 2.2.2.9
+#     handover: 902c9608e089a31a
+#     epoch: 1
+#     expires: '2026-11-24T05:00:30Z'
+#     directions: forward
+#     flows: 1
+#     retiring: false
+
+# Using overridden
+
+- name: Make the router hold this and nothing else of ours
+  sipmobility.handover.router_state:
+    config:
+      - type: rewrite
+        kind: outbound_dst
+        match: {source: 3.3.3.3, destination: 1.1.1.1, protocol: tcp, source_port: 7000, destination_port: 40000}
+        to: 4.4.4.4
+        handover: 5ff34c213679c18f
+        epoch: 2
+        expires: '2026-11-24T05:00:30Z'
+        directions: forward
+    now: 1795495800
+    state: overridden
+
+# Task output
+# -----------
+# changed: true
+# before:
+#   - type: rewrite
+#     kind: outbound_dst
+#     match: {source: 3.3.3.3, destination: 1.1.1.1, protocol: tcp, source_port: 7000, destination_port: 40000}
+#     to: 4.4.4.4
+#     handover: 5ff34c213679c18f
+#     epoch: 2
+#     expires: '2026-11-24T05:00:30Z'
+#     directions: forward
+#     flows: 1
+#     retiring: false
+#   - type: rewrite
+#     kind: outbound_dst
+#     match: {source: 3.3.3.3, destination: 1.1.1.9, protocol: tcp, source_port: 7000, destination_port: 40100}
+#     to: 2.2.2.9
+#     handover: 902c9608e089a31a
+#     epoch: 1
+#     expires: '2026-11-24T05:00:30Z'
+#     directions: forward
+#     flows: 1
+#     retiring: false
+# commands:
+#   - 'set -eu'
+#   - 'nft -f - <<''ELEMENTS'''
+#   - 'delete element ip sipmobility session_outbound_dst { 3.3.3.3 . 1.1.1.9 . tcp . 7000 . 40100 }'
+#   - 'ELEMENTS'
+#   - 'if test -x /usr/local/lib/sipmobility/save; then /usr/local/lib/sipmobility/save; fi'
+# after:
+#   - type: rewrite
+#     kind: outbound_dst
+#     match: {source: 3.3.3.3, destination: 1.1.1.1, protocol: tcp, source_port: 7000, destination_port: 40000}
+#     to: 4.4.4.4
+#     handover: 5ff34c213679c18f
+#     epoch: 2
+#     expires: '2026-11-24T05:00:30Z'
+#     directions: forward
+#     flows: 1
+#     retiring: false
+
+# Using deleted
+
+- name: Remove everything of ours
+  sipmobility.handover.router_state:
+    now: 1795495800
+    state: deleted
+
+# Task output
+# -----------
+# changed: true
+# before:
+#   - type: rewrite
+#     kind: outbound_dst
+#     match: {source: 3.3.3.3, destination: 1.1.1.1, protocol: tcp, source_port: 7000, destination_port: 40000}
+#     to: 4.4.4.4
+#     handover: 5ff34c213679c18f
+#     epoch: 2
+#     expires: '2026-11-24T05:00:30Z'
+#     directions: forward
+#     flows: 1
+#     retiring: false
+# commands:
+#   - 'set -eu'
+#   - 'nft -f - <<''ELEMENTS'''
+#   - 'delete element ip sipmobility session_outbound_dst { 3.3.3.3 . 1.1.1.1 . tcp . 7000 . 40000 }'
+#   - 'ELEMENTS'
+#   - 'if test -x /usr/local/lib/sipmobility/save; then /usr/local/lib/sipmobility/save; fi'
+# after: []
+
+# Using gathered
+
+- name: Read what the router holds
+  sipmobility.handover.router_state:
+    state: gathered
+
+# Task output
+# -----------
+# changed: false
+# gathered:
+#   - type: rewrite
+#     kind: outbound_dst
+#     match: {source: 3.3.3.3, destination: 1.1.1.1, protocol: tcp, source_port: 7000, destination_port: 40000}
+#     to: 4.4.4.4
+#     handover: 5ff34c213679c18f
+#     epoch: 2
+#     expires: '2026-11-24T05:00:30Z'
+#     directions: forward
+#     flows: 1
+#     retiring: false
+
+# Using rendered, which reaches no router
+
+- name: Write the text that puts this on an empty router
+  sipmobility.handover.router_state:
+    config:
+      - type: route
+        destination: 1.1.1.1
+        via: 2.2.2.2
+        interface: lan
+        handover: 5ff34c213679c18f
+        expires: '2026-11-24T05:01:00Z'
+    platform: nftables
+    now: 1795495800
+    state: rendered
+
+# Task output
+# -----------
+# changed: false
+# rendered: |
+#   set -eu
+#   ip -4 -batch - <<'ROUTES'
+#   route replace 1.1.1.1/32 via 2.2.2.2 dev lan table 7082 proto 182
+#   ROUTES
+#   nft -f - <<'ELEMENTS'
+#   add element ip sipmobility route { 1.1.1.1 timeout 660s comment "sipmobility:1 id=5ff34c213679c18f ..." }
+#   ELEMENTS
+#   if test -x /usr/local/lib/sipmobility/save; then /usr/local/lib/sipmobility/save; fi
+
+# Using parsed, which reaches no router
+
+- name: Read what the gathering script printed some other time
+  sipmobility.handover.router_state:
+    running_config: "{{ lookup('ansible.builtin.file', 'rc.txt') }}"
+    platform: nftables
+    state: parsed
+
+# Task output
+# -----------
+# changed: false
+# parsed:
+#   - type: rewrite
+#     kind: outbound_dst
+#     match: {source: 3.3.3.3, destination: 1.1.1.1, protocol: tcp, source_port: 7000, destination_port: 40000}
+#     to: 4.4.4.4
+#     handover: 5ff34c213679c18f
+#     epoch: 2
+#     expires: '2026-11-24T05:00:30Z'
+#     directions: forward
+#     flows: 1
+#     retiring: false
+"""
+
+RETURN = r"""
+before:
+  description: What the router held for us.
+  returned: when O(state) is V(merged), V(replaced), V(overridden) or V(deleted), up to 100 entries
+  type: list
+  elements: dict
+  contains:
+    type:
+      description: V(rewrite), V(mark), V(route), V(neighbour) or V(freeze).
+      type: str
+      returned: success
+    kind:
+      description: With C(type=rewrite), V(inbound_dst), V(inbound_src), V(outbound_dst) or V(outbound_src).
+      type: str
+      returned: for a rewrite
+    match:
+      description: >-
+        The packets, as they are on the wire when the router looks at them, by C(source), C(destination), C(protocol),
+        C(source_port) and C(destination_port).
+      type: dict
+      returned: for a rewrite, a mark or a freeze
+      sample:
+        source: 3.3.3.3
+        destination: 2.2.2.2
+        protocol: tcp
+        source_port: 7000
+        destination_port: 40000
+    to:
+      description: The address that is put in.
+      type: str
+      returned: for a rewrite
+      sample: 1.1.1.1
+    destination:
+      description: The old address that the route leads to.
+      type: str
+      returned: for a route
+      sample: 1.1.1.1
+    via:
+      description: The new address, or V(null) where the router has lost the route.
+      type: str
+      returned: for a route
+      sample: 2.2.2.2
+    interface:
+      description: The interface of a route or of a neighbour entry, or V(null).
+      type: str
+      returned: for a route or a neighbour
+      sample: lan
+    address:
+      description: The address that the router answers for.
+      type: str
+      returned: for a neighbour
+      sample: 1.1.1.1
+    handover:
+      description: The id of the handover; empty where the router no longer knows it.
+      type: str
+      returned: success
+      sample: 8d7ac21f98194017
+    epoch:
+      description: Rises with each change of the handover.
+      type: int
+      returned: success
+    expires:
+      description: When the entry expires, in UTC.
+      type: str
+      returned: success
+      sample: '2026-11-24T05:01:00Z'
+    directions:
+      description: V(forward) or V(both).
+      type: str
+      returned: success
+    flows:
+      description: How many sessions or correspondents the whole handover has.
+      type: int
+      returned: success
+    retiring:
+      description: Whether the entry is about to be removed.
+      type: bool
+      returned: success
+after:
+  description: What the router holds now; in check mode, what it would hold. As RV(before).
+  returned: when O(state) is V(merged), V(replaced), V(overridden) or V(deleted), up to 100 entries
+  type: list
+  elements: dict
+before_count:
+  description: The number of entries, in place of RV(before).
+  returned: when O(state) is V(merged), V(replaced), V(overridden) or V(deleted), from 101 entries on
+  type: int
+after_count:
+  description: The number of entries, in place of RV(after).
+  returned: when O(state) is V(merged), V(replaced), V(overridden) or V(deleted), from 101 entries on
+  type: int
+commands:
+  description: The lines that were sent, or would be in check mode; empty where nothing changes.
+  returned: when O(state) is V(merged), V(replaced), V(overridden) or V(deleted), up to 100 changed entries
+  type: list
+  elements: str
+gathered:
+  description: What the router holds for us. As RV(before).
+  returned: when O(state=gathered), without O(dest)
+  type: list
+  elements: dict
+gathered_count:
+  description: The number of entries that were written to O(dest).
+  returned: when O(state=gathered), with O(dest)
+  type: int
+rendered:
+  description: The text that puts the entries on an empty router.
+  returned: when O(state=rendered)
+  type: str
+parsed:
+  description: The entries that O(running_config) shows. As RV(before).
+  returned: when O(state=parsed), without O(dest)
+  type: list
+  elements: dict
+parsed_count:
+  description: The number of entries that were written to O(dest).
+  returned: when O(state=parsed), with O(dest)
+  type: int
+dest:
+  description: The file that was written.
+  returned: when O(state) is V(gathered) or V(parsed), with O(dest)
+  type: str
+code:
+  description: What went wrong, a stable word.
+  returned: failure
+  type: str
+  sample: router_not_prepared
+subject:
+  description: The input that broke the rule.
+  returned: failure
+  type: str
+rule:
+  description: The rule that it broke.
+  returned: failure
+  type: str
+advice:
+  description: What to do next; empty where nothing can be done.
+  returned: failure
+  type: str
+"""

@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What our action plugins share: checked arguments, the platform of a host, errors as Ansible reports them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ..module_utils.errors import HandoverError
+from ..module_utils.mobility.model import Entry, RouterState, same
+from ..module_utils.mobility.records import entry_to_record, state_to_records
+from ..module_utils.platforms.registry import platform_named
+from .rendering import Renderer
+from .router import ManagedRouter
+from .transport import RouterShell
+
+__all__ = ["BULK", "HandoverAction", "state_diff", "summarised", "time_or_now"]
+
+#: More entries than this travel by file; results say how many there are.
+BULK = 100
+
+
+class HandoverAction(ActionBase):
+    """An action that runs on the controller and reaches the router through Ansible's connection.
+
+    Subclasses give ``ARGUMENTS`` (an argument spec) and :meth:`work`.
+    """
+
+    TRANSFERS_FILES = False
+    _requires_connection = True
+    _supports_check_mode = True
+    _supports_async = False
+
+    ARGUMENTS: dict[str, Any] = {}  # noqa: RUF012 - replaced, never changed
+    RULES: dict[str, Any] = {}  # noqa: RUF012
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Check the arguments, do the work, and turn our errors into Ansible's."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        validate: Any = self.validate_argument_spec  # Ansible's own interface is not typed
+        options = validate(argument_spec=self.ARGUMENTS, **self.RULES)[1]
+        try:
+            result.update(self.work(options, task_vars or {}))
+        except HandoverError as error:
+            result.update(
+                failed=True,
+                msg=str(error),
+                code=error.code,
+                subject=error.subject,
+                rule=error.rule,
+                advice=error.advice,
+            )
+        return result
+
+    def work(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """Do what the action does and return its result.
+
+        :raises HandoverError: reported with its code.
+        """
+        raise NotImplementedError
+
+    @property
+    def checking(self) -> bool:
+        """Whether this is check mode."""
+        return bool(self._task.check_mode)
+
+    def router(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> ManagedRouter:
+        """The router that this task is for.
+
+        :raises HandoverError: ``unknown_platform``, ``wrong_connection``, ``bad_template_dir``.
+        """
+        name = str(task_vars.get("inventory_hostname", "router"))
+        platform = platform_named(options.get("platform") or self.templated(task_vars, name)["platform"])
+        return ManagedRouter(name, platform, Renderer(options.get("template_dir")), _Lazy(self))
+
+    def templated(self, task_vars: Mapping[str, Any], host: str) -> dict[str, Any]:
+        """A host as a router of the topology, from its inventory variables.
+
+        :raises HandoverError: ``bad_topology`` naming the variable that is missing.
+        """
+        variables = task_vars["hostvars"][host] if host in task_vars.get("hostvars", {}) else task_vars
+        system = str(variables.get("ansible_network_os") or "")
+        return {
+            "networks": [str(item) for item in variables.get("handover_networks") or []],
+            "platform": variables.get("handover_platform") or system.rpartition(".")[2] or "nftables",
+            "inside": variables.get("handover_inside_interface", ""),
+            "outside": variables.get("handover_outside_interface", ""),
+        }
+
+
+class _Lazy:
+    """A shell that is opened only when it is used: rendering and parsing need no router."""
+
+    def __init__(self, action: ActionBase) -> None:
+        self._action = action
+
+    def run(self, script: str) -> Any:
+        return RouterShell(self._action).run(script)
+
+
+def time_or_now(value: float | None) -> float:
+    """Unix seconds: those given, or the present."""
+    return time.time() if value is None else value
+
+
+def summarised(name: str, entries: Iterable[Entry]) -> dict[str, Any]:
+    """A state for a result: its records, or only their number where there are many."""
+    records = state_to_records(entries)
+    return {name: records} if len(records) <= BULK else {f"{name}_count": len(records)}
+
+
+def state_diff(before: RouterState, after: RouterState) -> dict[str, str]:
+    """What changes, for ``--diff``: the entries that differ, one a line."""
+    keys = sorted(set(before.entries) | set(after.entries), key=repr)
+    changed = [key for key in keys if not same(before.get(key), after.get(key))]
+    return {side: _lines(state.get(key) for key in changed) for side, state in (("before", before), ("after", after))}
+
+
+def _lines(entries: Iterable[Entry | None]) -> str:
+    return "".join(json.dumps(entry_to_record(entry), sort_keys=True) + "\n" for entry in entries if entry is not None)

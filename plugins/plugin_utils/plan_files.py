@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plan as files: a summary, and one file for each step and each router's end state.
+
+Plans for thousands of handovers travel between the tasks of a playbook, and into a pipeline, this way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..module_utils.errors import HandoverError
+from ..module_utils.mobility.plan import Phase, Stage, Step
+from ..module_utils.mobility.records import (
+    handover_to_record,
+    state_to_records,
+    step_from_record,
+    step_to_record,
+)
+from ..module_utils.planning import Planned
+from .files import read_json, write_json
+
+__all__ = ["read_step", "summary", "write_plan"]
+
+_SUMMARY = "plan.json"
+
+
+def summary(planned: Planned) -> dict[str, Any]:
+    """A plan without its entries: who is moved, who was refused, which stages there are."""
+    return {
+        "handovers": [handover_to_record(handover) for handover in planned.handovers],
+        "refused": [
+            {"handover": handover_to_record(item.handover), "code": item.code, "reason": item.reason}
+            for item in planned.refused
+        ],
+        "stages": [_stage(index, stage, planned.stages) for index, stage in enumerate(planned.stages)],
+    }
+
+
+def write_plan(planned: Planned, directory: str) -> dict[str, Any]:
+    """Write a plan into a directory and return its summary.
+
+    :raises HandoverError: ``unwritable_file``.
+    """
+    place = Path(directory)
+    try:
+        for name in ("steps", "targets"):
+            (place / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HandoverError("unwritable_file", f"{directory}: {error}", "the destination can be written") from error
+    for stage in planned.stages:
+        for step in stage.steps:
+            write_json(place / "steps" / f"{step.id}.json", step_to_record(step))
+    for router, state in planned.targets.items():
+        write_json(place / "targets" / f"{router}.json", state_to_records(state))
+    told = summary(planned)
+    write_json(place / _SUMMARY, told)
+    return told
+
+
+def read_step(directory: str, stage: int, router: str) -> Step | None:
+    """A router's step in a stage of a written plan; None where it has nothing to do.
+
+    :raises HandoverError: ``unreadable_file``, ``bad_stage``, ``bad_record``.
+    """
+    stages = read_json(Path(directory) / _SUMMARY)["stages"]
+    if not 0 <= stage < len(stages):
+        raise HandoverError("bad_stage", stage, f"the plan has stages 0 to {len(stages) - 1}")
+    step = stages[stage]["steps"].get(router)
+    return None if step is None else step_from_record(read_json(Path(directory) / "steps" / f"{step}.json"))
+
+
+def _stage(index: int, stage: Stage, stages: tuple[Stage, ...]) -> Mapping[str, Any]:
+    encoded = any(later.phase is not Phase.DECODE for later in stages[index + 1 :])
+    drain = max((item.wait for item in stages), default=0.0) or 2.0
+    return {
+        "index": index,
+        "phase": stage.phase.value,
+        "wait": stage.wait,
+        # When this stage is taken back, packets of a later one may still be under way.
+        "undo_wait": drain if stage.phase is Phase.DECODE and encoded else 0.0,
+        "steps": {step.router: step.id for step in stage.steps},
+    }

@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Would the router's own firewall drop packets that carry our mark?
+
+An accept in our table cannot overrule a drop in theirs, so each chain on the forward hook must let our packets pass.
+What cannot be decided counts as a drop, unless it clearly is about other packets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from fnmatch import fnmatchcase
+from typing import Any
+
+__all__ = ["Chain", "Firewall"]
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, order=True)
+class Chain:
+    """A chain of nftables by its names."""
+
+    family: str
+    table: str
+    name: str
+
+    @property
+    def of_iptables(self) -> bool:
+        """Whether iptables made it, and would not keep a rule that somebody else puts there."""
+        return self.family in ("ip", "ip6") and self.table == "filter" and self.name == "FORWARD"
+
+
+class _Fate(Enum):
+    PASSES = 1
+    DROPS = 2
+    GOES_ON = 3
+
+
+@dataclass(frozen=True)
+class Firewall:
+    """The chains of all tables but ours.
+
+    :ivar chains: each chain's properties.
+    :ivar rules: each chain's rules in order.
+    :ivar interfaces: those that our packets come in and go out by; empty when they are not known.
+    :ivar mark: value and mask.
+    :ivar comment: tells the rules that we inserted.
+    """
+
+    chains: Mapping[Chain, Json]
+    rules: Mapping[Chain, list[Json]]
+    interfaces: frozenset[str]
+    mark: tuple[int, int]
+    comment: str
+
+    def blocking(self) -> list[Chain]:
+        """The chains on the forward hook that would drop our packets, rules that we inserted left aside."""
+        return sorted(chain for chain in self._hooked() if self._drops(chain))
+
+    def opened(self) -> list[Chain]:
+        """The chains that hold a rule that we inserted."""
+        return sorted(chain for chain in self.chains if any(map(self._inserted, self.rules.get(chain, ()))))
+
+    def _hooked(self) -> Iterable[Chain]:
+        for chain, properties in self.chains.items():
+            filters = properties.get("hook") == "forward" and properties.get("type", "filter") == "filter"
+            if filters and chain.family in ("ip", "ip6", "inet"):
+                yield chain
+
+    def _drops(self, chain: Chain) -> bool:
+        fate = self._fate(chain, frozenset())
+        return fate is _Fate.DROPS or (fate is _Fate.GOES_ON and self.chains[chain].get("policy") == "drop")
+
+    def _fate(self, chain: Chain, above: frozenset[Chain]) -> _Fate:
+        """What becomes of our packets in a chain, its policy left aside."""
+        if chain in above:
+            return _Fate.GOES_ON
+        for rule in self.rules.get(chain, ()):
+            if self._inserted(rule):
+                continue
+            fate = self._fate_of_rule(rule["expr"], chain, above | {chain})
+            if fate is not _Fate.GOES_ON:
+                return fate
+        return _Fate.GOES_ON
+
+    def _fate_of_rule(self, expressions: list[Json], chain: Chain, above: frozenset[Chain]) -> _Fate:
+        every = True  # whether each of our packets matches so far
+        for expression in expressions:
+            kind, body = next(iter(expression.items()))
+            if kind == "match":
+                if self._never(body):
+                    return _Fate.GOES_ON
+                every = every and (self._is_our_mark(body) or _is_new(body))
+            elif kind in ("drop", "reject"):
+                return _Fate.DROPS
+            elif kind == "accept":
+                return _Fate.PASSES if every else _Fate.GOES_ON
+            elif kind in ("jump", "goto"):
+                fate = self._fate(Chain(chain.family, chain.table, body["target"]), above)
+                return fate if every or fate is _Fate.DROPS else _Fate.GOES_ON
+            elif kind == "vmap":
+                return self._fate_of_map(body, chain, above)
+            elif kind in ("return", "queue"):
+                return _Fate.GOES_ON
+            elif kind not in ("counter", "log", "mangle", "notrack", "ct helper", "ct timeout", "flow"):
+                every = False  # limits, xt matches and what later versions bring
+        return _Fate.GOES_ON
+
+    def _fate_of_map(self, body: Json, chain: Chain, above: frozenset[Chain]) -> _Fate:
+        pairs = body["data"].get("set", ()) if isinstance(body["data"], Mapping) else ()
+        if not pairs:
+            return _Fate.DROPS  # a named map, whose contents change
+        for value, verdict in pairs:
+            if not self._never({"op": "==", "left": body["key"], "right": value}):
+                fate = self._fate_of_rule([verdict], chain, above)
+                if fate is _Fate.DROPS:
+                    return fate
+        return _Fate.GOES_ON
+
+    def _never(self, match: Json) -> bool:
+        """Whether a match is clearly about other packets: other interfaces, or what conntrack calls invalid."""
+        left, right, operator = match["left"], match["right"], match["op"]
+        values = _values(right)
+        if isinstance(left, Mapping) and "meta" in left and left["meta"].get("key") in ("iifname", "oifname"):
+            if not self.interfaces or values is None:
+                return False
+            hits = [any(fnmatchcase(name, str(value)) for value in values) for name in self.interfaces]
+            return all(hits) if operator == "!=" else not any(hits)
+        if isinstance(left, Mapping) and left.get("ct", {}).get("key") == "state" and operator in ("==", "in"):
+            # Conntrack only ever sees the original flow, so nothing of ours is invalid; nor is it untracked.
+            return values is not None and set(values) <= {"invalid", "untracked"}
+        return False
+
+    def _is_our_mark(self, match: Json) -> bool:
+        """Whether a match takes all packets with our mark, in each way that nft lists one."""
+        value, mask = self.mark
+        left, right = match["left"], match["right"]
+        if match["op"] != "==":
+            return False
+        if left == {"meta": {"key": "mark"}}:
+            prefix = right.get("prefix", {}) if isinstance(right, Mapping) else {}
+            return bool(prefix) and _masked(prefix["addr"], 0xFFFFFFFF << (32 - prefix["len"]), value, mask)
+        if isinstance(left, Mapping) and "&" in left and left["&"][0] == {"meta": {"key": "mark"}}:
+            return isinstance(right, int) and _masked(right, left["&"][1], value, mask)
+        return False
+
+    def _inserted(self, rule: Json) -> bool:
+        return rule.get("comment") == self.comment
+
+
+def _masked(theirs: object, their_mask: object, value: int, mask: int) -> bool:
+    """Whether every packet with our bits has theirs: their mask looks at none but ours."""
+    if not isinstance(theirs, int) or not isinstance(their_mask, int):
+        return False
+    looked_at = their_mask & 0xFFFFFFFF
+    return looked_at & ~mask == 0 and value & looked_at == theirs
+
+
+def _is_new(match: Json) -> bool:
+    """``ct state new`` beside our mark: the rest of a flow is the operator's ``established``."""
+    is_state = isinstance(match["left"], Mapping) and match["left"].get("ct", {}).get("key") == "state"
+    return is_state and "new" in (_values(match["right"]) or ()) and match["op"] in ("==", "in")
+
+
+def _values(right: object) -> list[str] | None:
+    """The plain values of the right side of a match; None for what cannot be looked into."""
+    if isinstance(right, Mapping):
+        listed = right.get("set")
+        return [str(item) for item in listed] if isinstance(listed, list) else None
+    if isinstance(right, list):
+        return [str(item) for item in right]
+    text = str(right)
+    return None if text.startswith("@") else [text]

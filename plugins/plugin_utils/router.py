@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One router: read what it holds, change it in one transaction, read it back."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..module_utils.errors import HandoverError
+from ..module_utils.mobility.change import difference, unfinished
+from ..module_utils.mobility.model import Change, RouterState
+from ..module_utils.platforms.base import Output, Platform
+from .rendering import Renderer
+from .sections import sections
+
+__all__ = ["ManagedRouter", "Shell"]
+
+
+class Shell(Protocol):
+    """Whatever runs a sectioned script on the router."""
+
+    def run(self, script: str) -> Output:
+        """Run the script and return what it printed."""
+
+
+class ManagedRouter:
+    """A router of a platform, reached by a shell.
+
+    :param name: its inventory name, for the errors.
+    """
+
+    def __init__(self, name: str, platform: Platform, renderer: Renderer, shell: Shell) -> None:
+        self._name = name
+        self._platform = platform
+        self._renderer = renderer
+        self._shell = shell
+
+    def gather(self) -> RouterState:
+        """What the router holds for us.
+
+        :raises HandoverError: when it cannot be reached, is not prepared, or holds what is not ours.
+        """
+        return self._parsed(self._shell.run(self._gathering()))
+
+    def apply(self, change: Change, before: RouterState, now: float) -> RouterState:
+        """Make a change, read the router back, and restore ``before`` where it did not become what was asked.
+
+        :param now: Unix seconds; timeouts count from here.
+        :returns: what the router holds after it.
+        :raises HandoverError: naming router and cause; ``restored`` in its advice tells how the router stands.
+        """
+        output = self._transaction(change, now)
+        after = self._parsed(output)
+        error: HandoverError | None = None
+        if "step" in output.status:
+            error = self._platform.diagnose(self._name, output.sections.get("step", ""))
+        else:
+            missing = unfinished(change, after)
+            if missing is not None:
+                error = HandoverError(
+                    "not_read_back", f"{self._name}: {missing}", "the router shows what it was told, when read back"
+                )
+        if error is None:
+            return after
+        raise self._restored(error, after, before, now)
+
+    def _restored(self, error: HandoverError, after: RouterState, before: RouterState, now: float) -> HandoverError:
+        """The error, with a word on how the router stands now."""
+        back = difference(after, before.live(now))
+        advice = [error.advice] if error.advice else []
+        if not back:
+            advice.append("The router is unchanged.")
+        else:
+            output = self._transaction(back, now)
+            rest = unfinished(back, self._parsed(output))
+            advice.append("The router was put back." if rest is None else "The router is NOT as before: run reconcile.")
+        return HandoverError(error.code, error.subject, error.rule, " ".join(advice))
+
+    def text(self, change: Change, now: float) -> str:
+        """The text that makes a change.
+
+        :raises HandoverError: ``unsupported_entry``, ``expired``, ``bad_template``.
+        """
+        context = {**self._platform.settings, **self._platform.context(change, now)}
+        return self._renderer.render(self._platform.step_template, context)
+
+    def parse(self, printed: str) -> RouterState:
+        """The state in what the gathering script printed, kept from an earlier run.
+
+        :raises HandoverError: as :meth:`gather`.
+        """
+        return self._parsed(sections(printed))
+
+    def _gathering(self) -> str:
+        return self._renderer.render(self._platform.gather_template, self._platform.settings)
+
+    def _transaction(self, change: Change, now: float) -> Output:
+        script = self._renderer.render(
+            "linux/transaction.sh.j2", {"step": self.text(change, now), "gather": self._gathering()}
+        )
+        return self._shell.run(script)
+
+    def _parsed(self, output: Output) -> RouterState:
+        try:
+            return self._platform.parse(output)
+        except HandoverError as error:
+            raise HandoverError(error.code, f"{self._name}: {error.subject}", error.rule, error.advice) from error

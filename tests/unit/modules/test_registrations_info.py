@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module registrations_info: its documentation against the core, and the module itself as Ansible starts it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.registration_policy import Policy
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.report import report_to_record
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import AUTO, FORMATS
+from ansible_collections.sipmobility.handover.plugins.modules import registrations_info
+
+from ..mobility.test_admission import judged
+from ..sip.messages import line, register
+
+OPTIONS = yaml.safe_load(registrations_info.DOCUMENTATION)["options"]
+RETURN = yaml.safe_load(registrations_info.RETURN)
+
+POLICY = {"managed_networks": {"location-101": ["1.1.1.0/24"], "location-102": ["2.2.2.0/24"]}}
+
+
+def run(tmp_path: Path, **options: Any) -> dict[str, Any]:
+    """The result of the module, run in a process of its own in check mode."""
+    args = tmp_path / "args.json"
+    args.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {"_ansible_check_mode": True, **options}}))
+    # Ansible imports the module by its full name; so does this, for its relative imports.
+    code = f"from {registrations_info.__name__} import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, args], capture_output=True, text=True, check=False, env=ENV)
+    assert done.stderr == ""
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == int(found.get("failed", False))
+    return found
+
+
+ENV = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
+
+
+def test_formats_are_those_of_the_core() -> None:
+    assert OPTIONS["format"]["choices"] == [AUTO, *sorted(FORMATS)]
+
+
+def test_policy_options_are_those_of_the_core() -> None:
+    told = {name: option.get("default", MISSING) for name, option in OPTIONS["policy"]["suboptions"].items()}
+    plain: dict[object, object] = {(): [], dict: {}}
+    core = {
+        item.name: plain.get(item.default, item.default) if item.default_factory is MISSING else {}
+        for item in fields(Policy)
+    }
+    assert told == core
+
+
+def test_every_key_of_a_result_is_documented() -> None:
+    record = report_to_record(judged(line() + line()))
+    assert {*record, "cursor"} == set(RETURN)
+    for name, items in record.items():
+        assert set(items[0]) == set(RETURN[name]["contains"]), name
+
+
+def test_a_log_is_read_on_from_the_cursor(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(line(time=time.time()))
+    first = run(tmp_path, path=str(log), policy=POLICY)
+    assert first["changed"] is False
+    assert [(pair["old"], pair["new"], pair["admitted"]) for pair in first["address_pairs"]] == [
+        ("1.1.1.20", "2.2.2.20", True)
+    ]
+    again = run(tmp_path, path=str(log), policy=POLICY, cursor=first["cursor"])
+    assert (again["registrations"], again["cursor"]) == ([], first["cursor"])
+
+
+def test_content_without_policy_is_only_parsed(tmp_path: Path) -> None:
+    found = run(tmp_path, content=register().decode())
+    assert [(pair["admitted"], pair["source"]) for pair in found["address_pairs"]] == [(False, "content:1")]
+    assert found["cursor"] == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, "one of the following is required: path, content"),
+        ({"content": "", "path": "x"}, "mutually exclusive"),
+        ({"content": "", "policy": {}}, "managed_networks"),
+        ({"content": "", "policy": {**POLICY, "require_tls": True}}, "require_tls"),
+        ({"content": "", "policy": {"managed_networks": {"a": ["1.1.1.1/24"]}}}, "managed_networks.a: 1.1.1.1/24"),
+        ({"content": "", "cursor": {"x": 1}}, "bad_cursor"),
+        ({"path": "/nonexistent/log"}, "No such file"),
+    ],
+)
+def test_a_failure_says_why(tmp_path: Path, options: dict[str, Any], told: str) -> None:
+    found = run(tmp_path, **options)
+    assert found["failed"]
+    assert told in found["msg"]
