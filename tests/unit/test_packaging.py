@@ -1,0 +1,145 @@
+"""One version, two artefacts: the Galaxy tarball and the wheel hold the same files, and each works by itself.
+
+Both are built from the working tree as a user would build them; nothing here uses the network (make venv has put the
+wheels of the dependencies into .build/wheels).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+INSIDE = "ansible_collections/sipmobility/handover/"
+GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[!_]*.py"))
+
+
+def run(*command: object, cwd: Path = ROOT, **environment: str) -> str:
+    """Standard output of a command that must succeed; the environment holds nothing that finds this tree."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "PYTHON"))}
+    words = [str(word) for word in command]
+    done = subprocess.run(words, cwd=cwd, env={**kept, **environment}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("tarball")
+    run(BIN / "ansible-galaxy", "collection", "build", "--output-path", out)
+    (built,) = out.glob("*.tar.gz")
+    return built
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("wheel")
+    run(BIN / "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index", "-w", out, ROOT)
+    (built,) = out.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def clean_venv(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment that holds the wheel and what it asks for, without ansible-core."""
+    home = tmp_path_factory.mktemp("clean") / "venv"
+    run(sys.executable, "-m", "venv", "--without-pip", home)
+    python = home / "bin" / "python"
+    offline = ("--no-index", "--find-links", ROOT / ".build" / "wheels")
+    run(BIN / "pip", "--python", python, "install", "-q", *offline, wheel)
+    return home
+
+
+@pytest.fixture(scope="module")
+def installed(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A collections directory into which ansible-galaxy installed the tarball."""
+    path = tmp_path_factory.mktemp("collections")
+    run(BIN / "ansible-galaxy", "collection", "install", "--offline", "-p", path, tarball, cwd=path)
+    return path
+
+
+def tarball_files(path: Path) -> dict[str, bytes]:
+    with tarfile.open(path) as archive:
+        found = {member.name: archive.extractfile(member) for member in archive if member.isfile()}
+        return {name: stream.read() for name, stream in found.items() if stream}
+
+
+def wheel_files(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if name.startswith(INSIDE)]
+        return {name.removeprefix(INSIDE): archive.read(name) for name in names}
+
+
+def test_both_artefacts_hold_the_same_files(tarball: Path, wheel: Path) -> None:
+    of_tarball, of_wheel = tarball_files(tarball), wheel_files(wheel)
+    made_by_galaxy = {"MANIFEST.json", "FILES.json"}
+    assert set(of_tarball) - made_by_galaxy == set(of_wheel) - {"galaxy.yml"}
+    assert made_by_galaxy < set(of_tarball)
+    assert [name for name in of_wheel if name != "galaxy.yml" and of_wheel[name] != of_tarball[name]] == []
+
+
+def test_the_artefacts_hold_what_git_knows_and_no_tools(wheel: Path) -> None:
+    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+    tools = ("demo/", "lab/", "tests/", "tools/")
+    files = ("Makefile", "constraints-dev.txt", "pyproject.toml", "requirements-dev.txt")
+    wanted = {
+        name for name in listed if not name.startswith((".", *tools)) and name not in files and (ROOT / name).is_file()
+    }
+    assert set(wheel_files(wheel)) == wanted
+
+
+def test_one_version(tarball: Path, wheel: Path) -> None:
+    manifest = json.loads(tarball_files(tarball)["MANIFEST.json"])
+    assert manifest["collection_info"]["version"] == GALAXY["version"] == wheel.name.split("-")[1]
+
+
+def test_execution_environments_get_what_the_wheel_asks_for() -> None:
+    listed = (ROOT / "meta" / "ee-requirements.txt").read_text(encoding="utf-8").split()
+    assert sorted(listed) == sorted(PYPROJECT["project"]["dependencies"])
+
+
+def test_the_wheel_gives_the_command(clean_venv: Path) -> None:
+    assert "sip-handover" in run(clean_venv / "bin" / "sip-handover", "--help", cwd=clean_venv)
+
+
+def test_the_core_imports_without_ansible(clean_venv: Path) -> None:
+    script = """
+import importlib, importlib.util, pathlib, sys
+import ansible_collections.sipmobility.handover.plugins.module_utils.errors as errors
+core = pathlib.Path(errors.__file__).parent
+for path in sorted(core.rglob("*.py")):
+    name = ".".join(path.relative_to(core).with_suffix("").parts)
+    importlib.import_module("ansible_collections.sipmobility.handover.plugins.module_utils." + name)
+    print(name)
+assert importlib.util.find_spec("ansible") is None
+"""
+    names = run(clean_venv / "bin" / "python", "-c", script, cwd=clean_venv).split()
+    core = ROOT / "plugins" / "module_utils"
+    assert len(names) == len(list(core.rglob("*.py")))
+
+
+def test_the_tarball_documents_every_module(installed: Path) -> None:
+    names = [f"sipmobility.handover.{name}" for name in MODULES]
+    told = run(
+        BIN / "ansible-doc", "--json", "-t", "module", *names, cwd=installed, ANSIBLE_COLLECTIONS_PATH=str(installed)
+    )
+    docs = json.loads(told)
+    assert set(docs) == set(names)
+    assert all(str(installed) in doc["doc"]["filename"] for doc in docs.values())
+
+
+def test_the_action_group_names_every_module() -> None:
+    runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
+    assert runtime["action_groups"]["handover"] == MODULES
