@@ -1,0 +1,110 @@
+"""The two images, built from Debian packages alone and kept in podman's storage under a hash of their recipe."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from lab.runtime import LabError, podman
+from lab.topology import PREFIX, ROOT
+
+SUITE = "bookworm"
+SETUP = ROOT / "lab" / "recipe" / "setup.sh"
+_BASE = (
+    "conntrack",
+    "iproute2",
+    "iptables",
+    "iputils-arping",
+    "iputils-ping",
+    "nftables",
+    "openssh-server",
+    "procps",
+    "sudo",
+    "systemd",
+    "systemd-sysv",
+    "tcpdump",
+)
+
+
+@dataclass(frozen=True)
+class Image:
+    """``packages`` on a minimal Debian; ``python`` says whether one of them may bring Python with it."""
+
+    name: str
+    packages: tuple[str, ...]
+    python: bool = False
+
+    @property
+    def tag(self) -> str:
+        recipe = hashlib.sha256(SETUP.read_bytes())
+        recipe.update("\0".join((SUITE, str(self.python), *self.packages)).encode())
+        return f"localhost/{PREFIX}{self.name}:{recipe.hexdigest()[:12]}"
+
+
+ROUTER = Image("router", _BASE)
+# Debian's kamailio depends on python3, and rsyslog writes its events to a file; routers must have neither.
+SIP_SERVER = Image(
+    "sip-server",
+    (*_BASE, "kamailio", "kamailio-extra-modules", "kamailio-tls-modules", "rsyslog"),
+    python=True,
+)
+
+
+def ensure() -> None:
+    """Build what is missing, both at once; images of older recipes are removed.
+
+    :raises LabError: a package could not be had, or Python came along into the routers' image.
+    """
+    missing = [image for image in (ROUTER, SIP_SERVER) if not _exists(image.tag)]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(_build, missing))
+
+
+def remove() -> None:
+    """Remove every image of the lab."""
+    for tag in _tags():
+        podman("image", "rm", "--force", tag, check=False)
+
+
+def _exists(tag: str) -> bool:
+    return podman("image", "exists", tag, check=False).returncode == 0
+
+
+def _tags() -> list[str]:
+    listed = podman("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
+    return [tag for tag in listed if tag.startswith(f"localhost/{PREFIX}")]
+
+
+def _build(image: Image) -> None:
+    print(f"lab: building image {image.tag} from Debian packages (about 40 s, once)", file=sys.stderr)
+    tag = image.tag
+    bootstrap = [
+        "mmdebstrap",
+        "--quiet",
+        "--variant=minbase",
+        f"--include={','.join(image.packages)}",
+        f'--customize-hook={SETUP} "$1" {"may" if image.python else "must-not"}',
+        SUITE,
+        "-",
+    ]
+    with subprocess.Popen(bootstrap, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as maker:
+        assert maker.stdout is not None and maker.stderr is not None
+        with ThreadPoolExecutor(1) as pool:
+            said = pool.submit(maker.stderr.read)
+            imported = subprocess.run(
+                ["podman", "import", "--quiet", "--change", "STOPSIGNAL=SIGRTMIN+3", "-", tag],
+                stdin=maker.stdout,
+                capture_output=True,
+                check=False,
+            )
+            maker.stdout.close()
+            complaint = said.result().decode(errors="replace")
+    if maker.returncode or imported.returncode:
+        podman("image", "rm", "--force", tag, check=False)
+        raise LabError(f"image {tag}: {complaint[-2000:]}{imported.stderr.decode(errors='replace')[-500:]}")
+    for old in _tags():
+        if old.startswith(tag.rpartition(":")[0] + ":") and old != tag:
+            podman("image", "rm", "--force", old, check=False)
