@@ -1,0 +1,1 @@
+"""The main job, shown on real parts: two live sessions through one move, without us and with us (``make demo``)."""

@@ -1,0 +1,179 @@
+"""The main job on real parts: live sessions through a move, without us and with us; exit status 1 if one died."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from demo.picture import draw
+from demo.playbooks import PlaybookFailed, play
+from demo.screen import Screen
+from lab import Lab
+from lab.registrar import Registrar
+from lab.runtime import LabError
+from lab.snapshot import differences
+from lab.traffic import Traffic, spawn, wait_for
+
+_HERE = Path(__file__).resolve().parent
+_ROUTERS = ("rb", "rc")
+#: Seconds that the streams run after the move, without us and with us.
+_WAIT = 6.0
+
+Streams = dict[str, dict[str, Any]]
+
+
+def without_us(lab: Lab, screen: Screen, directory: Path) -> Streams:
+    """The move alone."""
+    screen.chapter("Without us: the phone moves from A to B")
+    mn, cn = lab.topology.address("mn").v4.ip, lab.topology.address("cn").v4.ip
+    lab.home()
+    with Traffic(lab, mn, cn, directory) as traffic, screen.working("TCP and UDP both ways, 50 packets a second"):
+        time.sleep(2)
+        move = lab.move("mn", "b")
+        screen.moved(move.down)
+        screen.line(f"moved: {mn} is now {move.new[0]}", at=move.up)
+        time.sleep(_WAIT)
+    streams = traffic.result(move.down)
+    for name, stream in streams.items():
+        screen.line(f"{name}: {'alive' if stream['alive'] else 'dead'}", good=not stream["alive"])
+    return streams
+
+
+def with_us(lab: Lab, screen: Screen, directory: Path) -> dict[str, Any]:
+    """The move, the registration, the playbook."""
+    screen.chapter("With us: the phone registers, and both routers are programmed from that")
+    mn, cn = lab.topology.address("mn").v4.ip, lab.topology.address("cn").v4.ip
+    lab.home()
+    registrar = Registrar(lab)
+    registrar.clear()
+    with Traffic(lab, mn, cn, directory) as traffic:
+        time.sleep(2)
+        move = lab.move("mn", "b")
+        screen.moved(move.down)
+        screen.line(f"moved: {mn} is now {move.new[0]}", at=move.up)
+        report, _ = registrar.register_told(move.new[0], "--old", str(mn))
+        screen.line(f"REGISTER answered {report['status']} by Kamailio, with digest, old address {mn}")
+        log = directory / "registrations.jsonl"
+        log.write_text("\n".join(registrar.lines()) + "\n", encoding="utf-8")
+        with screen.working("handover.yml: log, pair, sessions, plan, four steps") as work:
+            steps = play("handover", directory, work, **_variables(lab, log))
+        for step in steps:
+            screen.line(f"{step.name} on {step.router}, {step.ms:.0f} ms", at=_monotonic(step.started))
+        new_sessions = _new_sessions(lab, move.new[0], cn)
+        for name, good in new_sessions.items():
+            screen.line(f"new TCP session {name.replace('_', ' ')}", good=good)
+        time.sleep(_WAIT)
+    streams = traffic.result(move.down)
+    for name, stream in streams.items():
+        screen.line(f"{name}: {'alive' if stream['alive'] else 'DEAD'}", good=stream["alive"])
+    draw(_HERE / "handover.svg", traffic.files, move.down, [(s.name, s.router, _monotonic(s.started)) for s in steps])
+    return {"streams": streams, "new_sessions": new_sessions, "steps": steps, "old": str(mn)}
+
+
+def withdrawn(lab: Lab, screen: Screen, directory: Path, before: dict[str, Any], old: str) -> bool:
+    """Whether withdraw.yml leaves the routers as a look from outside our code found them before."""
+    screen.chapter("Taken away again")
+    with screen.working("withdraw.yml") as work:
+        play("withdraw", directory, work, handover_withdraw=[old])
+    found = {name: differences(before[name], lab.snapshot(name)) for name in _ROUTERS}
+    for name, lines in found.items():
+        screen.line(f"{name} is what it was" if not lines else f"{name} differs:", good=not lines)
+        for line in lines[:20]:
+            screen.text(f"      {line}")
+    return not any(found.values())
+
+
+def main() -> int:
+    """Tell the story, write report and picture."""
+    screen = Screen()
+    try:
+        with tempfile.TemporaryDirectory(prefix="sipmobility-demo-") as name:
+            return _story(screen, Path(name))
+    except (LabError, PlaybookFailed) as error:
+        screen.text(f"\nFailed: {error}")
+        return 1
+
+
+def _story(screen: Screen, directory: Path) -> int:
+    screen.chapter("The lab: a phone, two correspondents, four first-hop routers, a core, a SIP server")
+    with screen.working("bringing it up"):
+        lab = Lab.up()
+    with screen.working("site.yml: the role first_hop_router prepares the routers") as work:
+        play("site", directory, work, first_hop_router_firewall="insert")
+    before = {name: lab.snapshot(name) for name in _ROUTERS}
+    dead = without_us(lab, screen, directory)
+    told = with_us(lab, screen, directory)
+    restored = withdrawn(lab, screen, directory, before, told["old"])
+    lab.home()
+    streams, steps = told["streams"], told["steps"]
+    report = {
+        "streams": {name: _brief(stream) for name, stream in streams.items()},
+        "new_sessions": told["new_sessions"],
+        "steps": [{"name": step.name, "router": step.router, "ms": step.ms} for step in steps],
+        "restored": restored,
+        "without_us": {name: _brief(stream) for name, stream in dead.items()},
+    }
+    (_HERE / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    screen.chapter("In figures")
+    rows = [
+        [
+            name,
+            where,
+            "alive" if stream["alive"] else "dead",
+            f"{stream['gap_ms']:.0f}",
+            str(stream["lost"]),
+            ", ".join(map(str, stream["errors"])) or "none",
+        ]
+        for where, found in (("without us", dead), ("with us", streams))
+        for name, stream in found.items()
+    ]
+    screen.table(["stream", "", "", "gap ms", "packets lost", "errors"], rows)
+    screen.text()
+    screen.table(["step", "router", "ms"], [[step.name, step.router, f"{step.ms:.0f}"] for step in steps])
+    screen.text("\ndemo/report.json, demo/handover.svg. The lab is still up: python -m lab exec rb -- nft list ruleset")
+    screen.text("make lab-down removes it.")
+    good = all(stream["alive"] for stream in streams.values()) and all(told["new_sessions"].values()) and restored
+    if not good:
+        screen.text("FAILED: a session died, a new one was refused, or a router is not what it was.")
+    return 0 if good else 1
+
+
+def _variables(lab: Lab, log: Path) -> dict[str, Any]:
+    networks = {
+        name: [str(lan.gateway.v4.network), str(lan.gateway.v6.network)] for name, lan in lab.topology.lans.items()
+    }
+    infrastructure = [str(ip) for lan in lab.topology.lans.values() for ip in lan.gateway.ips]
+    infrastructure += [str(ip) for ip in lab.topology.address("pcscf").ips]
+    # The lab's phone speaks UDP; a real network asks for TLS, which is the default.
+    policy = {"managed_networks": networks, "infrastructure": infrastructure, "require_secure_transport": False}
+    return {"handover_log": str(log), "handover_policy": policy, "handover_mobile_node": "mn"}
+
+
+def _new_sessions(lab: Lab, new: object, cn: object) -> dict[str, bool]:
+    """New TCP sessions while the old ones go on: to the new address, and from it."""
+    found = {}
+    for name, server, client, to in (("from_cn", "mn", "cn", new), ("from_mn", "cn", "mn", cn)):
+        echo = spawn(lab, server, "echo", "--duration", "20")
+        try:
+            wait_for(echo, '"ready"')
+            found[name] = lab.python(client, "lab.streams", "new-session", "--to", str(to)).returncode == 0
+        finally:
+            echo.terminate()
+            echo.communicate(timeout=10)
+    return found
+
+
+def _brief(stream: dict[str, Any]) -> dict[str, Any]:
+    return {key: stream[key] for key in ("alive", "gap_ms", "lost")}
+
+
+def _monotonic(unix: float) -> float:
+    return unix - time.time() + time.monotonic()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

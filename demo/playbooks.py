@@ -1,0 +1,105 @@
+"""Our playbooks, run as an operator runs them; what Ansible prints goes into a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from demo.screen import Work
+from lab.topology import ROOT
+
+
+class PlaybookFailed(RuntimeError):
+    """A playbook ended with another status than 0; the text has the end of its output and where the rest is."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One acknowledged step: its phase, where, when it began (Unix seconds) and how long it took."""
+
+    name: str
+    router: str
+    started: float
+    ms: float
+
+
+def play(name: str, directory: Path, work: Work, **variables: Any) -> list[Step]:
+    """Run ``playbooks/NAME.yml`` against the lab.
+
+    :param directory: for its output and its report.
+    :param work: is told the task that runs.
+    :returns: the steps that the routers acknowledged; none where the playbook makes no plan.
+    :raises PlaybookFailed: it did.
+    """
+    log, report, given = (directory / f"{name}.{kind}" for kind in ("log", "report.json", "vars.json"))
+    report.unlink(missing_ok=True)
+    given.write_text(json.dumps({**variables, "handover_report": str(report)}, indent=1), encoding="utf-8")
+    tool = Path(sys.executable).with_name("ansible-playbook")
+    argv = [str(tool), "-i", "lab/inventory", f"playbooks/{name}.yml", "-e", f"@{given}"]
+    with log.open("w", encoding="utf-8") as record:
+        process = subprocess.Popen(
+            argv,
+            cwd=ROOT,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            # A session of its own: an interrupt reaches it once, from us, with its workers.
+            start_new_session=True,
+        )
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                record.write(line)
+                record.flush()
+                if line.startswith("TASK ["):
+                    work.detail = line[6 : line.rindex("]")]
+        finally:
+            if process.poll() is None:
+                _end(process)
+    if process.wait():
+        raise PlaybookFailed(f"{name}.yml ended with status {process.returncode}:\n{_excerpt(log)}\nAll of it: {log}")
+    return _steps(report)
+
+
+def _environment() -> Mapping[str, str]:
+    collections = str(ROOT / ".build" / "collections")
+    ours = {
+        "ANSIBLE_COLLECTIONS_PATH": collections,
+        "ANSIBLE_LOCALHOST_WARNING": "0",
+        "ANSIBLE_NOCOLOR": "1",
+        "PYTHONPATH": collections,
+        "PYTHONUNBUFFERED": "1",
+    }
+    return {**os.environ, **ours}
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """As Ctrl-C would; by force where that is not enough."""
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _steps(report: Path) -> list[Step]:
+    if not report.exists():
+        return []
+    steps = json.loads(report.read_text(encoding="utf-8"))["steps"]
+    return [Step(step["phase"], step["router"], float(step["started"]), float(step["ms"])) for step in steps]
+
+
+def _excerpt(log: Path, lines: int = 15) -> str:
+    kept = [line for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return "\n".join(f"    {line[:400]}" for line in kept[-lines:])

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The order of steps on real routers under live sessions: strict firewalls, reverse path filters, BCP 38."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Session
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Scope
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage
+from lab import Lab
+from lab.traffic import Traffic
+
+from .operator import Routers, handover, leftovers
+
+Reorder = Callable[[Sequence[Stage]], Sequence[Stage]]
+
+
+def ours(stages: Sequence[Stage]) -> Sequence[Stage]:
+    """As planned."""
+    return stages
+
+
+def encoders_first(stages: Sequence[Stage]) -> Sequence[Stage]:
+    """The order that an operator who programs the correspondent's router first would choose."""
+    order = [Phase.ENCODE_DST, Phase.ENCODE_SRC, Phase.DECODE]
+    return sorted(stages, key=lambda stage: order.index(stage.phase))
+
+
+def moved_session(
+    lab: Lab, routers: Routers, directory: Path, version: int, reorder: Reorder, scope: Scope = Scope.SESSION
+) -> dict[str, Any]:
+    """Move the phone from A to B under live sessions, program, and judge the streams."""
+    mn, cn = lab.topology.address("mn"), lab.topology.address("cn")
+    index = 0 if version == 4 else 1
+    local, peer = mn.ips[index], cn.ips[index]
+    with Traffic(lab, local, peer, directory) as traffic:
+        time.sleep(1)
+        move = lab.move("mn", "b")
+        sessions = [Session("tcp", 40000, peer, 7101), Session("udp", 7102, peer, 7102)]
+        record = handover(local, move.new[index], sessions, scope=scope, correspondents=(peer,))
+        planned = routers.plan(record)
+        assert not planned.refused
+        routers.apply(reorder(planned.stages), pause=0.15)
+        time.sleep(3)
+    return traffic.result(move.down)
+
+
+@pytest.mark.parametrize("scope", [Scope.SESSION, Scope.CORRESPONDENT, Scope.ADDRESS])
+@pytest.mark.parametrize("version", [4, 6])
+def test_sessions_survive_in_our_order(
+    at_home: Lab, routers: Routers, tmp_path: Path, version: int, scope: Scope
+) -> None:
+    streams = moved_session(at_home, routers, tmp_path, version, ours, scope)
+    assert {name: stream["alive"] for name, stream in streams.items()} == {"tcp": True, "udp": True}, streams
+
+
+def test_tcp_dies_when_the_encoder_comes_first(at_home: Lab, routers: Routers, tmp_path: Path) -> None:
+    streams = moved_session(at_home, routers, tmp_path, 4, encoders_first)
+    assert not streams["tcp"]["alive"], streams
+    assert "ECONNRESET" in str(streams["tcp"]["errors"])
+
+
+def test_sessions_die_without_us(at_home: Lab, routers: Routers, tmp_path: Path) -> None:
+    streams = moved_session(at_home, routers, tmp_path, 4, lambda stages: [])
+    assert not streams["tcp"]["alive"]
+    assert not streams["udp"]["alive"]
+    assert leftovers(at_home) == {}
