@@ -39,7 +39,7 @@ options: {}
 notes:
   - >-
     An entry has C(type), the id of its C(handover), C(epoch), C(expires) (C(YYYY-MM-DDTHH:MM:SSZ)), C(directions)
-    (V(forward) or V(both)), C(flows) (of the whole handover) and C(retiring).
+    (V(forward) or V(both)), C(flows) (of the whole handover) and C(ended) (it is about to end).
     With C(type=rewrite) come C(kind) (V(inbound_dst), V(inbound_src), V(outbound_dst) or V(outbound_src)), C(match) and
     C(to), the address that is put in; with C(type=mark) comes C(match): such packets are only marked, so that they find
     the route and pass the operator's firewall; with C(type=route) come C(destination), C(via) and C(interface);

@@ -103,7 +103,7 @@ EXAMPLES = r"""
 #     expires: '2026-11-24T05:00:30Z'
 #     directions: both
 #     flows: 1
-#     retiring: false
+#     ended: false
 
 - name: Take the first stage back
   sipmobility.handover.apply_step:
@@ -229,8 +229,8 @@ before:
       description: How many sessions or correspondents the whole handover has.
       type: int
       returned: success
-    retiring:
-      description: Whether the entry is about to be removed.
+    ended:
+      description: Whether the handover is about to end, and the entry with it.
       type: bool
       returned: success
 after:

@@ -35,7 +35,7 @@ options:
   config:
     description:
       - The entries, as RV(gathered) returns them. The notes tell the keys of an entry; C(epoch), C(directions),
-        C(flows) and C(retiring) have the defaults V(1), V(both), V(1) and V(false).
+        C(flows) and C(ended) have the defaults V(1), V(both), V(1) and V(false).
       - Mutually exclusive with O(src). One of the two is required with O(state=merged), O(state=replaced),
         O(state=overridden) and O(state=rendered).
     type: list
@@ -105,7 +105,7 @@ EXAMPLES = r"""
 #     expires: '2026-11-24T05:00:30Z'
 #     directions: forward
 #     flows: 1
-#     retiring: false
+#     ended: false
 # commands:
 #   - 'set -eu'
 #   - 'nft -f - <<''ELEMENTS'''
@@ -124,7 +124,7 @@ EXAMPLES = r"""
 #     expires: '2026-11-24T05:00:30Z'
 #     directions: forward
 #     flows: 1
-#     retiring: false
+#     ended: false
 #   - type: rewrite
 #     kind: outbound_dst
 #     match: {source: 3.3.3.3, destination: 1.1.1.9, protocol: tcp, source_port: 7000, destination_port: 40100}
@@ -134,7 +134,7 @@ EXAMPLES = r"""
 #     expires: '2026-11-24T05:00:30Z'
 #     directions: forward
 #     flows: 1
-#     retiring: false
+#     ended: false
 
 # Using replaced
 
@@ -165,7 +165,7 @@ EXAMPLES = r"""
 #     expires: '2026-11-24T05:00:30Z'
 #     directions: forward
 #     flows: 1
-#     retiring: false
+#     ended: false
 #   - type: rewrite
 #     kind: outbound_dst
 #     match: {source: 3.3.3.3, destination: 1.1.1.9, protocol: tcp, source_port: 7000, destination_port: 40100}
@@ -175,7 +175,7 @@ EXAMPLES = r"""
 #     expires: '2026-11-24T05:00:30Z'
 #     directions: forward
 #     flows: 1
-#     retiring: false
+#     ended: false
 # commands:
 #   - 'set -eu'
 #   - 'nft -f - <<''ELEMENTS'''
@@ -195,7 +195,7 @@ EXAMPLES = r"""
 #     expires: '2026-11-24T05:00:30Z'
 #     directions: forward
 #     flows: 1
-#     retiring: false
+#     ended: false
 #   - type: rewrite
 #     kind: outbound_dst
 #     match: {source: 3.3.3.3, destination: 1.1.1.9, protocol: tcp, source_port: 7000, destination_port: 40100}
@@ -205,7 +205,7 @@ EXAMPLES = r"""
 #     expires: '2026-11-24T05:00:30Z'
 #     directions: forward
 #     flows: 1
-#     retiring: false
+#     ended: false
 
 # Using overridden
 
@@ -236,7 +236,7 @@ EXAMPLES = r"""
 #     expires: '2026-11-24T05:00:30Z'
 #     directions: forward
 #     flows: 1
-#     retiring: false
+#     ended: false
 #   - type: rewrite
 #     kind: outbound_dst
 #     match: {source: 3.3.3.3, destination: 1.1.1.9, protocol: tcp, source_port: 7000, destination_port: 40100}
@@ -246,7 +246,7 @@ EXAMPLES = r"""
 #     expires: '2026-11-24T05:00:30Z'
 #     directions: forward
 #     flows: 1
-#     retiring: false
+#     ended: false
 # commands:
 #   - 'set -eu'
 #   - 'nft -f - <<''ELEMENTS'''
@@ -263,7 +263,7 @@ EXAMPLES = r"""
 #     expires: '2026-11-24T05:00:30Z'
 #     directions: forward
 #     flows: 1
-#     retiring: false
+#     ended: false
 
 # Using deleted
 
@@ -285,7 +285,7 @@ EXAMPLES = r"""
 #     expires: '2026-11-24T05:00:30Z'
 #     directions: forward
 #     flows: 1
-#     retiring: false
+#     ended: false
 # commands:
 #   - 'set -eu'
 #   - 'nft -f - <<''ELEMENTS'''
@@ -313,7 +313,7 @@ EXAMPLES = r"""
 #     expires: '2026-11-24T05:00:30Z'
 #     directions: forward
 #     flows: 1
-#     retiring: false
+#     ended: false
 
 # Using rendered, which reaches no router
 
@@ -364,7 +364,7 @@ EXAMPLES = r"""
 #     expires: '2026-11-24T05:00:30Z'
 #     directions: forward
 #     flows: 1
-#     retiring: false
+#     ended: false
 """
 
 RETURN = r"""
@@ -441,8 +441,8 @@ before:
       description: How many sessions or correspondents the whole handover has.
       type: int
       returned: success
-    retiring:
-      description: Whether the entry is about to be removed.
+    ended:
+      description: Whether the handover is about to end, and the entry with it.
       type: bool
       returned: success
 after:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils.errors import HandoverError
-from ..module_utils.mobility.plan import Phase, Stage, Step
+from ..module_utils.mobility.plan import Phase, Stage, Step, drains_when_undone
 from ..module_utils.mobility.records import (
     handover_to_record,
     state_to_records,
@@ -81,6 +81,6 @@ def _stage(index: int, stage: Stage, stages: tuple[Stage, ...]) -> Mapping[str, 
         "phase": stage.phase.value,
         "wait": stage.wait,
         # When this stage is taken back, packets of a later one may still be under way.
-        "undo_wait": drain if stage.phase is Phase.DECODE and encoded else 0.0,
+        "undo_wait": drain if drains_when_undone(stage.phase) and encoded else 0.0,
         "steps": {step.router: step.id for step in stage.steps},
     }

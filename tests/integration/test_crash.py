@@ -22,7 +22,7 @@ from .operator import ROOT, Routers, handover, playbook
 States = dict[str, RouterState]
 
 #: Playbook, and how many steps it has.
-BEGIN, REPOINT, WITHDRAW = ("begin", 4), ("repoint", 8), ("withdraw", 6)
+BEGIN, REPOINT, WITHDRAW = ("begin", 4), ("repoint", 7), ("withdraw", 6)
 CASES = [(name, step) for name, steps in (BEGIN, REPOINT, WITHDRAW) for step in range(1, steps + 1)]
 
 

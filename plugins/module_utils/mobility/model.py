@@ -91,9 +91,9 @@ class Stamp:
     :ivar directions: the handover's directions.
     :ivar flows: how many flows (sessions, or correspondents) the whole handover has; a controller that
         finds fewer on the routers knows that it does not see all of it.
-    :ivar retiring: about to be removed; announced before the encoders change, so that a crash in between
-        is not mistaken for a handover that was only begun.
-    :ivar ended: it retires because the whole handover ends, not because the mobile node moved on.
+    :ivar ended: the whole handover is about to end; announced before the encoders go, so that a crash in
+        between is not mistaken for a handover that was only begun. (Where the mobile node moved on, the newer
+        epoch of what stays tells the same.)
     """
 
     handover: str
@@ -101,11 +101,10 @@ class Stamp:
     expires: int
     directions: Directions = Directions.BOTH
     flows: int = 1
-    retiring: bool = False
     ended: bool = False
 
     def __str__(self) -> str:
-        going = ", ending" if self.ended else ", retiring" if self.retiring else ""
+        going = ", ending" if self.ended else ""
         return f"handover {self.handover or 'unknown'}, epoch {self.epoch}{going}"
 
 

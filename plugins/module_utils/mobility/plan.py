@@ -17,7 +17,7 @@ from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, Optional
 
 from .model import Entry, Freeze, Key, Rewrite, Role, RouterState, same
 
-__all__ = ["DRAIN", "Phase", "Stage", "Step", "plan", "undo"]
+__all__ = ["DRAIN", "Phase", "Stage", "Step", "drains_when_undone", "plan", "undo"]
 
 #: Seconds between the last encoder and the first decoder that goes: more than a round trip, so that
 #: packets under way are still decoded.
@@ -118,8 +118,13 @@ def undo(stages: Iterable[Stage], done: Iterable[str], drain: float = DRAIN) -> 
             if step.id in ran
         )
         if steps:
-            back.append(Stage(stage.phase, drain if stage.phase is Phase.DECODE and back else 0.0, steps))
+            back.append(Stage(stage.phase, drain if drains_when_undone(stage.phase) and back else 0.0, steps))
     return tuple(back)
+
+
+def drains_when_undone(phase: Phase) -> bool:
+    """Whether taking this phase back uncovers addresses under which packets may still be under way."""
+    return phase in (Phase.DECODE, Phase.FREEZE)
 
 
 def _without_clashes(
@@ -156,7 +161,8 @@ class _Delta:
         pairs = [(current.get(key), target.get(key)) for key in keys]
         changes = [pair for pair in pairs if not same(*pair)]
         self._phases: Dict[Phase, List[_Change]] = {phase: [] for phase in Phase}
-        (self._as_a_whole if joint else self._in_halves)(changes)
+        self._as_a_whole([pair for pair in changes if joint and not _only_restamped(*pair)])
+        self._in_halves([pair for pair in changes if not joint or _only_restamped(*pair)])
 
     def of(self, phase: Phase) -> Tuple[Tuple[Entry, ...], Tuple[Entry, ...]]:
         """The entries before and after this phase."""
@@ -183,14 +189,16 @@ class _Delta:
                 self._phases[Phase.DECODE].append((before, after))
 
     def _retire(self, entry: Entry) -> None:
-        ended = entry.stamp.handover not in self._staying
-        retiring = replace(entry, stamp=replace(entry.stamp, retiring=True, ended=ended))
-        if retiring != entry and entry.stamp.handover:
-            self._phases[Phase.DECODE].append((entry, retiring))
-        self._phases[Phase.RETIRE].append((retiring if entry.stamp.handover else entry, None))
+        last = entry
+        if entry.stamp.handover and entry.stamp.handover not in self._staying:
+            last = replace(entry, stamp=replace(entry.stamp, ended=True))
+        if last != entry:
+            self._phases[Phase.DECODE].append((entry, last))
+        self._phases[Phase.RETIRE].append((last, None))
 
     def _as_a_whole(self, changes: List[_Change]) -> None:
         thawing = {entry.key: entry for entry, unused in changes if isinstance(entry, Freeze)}
+        undecoded = set()
         for before, after in changes:
             if any(isinstance(entry, Freeze) for entry in (before, after)):
                 continue
@@ -202,10 +210,19 @@ class _Delta:
                         if frozen.key not in thawing:
                             thawing[frozen.key] = frozen
                             self._phases[Phase.FREEZE].append((None, frozen))
-        self._phases[Phase.THAW].extend((entry, None) for entry in thawing.values())
+            if isinstance(before, Rewrite) and before.role is Role.DECODER:
+                undecoded.add(Freeze(before.match, before.stamp).key)
+        # Where a decoder went, packets under way meet the freeze in its place until they have drained.
+        for key, entry in thawing.items():
+            self._phases[Phase.RETIRE if key in undecoded else Phase.THAW].append((entry, None))
+
+
+def _only_restamped(before: Optional[Entry], after: Optional[Entry]) -> bool:
+    """Whether nothing but the stamp changes: no packet is treated otherwise than before."""
+    return before is not None and after is not None and replace(before, stamp=after.stamp) == after
 
 
 def _shortened(before: Entry, after: Entry) -> bool:
     """Whether only the lifetime changes, to an earlier end: then the encoders must learn it first."""
     unchanged = replace(after, stamp=before.stamp) == before
-    return unchanged and after.stamp.expires < before.stamp.expires and not before.stamp.retiring
+    return unchanged and after.stamp.expires < before.stamp.expires and not before.stamp.ended

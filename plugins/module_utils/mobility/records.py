@@ -131,7 +131,6 @@ def entry_to_record(entry: Entry) -> Record:
         expires=time_to_text(stamp.expires),
         directions=stamp.directions.value,
         flows=stamp.flows,
-        retiring=stamp.retiring,
         ended=stamp.ended,
     )
     return record
@@ -149,7 +148,6 @@ def entry_from_record(record: Mapping[str, Any]) -> Entry:
         read.take("expires", time_from_text),
         read.take("directions", Directions, Directions.BOTH),
         read.take("flows", count, 1),
-        read.take("retiring", flag, False),
         read.take("ended", flag, False),
     )
     kind = read.take("type", text)

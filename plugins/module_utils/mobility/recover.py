@@ -112,7 +112,7 @@ def _former(found: _Found, newest: Handover) -> Optional[Handover]:
     if older:
         last = max(entry.stamp.epoch for entry in older)
         former = _read([entry for entry in older if entry.stamp.epoch == last])
-    elif any(entry.stamp.retiring for entry in entries):
+    elif any(entry.stamp.ended for entry in entries):
         former = _read(entries)
     else:
         return _ended(newest)
@@ -134,7 +134,7 @@ def _all_there(handover: Handover, found: _Found) -> bool:
 def _shape(found: _Found) -> str:
     parts = []
     for router in sorted(found):
-        roles = sorted({("retiring " if entry.stamp.retiring else "") + entry.role.value for entry in found[router]})
+        roles = sorted({("ending " if entry.stamp.ended else "") + entry.role.value for entry in found[router]})
         parts.append(f"{router} holds {', '.join(roles)}")
     return "; ".join(parts)
 

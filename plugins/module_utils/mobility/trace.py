@@ -152,7 +152,8 @@ def _packets(handover: Handover) -> List[Packet]:
 
 def _pass(state: RouterState, packet: Packet, at: str, hops: List[Hop]) -> Tuple[Packet, bool, bool]:
     """One router: the packet after it, whether it was marked, whether it was frozen."""
-    if any(state.get(("freeze", match)) is not None for match in _selectors(packet)):
+    frozen = [*_selectors(packet), Selector(None, packet.destination)]
+    if any(state.get(("freeze", match)) is not None for match in frozen):
         return packet, False, True
     marked = False
     for kind in _ORDER:

@@ -3,24 +3,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The stamp of an entry as one line of text, for a router's comment or description fields.
 
-At most 128 bytes, the most that nftables keeps: ``sipmobility:1 id=… e=… x=… n=… d=…``, and at its
-end ``r`` (retiring) or ``end`` (retiring, and the handover ends).
+At most 128 bytes, the most that nftables keeps: ``sipmobility:1 id=… e=… x=… n=… d=…``, and ``end`` behind
+it where the handover is about to end.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from ..errors import HandoverError
 from ..mobility.model import Directions, Stamp
 
 __all__ = ["REMNANT", "decode", "encode"]
 
-_FORMAT = re.compile(r"sipmobility:1 id=(\w{1,32}) e=(\d{1,18}) x=(\d{1,12}) n=(\d{1,9}) d=(forward|both)( r| end)?")
+_FORMAT = re.compile(r"sipmobility:1 id=(\w{1,32}) e=(\d{1,18}) x=(\d{1,12}) n=(\d{1,9}) d=(forward|both)( end)?")
 
 #: Stands for the stamp of something of ours that the router no longer knows the owner of.
-REMNANT = Stamp("", 0, 0, retiring=True)
+REMNANT = Stamp("", 0, 0)
 
 
 def encode(stamp: Stamp) -> str:
@@ -29,9 +28,7 @@ def encode(stamp: Stamp) -> str:
         f"sipmobility:1 id={stamp.handover} e={stamp.epoch} x={stamp.expires} "
         f"n={stamp.flows} d={stamp.directions.value}"
     )
-    if stamp.ended:
-        return line + " end"
-    return line + " r" if stamp.retiring else line
+    return line + " end" if stamp.ended else line
 
 
 def decode(line: str) -> Stamp:
@@ -47,6 +44,5 @@ def decode(line: str) -> Stamp:
             "every entry under our name carries our stamp",
             "Somebody else wrote it. Move it away from our table.",
         )
-    handover, epoch, expires, flows, directions, retiring = found.groups()
-    stamp = Stamp(handover, int(epoch), int(expires), Directions(directions), int(flows))
-    return replace(stamp, retiring=True, ended=retiring == " end") if retiring else stamp
+    handover, epoch, expires, flows, directions, end = found.groups()
+    return Stamp(handover, int(epoch), int(expires), Directions(directions), int(flows), ended=end is not None)

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The order of a plan where some routers cannot split decoder and encoder (design rule 3): walked as the rest is.
+
+Such a router changes as a whole while the flows concerned are frozen on it. Any set of routers may be of that
+kind: B, C, both, or one that the mobile node leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, Freeze
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage, plan, undo
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import check
+
+from .test_plan_properties import EMPTY, States, after, assert_equal, assert_no_wrong_address, reach
+from .worlds import TOPOLOGY, handovers, host, patent_handover
+
+JOINT = st.sets(st.sampled_from(sorted(TOPOLOGY.routers)), min_size=1)
+
+
+def joint_plan(current: States, wanted: Handover, joint: set[str]) -> tuple[States, Sequence[Stage]]:
+    """Target and stages; a joint router holds both directions, so both are asked for."""
+    target, _ = reach(current, wanted)
+    return target, plan(current, target, joint)
+
+
+def both(handover: Handover) -> Handover:
+    return replace(handover, directions=Directions.BOTH)
+
+
+@given(handovers().map(both), JOINT)
+def test_first_programming(handover: Handover, joint: set[str]) -> None:
+    target, stages = joint_plan(EMPTY, handover, joint)
+    assert_no_wrong_address(EMPTY, stages, handover)
+    assert_equal(after(EMPTY, stages), target)
+    check(handover, TOPOLOGY, target)
+
+
+@given(handovers().map(both), JOINT)
+def test_withdrawal(handover: Handover, joint: set[str]) -> None:
+    held, _ = reach(EMPTY, handover)
+    _, stages = joint_plan(held, replace(handover, ended=True, epoch=2), joint)
+    assert_no_wrong_address(held, stages, handover)
+    assert_equal(after(held, stages), EMPTY)
+
+
+@given(handovers().map(both), JOINT, st.data())
+def test_repoint(handover: Handover, joint: set[str], data: st.DataObject) -> None:
+    held, _ = reach(EMPTY, handover)
+    taken = [TOPOLOGY.find(handover.old), TOPOLOGY.find(handover.new)]
+    others = [name for name in ("ra", "rb", "rd") if TOPOLOGY.routers[name] not in taken]
+    moved = replace(handover, new=host(data.draw(st.sampled_from(others)), handover.old.version, 60), epoch=2)
+    target, stages = joint_plan(held, moved, joint)
+    assert_no_wrong_address(held, stages, moved)
+    assert_equal(after(held, stages), target)
+
+
+@given(handovers().map(both), JOINT, st.data())
+def test_undo_at_any_point(handover: Handover, joint: set[str], data: st.DataObject) -> None:
+    _, stages = joint_plan(EMPTY, handover, joint)
+    steps = [step for stage in stages for step in stage.steps]
+    ran = steps[: data.draw(st.integers(0, len(steps)))]
+    held = dict(EMPTY)
+    for step in ran:
+        held[step.router] = step.applied(held[step.router])
+    back = undo(stages, [step.id for step in ran])
+    assert_no_wrong_address(held, back, handover)
+    assert_equal(after(held, back), EMPTY)
+
+
+@given(handovers().map(both), JOINT, st.integers(-500, 5000))
+def test_a_refresh_freezes_nothing(handover: Handover, joint: set[str], change: int) -> None:
+    """The rewrites stay as they are: no packet needs to be dropped for a new expiry."""
+    held, _ = reach(EMPTY, handover)
+    target, stages = joint_plan(held, replace(handover, expires=handover.expires + change, epoch=2), joint)
+    assert not {stage.phase for stage in stages} & {Phase.FREEZE, Phase.JOINT, Phase.THAW}
+    assert_equal(after(held, stages), target)
+
+
+def test_nothing_stays_frozen_in_the_end_and_the_other_router_encodes_last() -> None:
+    """US 7,082,118's two routers, the visited one joint: C decodes, B changes, C encodes, B is thawed."""
+    target, stages = joint_plan(EMPTY, patent_handover(), {"rb"})
+    order = [(stage.phase, step.router) for stage in stages for step in stage.steps]
+    assert order == [
+        (Phase.FREEZE, "rb"),
+        (Phase.DECODE, "rc"),
+        (Phase.JOINT, "rb"),
+        (Phase.ENCODE_DST, "rc"),
+        (Phase.THAW, "rb"),
+    ]
+    assert not any(isinstance(entry, Freeze) for state in after(EMPTY, stages).values() for entry in state)
+    assert_equal(after(EMPTY, stages), target)
+
+
+def test_without_the_freeze_a_wrong_address_is_shown() -> None:
+    """What rule 3 says was tried: two joint routers in either order, and no freeze."""
+    handover = patent_handover()
+    _, stages = joint_plan(EMPTY, handover, {"rb", "rc"})
+    (joint,) = (stage for stage in stages if stage.phase is Phase.JOINT)
+    bare = [replace(joint, steps=(step,)) for step in joint.steps]
+    for order in (bare, bare[::-1]):
+        try:
+            assert_no_wrong_address(EMPTY, order, handover)
+        except AssertionError as error:
+            assert "is shown as" in str(error)
+        else:
+            raise AssertionError("the walk does not see it")
