@@ -5,14 +5,28 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Any, ClassVar, Dict, FrozenSet, Iterable, Mapping
+from typing import Any, ClassVar, Dict, FrozenSet, Iterable, Mapping, Tuple
 
 from ..errors import HandoverError
 from ..mobility.handover import Handover
 from ..mobility.model import Change, Directions, Entry, Neighbour, RouterState, Scope
 
-__all__ = ["Capabilities", "Output", "Platform", "require"]
+__all__ = ["COMPLAINTS", "Capabilities", "Complaint", "Output", "Platform", "require"]
+
+Complaint = Tuple[str, str, str, str]
+
+#: What every Linux router may say.
+COMPLAINTS: Tuple[Complaint, ...] = (
+    (
+        r"Nexthop has invalid gateway|Network is unreachable|Cannot find device",
+        "no_such_interface",
+        "the new address lies on a link of the inside interface",
+        "Check handover_inside_interface and handover_networks.",
+    ),
+    (r"password is required|not in the sudoers|not allowed", "no_privilege", "the login may become root", ""),
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,9 @@ class Platform:
     #: Settings that the templates share, by name.
     settings: ClassVar[Mapping[str, Any]] = {}
 
+    #: What the router says, and what it means: pattern, code, rule, advice. First match wins.
+    complaints: ClassVar[Tuple[Complaint, ...]] = ()
+
     @property
     def gather_template(self) -> str:
         """The template of the script that prints what the router holds."""
@@ -78,8 +95,15 @@ class Platform:
         raise NotImplementedError
 
     def diagnose(self, router: str, said: str) -> HandoverError:
-        """The error that a router's words mean."""
-        raise NotImplementedError
+        """The error that a router's words mean; ``step_refused`` for words that are not known."""
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        for pattern, code, rule, advice in self.complaints:
+            for line in lines:
+                if re.search(pattern, line):
+                    return HandoverError(code, f"{router}: {line}", rule, advice)
+        return HandoverError(
+            "step_refused", f"{router}: {lines[0] if lines else 'no word'}", "the router takes the step"
+        )
 
     def _holdable(self, entries: Iterable[Entry], now: float) -> None:
         for entry in entries:

@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 import json
-import re
 from ipaddress import ip_address
 from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..errors import HandoverError
 from ..mobility.model import (
-    Address,
     Change,
     Directions,
     Entry,
@@ -27,7 +25,8 @@ from ..mobility.model import (
 )
 from ..mobility.selector import PROTOCOLS
 from . import stamp as stamps
-from .base import Capabilities, Output, Platform
+from .base import COMPLAINTS, Capabilities, Output, Platform
+from .routes import SETTINGS, route_lines, routes_of
 
 __all__ = ["Nftables"]
 
@@ -36,7 +35,7 @@ _ADDRESS = {4: "ipv4_addr", 6: "ipv6_addr"}
 _MARKS = ("session_mark", "correspondent_mark")
 _MAPS = tuple(f"{scope.value}_{kind.value}" for scope in Scope for kind in RewriteKind)
 
-#: What the kernel or the tools say, and what it means: pattern, code, rule, advice. First match wins.
+#: What the kernel or the tools say, and what it means.
 _COMPLAINTS = (
     (
         r"Operation not permitted|Device or resource busy",
@@ -58,13 +57,7 @@ _COMPLAINTS = (
         "the router has room for the entries",
         "Raise first_hop_router_table_size and run the role again.",
     ),
-    (
-        r"Nexthop has invalid gateway|Network is unreachable|Cannot find device",
-        "no_such_interface",
-        "the new address lies on a link of the inside interface",
-        "Check handover_inside_interface and handover_networks.",
-    ),
-    (r"password is required|not in the sudoers|not allowed", "no_privilege", "the login may become root", ""),
+    *COMPLAINTS,
 )
 
 
@@ -73,14 +66,8 @@ class Nftables(Platform):
 
     name = "nftables"
     capabilities = Capabilities(frozenset(Scope), frozenset(Directions), joint=False)
-    settings: ClassVar[Mapping[str, Any]] = {
-        "table": "sipmobility",
-        "mark": "0x6d000000",
-        "mark_mask": "0xff000000",
-        "routing_table": 7082,
-        "route_protocol": 182,
-        "save_command": "/usr/local/lib/sipmobility/save",
-    }
+    settings: ClassVar[Mapping[str, Any]] = {"table": "sipmobility", **SETTINGS}
+    complaints = _COMPLAINTS
 
     def parse(self, output: Output) -> RouterState:
         entries: List[Entry] = []
@@ -92,7 +79,7 @@ class Nftables(Platform):
             for name in _MARKS:
                 entries.extend(Mark(_selector(key, None), stamp) for key, unused, stamp in _elements(sets[name]))
             records = {ip_address(key[0]): stamp for key, unused, stamp in _elements(sets["route"])}
-            entries.extend(_routes(output, version, records))
+            entries.extend(routes_of(output, version, records))
         return RouterState(entries)
 
     def context(self, change: Change, now: float) -> Dict[str, Any]:
@@ -103,20 +90,10 @@ class Nftables(Platform):
                 "put": _grouped(change.put, now),
             },
             "routes": {
-                "remove": _route_lines(change.remove, but=change.put),
-                "put": _route_lines(change.put),
+                "remove": route_lines(change.remove, but=change.put),
+                "put": route_lines(change.put),
             },
         }
-
-    def diagnose(self, router: str, said: str) -> HandoverError:
-        lines = [line.strip() for line in said.splitlines() if line.strip()]
-        for pattern, code, rule, advice in _COMPLAINTS:
-            for line in lines:
-                if re.search(pattern, line):
-                    return HandoverError(code, f"{router}: {line}", rule, advice)
-        return HandoverError(
-            "step_refused", f"{router}: {lines[0] if lines else 'no word'}", "the router takes the step"
-        )
 
 
 def _sets(output: Output, family: str) -> Dict[str, Dict[str, Any]]:
@@ -181,23 +158,6 @@ def _selector(key: List[Any], kind: Optional[RewriteKind]) -> Selector:
     return Selector(source, destination, str(key[2]), int(key[3]), int(key[4]))
 
 
-def _routes(output: Output, version: int, records: Dict[Address, Stamp]) -> Iterable[Route]:
-    section = "routes" if version == 4 else "routes6"
-    text = output.sections.get(section, "").strip()
-    if section in output.status and "does not exist" in text:
-        text = ""  # no route was ever put into our routing table
-    try:
-        listed = json.loads(text) if text else []
-    except ValueError as error:
-        raise HandoverError("unreadable_answer", text[:200], "ip lists routes as JSON") from error
-    for item in listed:
-        destination = ip_address(item["dst"].partition("/")[0])
-        via = ip_address(item["gateway"]) if "gateway" in item else None
-        yield Route(destination, via, item.get("dev"), records.pop(destination, stamps.REMNANT))
-    for destination, stamp in records.items():  # recorded, but gone from the routing table
-        yield Route(destination, None, None, stamp)
-
-
 def _grouped(entries: Iterable[Entry], now: float) -> List[Dict[str, Any]]:
     groups: Dict[Tuple[str, str], List[Dict[str, Any]]] = {}
     for entry in entries:
@@ -228,17 +188,3 @@ def _key(match: Selector) -> str:
     if match.protocol is not None:
         parts += [match.protocol if match.protocol in PROTOCOLS else "", match.source_port, match.destination_port]
     return " . ".join(map(str, parts))
-
-
-def _route_lines(entries: Iterable[Entry], but: Iterable[Entry] = ()) -> List[Dict[str, Any]]:
-    kept = {entry.key for entry in but}
-    return [
-        {
-            "version": entry.destination.version,
-            "destination": f"{entry.destination}/{entry.destination.max_prefixlen}",
-            "via": "" if entry.via is None else str(entry.via),
-            "interface": entry.interface or "",
-        }
-        for entry in entries
-        if isinstance(entry, Route) and entry.key not in kept and (entry.via is not None or entry.interface is not None)
-    ]

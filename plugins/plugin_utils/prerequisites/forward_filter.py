@@ -15,7 +15,7 @@ from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Any
 
-__all__ = ["Chain", "Firewall"]
+__all__ = ["Chain", "Firewall", "firewall_of"]
 
 Json = Mapping[str, Any]
 
@@ -150,6 +150,20 @@ class Firewall:
 
     def _inserted(self, rule: Json) -> bool:
         return rule.get("comment") == self.comment
+
+
+def firewall_of(
+    listed: Iterable[tuple[str, Json]], interfaces: frozenset[str], mark: tuple[int, int], comment: str
+) -> Firewall:
+    """The firewall in a listing of chains and rules, see :func:`.table_layout.objects`."""
+    chains: dict[Chain, Json] = {}
+    rules: dict[Chain, list[Json]] = {}
+    for kind, body in listed:
+        if kind == "chain":
+            chains[Chain(body["family"], body["table"], body["name"])] = body
+        elif kind == "rule":
+            rules.setdefault(Chain(body["family"], body["table"], body["chain"]), []).append(body)
+    return Firewall(chains, rules, interfaces, mark, comment)
 
 
 def _masked(theirs: object, their_mask: object, value: int, mask: int) -> bool:
