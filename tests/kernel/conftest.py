@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -34,6 +35,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def load_table(namespace: Namespace, options: Options | None = None) -> None:
     """Put our static table in, as the role does."""
     namespace.shell(f"nft -f - <<'TABLE'\n{table_text(options or Options(), Renderer())}\nTABLE\n")
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that comes to pass within seconds."""
+    for _ in range(100):
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it did not come to pass")
 
 
 @pytest.fixture(scope="session")

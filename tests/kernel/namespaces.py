@@ -81,7 +81,7 @@ class Namespace:
             one = worker.submit(self._socket, family).result()
         with one:
             one.bind((address, port))
-            one.settimeout(0.3)
+            one.settimeout(0.15)
             yield one
 
     def _socket(self, family: int) -> socket.socket:

@@ -40,7 +40,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.sections impo
 
 from ..unit.mobility.entries import entries, holdable, states
 from ..unit.mobility.worlds import NEW, NOW, OLD, PEER
-from .conftest import load_table
+from .conftest import load_table, until
 from .namespaces import Namespace
 
 _T = TypeVar("_T")
@@ -267,14 +267,6 @@ def owned(host: Namespace) -> Iterator[None]:
         yield
     finally:
         program.communicate()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    for _ in range(100):
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it did not come to pass")
 
 
 def full(host: Namespace) -> None:

@@ -36,6 +36,7 @@ class Facts:
     :ivar elements: how many entries of live handovers it holds.
     :ivar interfaces: their names.
     :ivar includes: patterns of the files that ``/etc/nftables.conf`` includes.
+    :ivar legacy: whether the old iptables filters, whose rules nft does not list.
     """
 
     held: Prepared
@@ -43,6 +44,7 @@ class Facts:
     elements: int
     interfaces: frozenset[str]
     includes: tuple[str, ...]
+    legacy: bool
 
     @property
     def before(self) -> dict[str, str]:
@@ -135,6 +137,7 @@ def read(output: Output, options: Options) -> Facts:
         elements=sum(map(int, said["elements"].split())),
         interfaces=frozenset(said["interfaces"].split()),
         includes=tuple(re.findall(r'^\s*include\s+"([^"]+)"', said["include"], re.MULTILINE)),
+        legacy="filter" in said["legacy"].split(),
     )
 
 

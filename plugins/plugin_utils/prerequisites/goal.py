@@ -100,6 +100,12 @@ def advice(facts: Facts, options: Options, renderer: Renderer) -> list[str]:
             "under its old address gets no answer. Phones need arp_announce=2, or the router needs "
             "first_hop_router_rp_filter: loose."
         )
+    if facts.legacy and options.firewall != "ignore":
+        chains = [Chain(family, "filter", "FORWARD") for family in ("ip", "ip6")]
+        found.append(
+            "The old iptables filters here, too, and nft does not list its rules: see that they accept our mark "
+            f"(iptables-legacy): {'; '.join(_line(chain, renderer) for chain in chains)}."
+        )
     ours = facts.ours
     found += [
         f"{name} is {facts.held.sysctls[name]}, was set to {value} by us: left alone when we go."
