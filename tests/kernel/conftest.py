@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options, table_text
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
@@ -44,6 +45,13 @@ def until(condition: Callable[[], bool]) -> None:
             return
         time.sleep(0.02)
     raise AssertionError("it did not come to pass")
+
+
+def refusal(what: Callable[[], object]) -> HandoverError:
+    """The error that something must end in."""
+    with pytest.raises(HandoverError) as refused:
+        what()
+    return refused.value
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.sections impo
 
 from ..unit.mobility.entries import entries, holdable, states
 from ..unit.mobility.worlds import NEW, NOW, OLD, PEER
-from .conftest import load_table, until
+from .conftest import load_table, refusal, until
 from .namespaces import Namespace
 
 _T = TypeVar("_T")
@@ -63,12 +63,6 @@ def route(text: str = "198.51.100.7", interface: str | None = "lan") -> Route:
 
 def apply(router: ManagedRouter, *put: Entry, remove: tuple[Entry, ...] = (), now: float = NOW) -> RouterState:
     return router.apply(Change(remove, put), router.gather(), now)
-
-
-def refusal(what: Callable[[], object]) -> HandoverError:
-    with pytest.raises(HandoverError) as refused:
-        what()
-    return refused.value
 
 
 def outcome(what: Callable[[], _T]) -> _T | HandoverError:
