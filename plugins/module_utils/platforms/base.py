@@ -13,19 +13,28 @@ from ..errors import HandoverError
 from ..mobility.handover import Handover
 from ..mobility.model import Change, Directions, Entry, Neighbour, RouterState, Scope
 
-__all__ = ["COMPLAINTS", "Capabilities", "Complaint", "Output", "Platform", "require"]
+__all__ = ["COMPLAINTS", "Capabilities", "Complaint", "Output", "Platform", "foreign", "require", "unprepared"]
 
 Complaint = Tuple[str, str, str, str]
+
+_PRIVILEGE = (
+    r"must be root|RTNETLINK answers: Operation not permitted|password is required|not in the sudoers|not allowed"
+)
 
 #: What every Linux router may say.
 COMPLAINTS: Tuple[Complaint, ...] = (
     (
-        r"Nexthop has invalid gateway|Network is unreachable|Cannot find device",
+        r"Nexthop has invalid gateway|Network is unreachable|No route to host|Cannot find device",
         "no_such_interface",
         "the new address lies on a link of the inside interface",
-        "Check handover_inside_interface and handover_networks.",
+        "Check handover_inside_interface and handover_networks, and that the interface is up.",
     ),
-    (r"password is required|not in the sudoers|not allowed", "no_privilege", "the login may become root", ""),
+    (
+        _PRIVILEGE,
+        "no_privilege",
+        "the login may become root",
+        "Set become.",
+    ),
 )
 
 
@@ -84,6 +93,19 @@ class Platform:
 
         :raises HandoverError: when the router is not prepared, or its answer cannot be read.
         """
+        try:
+            return RouterState(self._entries(output))
+        except HandoverError:
+            raise
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise HandoverError(
+                "unreadable_answer",
+                f"{type(error).__name__}: {error}",
+                f"{self.name} lists what it holds in its documented form",
+            ) from error
+
+    def _entries(self, output: Output) -> Iterable[Entry]:
+        """What the router holds; a :class:`ValueError` or the like stands for an answer of another form."""
         raise NotImplementedError
 
     def context(self, change: Change, now: float) -> Dict[str, Any]:
@@ -136,3 +158,18 @@ def require(platform: Platform, handover: Handover, router: str) -> None:
             f"{handover.directions.value} on {router}",
             f"{platform.name} can hold the directions {names}",
         )
+
+
+def unprepared(said: str, what: str) -> HandoverError:
+    """The error for a router that could not list what is ours; ``no_privilege`` where it says so."""
+    line = next(iter(said.splitlines()), f"no {what}")
+    if re.search(_PRIVILEGE, said):
+        return HandoverError("no_privilege", line, "the login may become root", "Set become.")
+    return HandoverError(
+        "router_not_prepared", line, f"the router has our {what}", "Run the role first_hop_router on it."
+    )
+
+
+def foreign(found: object, rule: str) -> HandoverError:
+    """The error for something under our name that is not of ours."""
+    return HandoverError("foreign_entry", found, rule, "Somebody else wrote it. Move it away.")

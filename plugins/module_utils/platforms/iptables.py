@@ -26,19 +26,20 @@ from ..mobility.model import (
     Rewrite,
     RewriteKind,
     Route,
-    RouterState,
     Scope,
     Selector,
     Stamp,
 )
 from . import stamp as stamps
-from .base import COMPLAINTS, Capabilities, Output, Platform
+from .base import COMPLAINTS, Capabilities, Output, Platform, foreign, unprepared
 from .routes import SETTINGS, route_lines, routes_of
 
 __all__ = ["Iptables"]
 
 #: Chains of the NAT table: narrow selectors are asked before wide ones.
 _WORDS = {Scope.SESSION: "session", Scope.CORRESPONDENT: "pair", Scope.ADDRESS: "address"}
+
+_RULE = "every rule in our chains is of ours"
 
 _COMPLAINTS = (
     (
@@ -47,7 +48,6 @@ _COMPLAINTS = (
         "the router's rules can be changed within five seconds",
         "Another program is changing them: run again.",
     ),
-    (r"you must be root", "no_privilege", "the login may become root", "Set become."),
     (
         r"No chain/target/match by that name|[Cc]hain '?sipmobility\S* does not exist|does not exist",
         "router_not_prepared",
@@ -80,8 +80,7 @@ class Iptables(Platform):
     }
     complaints = _COMPLAINTS
 
-    def parse(self, output: Output) -> RouterState:
-        entries: List[Entry] = []
+    def _entries(self, output: Output) -> Iterable[Entry]:
         for version in (4, 6):
             records: Dict[Address, Stamp] = {}
             for rule in _rules(output, version):
@@ -89,9 +88,8 @@ class Iptables(Platform):
                 if isinstance(entry, Route):
                     records[entry.destination] = entry.stamp
                 else:
-                    entries.append(entry)
-            entries.extend(routes_of(output, version, records))
-        return RouterState(entries)
+                    yield entry
+            yield from routes_of(output, version, records)
 
     def context(self, change: Change, now: float) -> Dict[str, Any]:
         self._holdable(change.put, now)
@@ -187,12 +185,7 @@ def _rules(output: Output, version: int) -> Iterator[_Rule]:
         section = f"{table}{version}"
         text = output.sections.get(section, "")
         if section in output.status:
-            raise HandoverError(
-                "router_not_prepared",
-                next(iter(text.splitlines()), f"no chains of ours in the table {table} of IPv{version}"),
-                "the router has our chains",
-                "Run the role first_hop_router on it.",
-            )
+            raise unprepared(text, f"chains in the table {table} of IPv{version}")
         for line in text.splitlines():
             if line.startswith("-A sipmobility") and not line.startswith(derived):
                 yield _options(line)
@@ -204,7 +197,7 @@ def _options(line: str) -> _Rule:
     words = (head + tail).split()[2:] if quoted else line.split()[2:]
     found = {"--comment": comment} if quoted else {}
     if len(words) % 2:
-        raise _foreign(line)
+        raise foreign(line, _RULE)
     for option, value in zip(words[::2], words[1::2]):
         if option != "-m":
             found[option] = value
@@ -218,7 +211,7 @@ def _entry(rule: _Rule) -> Entry:
         kind, _space, stamp = comment.partition(" ")
         to = rule.get("--to-destination") or rule.get("--to-source") or ""
         if kind not in {item.value for item in RewriteKind}:
-            raise _foreign(comment)
+            raise foreign(comment, _RULE)
         return Rewrite(RewriteKind(kind), match, ip_address(to), stamps.decode(stamp))
     stamped = stamps.decode(comment)
     if target == "DROP":
@@ -226,7 +219,7 @@ def _entry(rule: _Rule) -> Entry:
     if target == "MARK":
         return Mark(match, stamped)
     if match.destination is None or target:
-        raise _foreign(comment)
+        raise foreign(comment, _RULE)
     return Route(match.destination, None, None, stamped)
 
 
@@ -236,12 +229,3 @@ def _selector(rule: _Rule) -> Selector:
     )
     ports = (int(rule[option]) if option in rule else None for option in ("--sports", "--dports"))
     return Selector(source, destination, rule.get("-p"), *ports)
-
-
-def _foreign(text: str) -> HandoverError:
-    return HandoverError(
-        "foreign_entry",
-        text,
-        "every rule in our chains is of ours",
-        "Somebody else wrote it. Move it to a chain of its own.",
-    )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from ipaddress import ip_address
 from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Optional, Tuple
 
@@ -18,14 +19,13 @@ from ..mobility.model import (
     Rewrite,
     RewriteKind,
     Route,
-    RouterState,
     Scope,
     Selector,
     Stamp,
 )
 from ..mobility.selector import PROTOCOLS
 from . import stamp as stamps
-from .base import COMPLAINTS, Capabilities, Output, Platform
+from .base import COMPLAINTS, Capabilities, Output, Platform, foreign, unprepared
 from .routes import SETTINGS, route_lines, routes_of
 
 __all__ = ["Nftables"]
@@ -33,23 +33,32 @@ __all__ = ["Nftables"]
 _FAMILIES = {4: "ip", 6: "ip6"}
 _ADDRESS = {4: "ipv4_addr", 6: "ipv6_addr"}
 _MARKS = ("session_mark", "correspondent_mark")
+#: As nft lists them where /etc/protocols is missing (Debian package netbase).
+_PROTOCOL_NUMBERS = {"6": "tcp", "17": "udp", "33": "dccp", "132": "sctp", "136": "udplite"}
 _MAPS = tuple(f"{scope.value}_{kind.value}" for scope in Scope for kind in RewriteKind)
 
-#: What the kernel or the tools say, and what it means.
+#: What the kernel or the tools say to a step, and what it means. The router was read a moment before, so a table
+#: that is missing, or not ours to read, was told then.
 _COMPLAINTS = (
+    *COMPLAINTS,
     (
         r"Operation not permitted|Device or resource busy",
         "table_held",
         "nobody else holds our table",
-        "Another program owns the table sipmobility, or the login may not become root.",
+        "Another program owns the table sipmobility. Stop it, or give its table another name.",
     ),
     (
-        r"No such file or directory|does not exist",
+        r"does not exist",
         "router_not_prepared",
         "the router has our table, set or route",
         "Run the role first_hop_router on it.",
     ),
-    (r"File exists", "router_changed", "a key stands once", "Plan again from what the router holds now."),
+    (
+        r"File exists|No such file or directory|No such process",
+        "router_changed",
+        "a router stands as it was read a moment before",
+        "An entry came or expired meanwhile. Run again, from what the router holds now.",
+    ),
     (r"syntax error|conflicting|Could not resolve", "syntax_refused", "the router accepts the step's text", ""),
     (
         r"No space left|Too many open files|Cannot allocate",
@@ -57,7 +66,6 @@ _COMPLAINTS = (
         "the router has room for the entries",
         "Raise first_hop_router_table_size and run the role again.",
     ),
-    *COMPLAINTS,
 )
 
 
@@ -69,21 +77,21 @@ class Nftables(Platform):
     settings: ClassVar[Mapping[str, Any]] = {"table": "sipmobility", **SETTINGS}
     complaints = _COMPLAINTS
 
-    def parse(self, output: Output) -> RouterState:
-        entries: List[Entry] = []
+    def _entries(self, output: Output) -> Iterable[Entry]:
         for version, family in _FAMILIES.items():
             sets = _sets(output, family)
             _ours(sets, family, version)
             for name in _MAPS:
-                entries.extend(_rewrites(name, sets[name]))
+                yield from _rewrites(name, sets[name])
             for name in _MARKS:
-                entries.extend(Mark(_selector(key, None), stamp) for key, unused, stamp in _elements(sets[name]))
+                yield from (Mark(_selector(key, None), stamp) for key, unused, stamp in _elements(sets[name]))
             records = {ip_address(key[0]): stamp for key, unused, stamp in _elements(sets["route"])}
-            entries.extend(routes_of(output, version, records))
-        return RouterState(entries)
+            yield from routes_of(output, version, records)
 
     def context(self, change: Change, now: float) -> Dict[str, Any]:
         self._holdable(change.put, now)
+        for entry in change.put:
+            _expressible(entry)
         return {
             "elements": {
                 "remove": _grouped(change.remove, now),
@@ -99,11 +107,14 @@ class Nftables(Platform):
 def _sets(output: Output, family: str) -> Dict[str, Dict[str, Any]]:
     text = output.sections.get(family, "")
     if family in output.status:
+        raise unprepared(text, f"table {family} sipmobility")
+    # Whatever flag a table has: nft 1.0.6 breaks off its JSON there.
+    if re.search(rf'"table": {{"family": "{family}", "name": "[^"]*", "handle": \d+, "flags":', text):
         raise HandoverError(
-            "router_not_prepared",
-            next(iter(text.splitlines()), f"no table {family} sipmobility"),
-            "the router has our table",
-            "Run the role first_hop_router on it.",
+            "table_held",
+            f"table {family} sipmobility has flags",
+            "nobody else holds our table, or has switched it off (nft: flags owner, dormant)",
+            "Stop the program that owns it, or remove the table and run the role first_hop_router.",
         )
     try:
         objects = json.loads(text)["nftables"]
@@ -136,9 +147,24 @@ def _elements(held: Dict[str, Any]) -> Iterable[Tuple[List[Any], Optional[str], 
     for item in held.get("elem", ()):
         element, data = item if isinstance(item, list) else (item, None)
         inner = element.get("elem", {}) if isinstance(element, dict) else {}
+        if "comment" not in inner:
+            raise foreign(element, "every entry under our name carries our stamp")
+        stamp = stamps.decode(str(inner["comment"]))
         value = inner.get("val")
-        key = value["concat"] if isinstance(value, dict) else [value]
-        yield key, data, stamps.decode(str(inner.get("comment", "")))
+        key = value.get("concat") if isinstance(value, dict) else [value]
+        if not isinstance(key, list) or not all(isinstance(part, (str, int)) for part in key):
+            raise foreign(value, "every element under our name is of single addresses")
+        yield key, data, stamp
+
+
+def _expressible(entry: Entry) -> None:
+    """Refuse what our sets and read-back have no place for, before anything is sent."""
+    if isinstance(entry, Mark) and entry.match.scope is Scope.ADDRESS:
+        raise HandoverError("unsupported_entry", entry, "nftables marks pairs of addresses, or sessions")
+    if isinstance(entry, Rewrite) and entry.match.scope is Scope.ADDRESS and entry.image.scope is not Scope.ADDRESS:
+        raise HandoverError("unsupported_entry", entry, "a rewrite of a single address matches what it changes")
+    if isinstance(entry, Route) and entry.via is not None and entry.interface is None:
+        raise HandoverError("unsupported_entry", entry, "a route names its interface, which ip always tells")
 
 
 def _rewrites(name: str, held: Dict[str, Any]) -> Iterable[Rewrite]:
@@ -155,7 +181,8 @@ def _selector(key: List[Any], kind: Optional[RewriteKind]) -> Selector:
     source, destination = ip_address(key[0]), ip_address(key[1])
     if len(key) == 2:
         return Selector(source, destination)
-    return Selector(source, destination, str(key[2]), int(key[3]), int(key[4]))
+    protocol = str(key[2])
+    return Selector(source, destination, _PROTOCOL_NUMBERS.get(protocol, protocol), int(key[3]), int(key[4]))
 
 
 def _grouped(entries: Iterable[Entry], now: float) -> List[Dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterable, List, Mapping
 from ..errors import HandoverError
 from ..mobility.model import Address, Entry, Route, Stamp
 from . import stamp as stamps
-from .base import Output
+from .base import Output, foreign
 
 __all__ = ["SETTINGS", "route_lines", "routes_of"]
 
@@ -30,7 +30,7 @@ def routes_of(output: Output, version: int, records: Dict[Address, Stamp]) -> It
     """The routes of one IP version: those listed, and those recorded that are gone from the routing table.
 
     :param records: the stamp of each old address, which no route can carry itself; emptied here.
-    :raises HandoverError: ``unreadable_answer``.
+    :raises HandoverError: ``unreadable_answer``, ``foreign_entry``.
     """
     section = "routes" if version == 4 else "routes6"
     text = output.sections.get(section, "").strip()
@@ -41,9 +41,11 @@ def routes_of(output: Output, version: int, records: Dict[Address, Stamp]) -> It
     except ValueError as error:
         raise HandoverError("unreadable_answer", text[:200], "ip lists routes as JSON") from error
     for item in listed:
-        destination = ip_address(item["dst"].partition("/")[0])
-        via = ip_address(item["gateway"]) if "gateway" in item else None
-        yield Route(destination, via, item.get("dev"), records.pop(destination, stamps.REMNANT))
+        plain = isinstance(item, dict) and "type" not in item and "via" not in item and "dev" in item
+        if not plain or "/" in item["dst"] or item["dst"] == "default":
+            raise foreign(item, "every route of our protocol leads one address over one interface")
+        destination, via = ip_address(item["dst"]), ip_address(item["gateway"]) if "gateway" in item else None
+        yield Route(destination, via, item["dev"], records.pop(destination, stamps.REMNANT))
     for destination, stamp in records.items():
         yield Route(destination, None, None, stamp)
 

@@ -91,6 +91,10 @@ class Backend:
                 found[self.setting(name)] = rendered(f"{self.name}/{template}", mode)
         return found
 
+    def accept_line(self, chain: Chain, options: Options, renderer: Renderer) -> str:
+        """The command that lets a chain of the operator's firewall admit our packets."""
+        return renderer.render("linux/accept.j2", {**self.context(options), "chain": chain}).strip()
+
     def gathering(self, options: Options, renderer: Renderer) -> dict[str, Any]:
         """Variables of the gathering script beyond the common ones."""
         return {}
@@ -106,6 +110,6 @@ class Backend:
         """The router's own firewall."""
         raise NotImplementedError
 
-    def advice(self, output: Output, renderer: Renderer) -> list[str]:
-        """What the operator should know of how our rules are loaded."""
+    def advice(self, output: Output, options: Options, renderer: Renderer) -> list[str]:
+        """What the operator should know of how our rules are loaded, and of what could not be looked at."""
         return []

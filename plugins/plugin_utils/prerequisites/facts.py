@@ -32,14 +32,14 @@ class Facts:
     :ivar firewall: its own firewall.
     :ivar elements: how many entries of live handovers it holds.
     :ivar interfaces: their names.
-    :ivar loading: what the operator should know of how our static rules are loaded.
+    :ivar filter_advice: what the operator should know of the packet filter itself.
     """
 
     held: Prepared
     firewall: Firewall
     elements: int
     interfaces: frozenset[str]
-    loading: tuple[str, ...]
+    filter_advice: tuple[str, ...]
 
     @property
     def before(self) -> dict[str, str]:
@@ -120,7 +120,7 @@ def read(backend: Backend, output: Output, options: Options, renderer: Renderer)
         firewall=firewall,
         elements=sum(map(int, said["elements"].split())),
         interfaces=frozenset(said["interfaces"].split()),
-        loading=tuple(backend.advice(output, renderer)),
+        filter_advice=tuple(backend.advice(output, options, renderer)),
     )
 
 

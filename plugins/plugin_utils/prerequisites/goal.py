@@ -87,7 +87,7 @@ def absent_goal(backend: Backend, facts: Facts, options: Options) -> Prepared:
 
 def advice(facts: Facts, options: Options) -> list[str]:
     """What the operator should know, though it does not keep handovers from working."""
-    found = list(facts.loading)
+    found = list(facts.filter_advice)
     if sysctls.strict(facts.held.sysctls, options.inside_interface) and options.rp_filter == "keep":
         found.append(
             f"Reverse path filtering is strict on {options.inside_interface}: a phone that asks for neighbours "
@@ -137,7 +137,7 @@ def _opened(backend: Backend, facts: Facts, options: Options, renderer: Renderer
         by_hand = [chain for chain in blocking if chain not in held]
         wanted = held
     if by_hand:
-        lines = [_line(backend, chain, options, renderer) for chain in by_hand]
+        lines = [backend.accept_line(chain, options, renderer) for chain in by_hand]
         raise HandoverError(
             "firewall_blocks",
             ", ".join(f"chain {chain.family} {chain.table} {chain.name}" for chain in by_hand),
@@ -147,10 +147,6 @@ def _opened(backend: Backend, facts: Facts, options: Options, renderer: Renderer
             + (". Or set first_hop_router_firewall: insert." if options.firewall == "check" else "."),
         )
     return wanted
-
-
-def _line(backend: Backend, chain: Chain, options: Options, renderer: Renderer) -> str:
-    return renderer.render("linux/accept.j2", {**backend.context(options), "chain": chain}).strip()
 
 
 def _sysctl_goal(facts: Facts, options: Options) -> tuple[dict[str, str], dict[str, str]]:

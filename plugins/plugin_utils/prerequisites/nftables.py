@@ -14,9 +14,9 @@ from ...module_utils.platforms.base import Output
 from ...module_utils.platforms.nftables import Nftables
 from ..rendering import Renderer
 from .backend import Backend
-from .forward_filter import Firewall, firewall_of
+from .forward_filter import Chain, Firewall, firewall_of
 from .settings import RUN, STATE, Options
-from .table_layout import Table, compare, objects
+from .table_layout import FAMILIES, Table, compare, objects
 
 __all__ = ["NftablesBackend"]
 
@@ -57,13 +57,20 @@ class NftablesBackend(Backend):
         listed = [item for item in objects(output.sections["ruleset"]) if item[1].get("table") != self.setting("table")]
         return firewall_of(listed, options.interfaces, options.mark, self.setting("rule_comment"))
 
-    def advice(self, output: Output, renderer: Renderer) -> list[str]:
-        path = self.setting("table_path")
+    def advice(self, output: Output, options: Options, renderer: Renderer) -> list[str]:
+        found, path = [], self.setting("table_path")
         included = re.findall(r'^\s*include\s+"([^"]+)"', output.sections["include"], re.MULTILINE)
-        if any(fnmatch(path, pattern if pattern.startswith("/") else f"/etc/{pattern}") for pattern in included):
-            return []
-        line = renderer.render("nftables/prerequisites_include.j2", {}).strip()
-        return [
-            f"/etc/nftables.conf does not include {path}: add the line {line} at its end. "
-            "Until then the table is loaded a moment later, by the restoring service."
-        ]
+        if not any(fnmatch(path, pattern if pattern.startswith("/") else f"/etc/{pattern}") for pattern in included):
+            line = renderer.render("nftables/prerequisites_include.j2", {}).strip()
+            found.append(
+                f"/etc/nftables.conf does not include {path}: add the line {line} at its end. "
+                "Until then the table is loaded a moment later, by the restoring service."
+            )
+        if "filter" in output.sections["legacy"].split() and options.firewall != "ignore":
+            chains = [Chain(family, "filter", "FORWARD") for family in FAMILIES]
+            lines = [self.accept_line(chain, options, renderer) for chain in chains]
+            found.append(
+                "The old iptables filters here, too, and nft does not list its rules: see that they accept our mark "
+                f"(iptables-legacy): {'; '.join(lines)}."
+            )
+        return found
