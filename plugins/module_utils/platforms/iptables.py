@@ -55,12 +55,19 @@ _COMPLAINTS = (
         "Run the role first_hop_router on it.",
     ),
     (
-        r"does a matching rule exist in that chain",
+        r"not found",
+        "tools_missing",
+        "the router has iptables, ip6tables, conntrack and ip",
+        "Install them, then run the role first_hop_router.",
+    ),
+    (r"unknown option|Bad argument", "syntax_refused", "the router accepts the step's text", ""),
+    (
+        # The nftables variant says why a line failed, the legacy one does not; the line that can fail removes a rule.
+        r"line \d+ failed",
         "router_changed",
         "a rule stands as the plan found it",
         "Plan again from what the router holds now.",
     ),
-    (r"unknown option|Bad argument|line \d+ failed", "syntax_refused", "the router accepts the step's text", ""),
     *COMPLAINTS,
 )
 
