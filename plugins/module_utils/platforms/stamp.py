@@ -17,7 +17,7 @@ from ..mobility.model import Directions, Stamp
 __all__ = ["REMNANT", "decode", "encode"]
 
 _FORMAT = re.compile(
-    r"sipmobility:1 id=(\w{1,32}) e=(\d{1,18}) x=(\d{1,12}) n=(\d{1,9}) d=(forward|both)( end)?", re.ASCII
+    r"sipmobility:1 id=([0-9A-Za-z]{1,32}) e=(\d{1,18}) x=(\d{1,12}) n=(\d{1,9}) d=(forward|both)( end)?", re.ASCII
 )
 
 #: Stands for the stamp of something of ours that the router no longer knows the owner of.
@@ -38,7 +38,7 @@ def encode(stamp: Stamp) -> str:
         raise HandoverError(
             "bad_stamp",
             line,
-            "a stamp has an id of 1 to 32 letters, digits and _, and numbers of 18, 12 and 9 digits at most",
+            "a stamp has an id of 1 to 32 letters and digits, and numbers of 18, 12 and 9 digits at most",
         )
     return line + " end" if stamp.ended else line
 
