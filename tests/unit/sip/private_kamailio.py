@@ -41,19 +41,28 @@ class Kamailio:
     def stop(self) -> None:
         """End it, with its children."""
         self._process.terminate()
-        self._process.wait(10)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def phone(self) -> Phone:
         """A phone's socket."""
         return Phone(ADDRESS, ADDRESS, self.port, 0, 3)
 
-    def events(self, call_id: str) -> bytes:
-        """The event lines of a call, as they would stand in the server's log."""
-        time.sleep(0.1)  # the reply is sent before the event is written
+    def events(self, call_id: str, count: int = 1) -> bytes:
+        """The event lines of a call, as they would stand in the server's log; so many are waited for."""
         wanted = call_id.encode().hex().encode()
-        # Behind the name of the level stands what xlog wrote; the process number before it is only on standard error.
-        lines = [re.sub(rb"^ *\d+\(\d+\) ", b"", line) for line in self._log.read_bytes().splitlines(keepends=True)]
-        return b"".join(line for line in lines if b'"v":1' in line and wanted in line)
+        end = time.monotonic() + 3
+        while True:
+            # The reply is sent before the event is written: what should not come is given time to come.
+            time.sleep(0.02 if count else 0.2)
+            lines = [line for line in self._log.read_bytes().splitlines(keepends=True) if b'"v":1' in line]
+            found = [line for line in lines if wanted in line]
+            if len(found) >= count or time.monotonic() > end:
+                # Behind the level's name stands what xlog wrote; the process number is standard error's.
+                return b"".join(re.sub(rb"^ *\d+\(\d+\) ", b"", line) for line in found)
 
     def _wait_until_it_answers(self) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
