@@ -203,6 +203,7 @@ def test_plain_data() -> None:
             "admitted": True,
             "source": "log:1",
             "current": True,
+            "correspondent": None,
         }
     ]
     (registration,) = record["registrations"]

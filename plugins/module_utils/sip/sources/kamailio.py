@@ -18,6 +18,15 @@ Keys of ``"event": "register"``::
     contact_hex [..] | tag_hex [..] | require_hex [..]      one value a header line
     expires                                                 the Expires header, null for none
     auth_user | auth_realm | local_ip | before [..]         may be null or missing
+    qop                                                     auth or auth-int, what the digest covered; may be null
+    content_type_hex | body_hex                             may be null or missing
+
+Keys of ``"event": "request"``, an INVITE or NOTIFY that carries the tag: those above without aor, expires, rc and
+before, and::
+
+    method | status                                         the final answer that the server gave or saw
+    from_hex | to_hex | ruri                                the two headers' values, and the Request-URI
+    require_hex [..]                                        the lines of Require and of Proxy-Require
 
 Keys of ``"event": "expired"``: v, time, aor, contact; call_id and instance where known.
 """
@@ -29,10 +38,23 @@ import re
 from typing import Dict, Iterable, Iterator, List, NoReturn, Optional, Tuple, Union
 
 from ...errors import HandoverError
+from ..body import EMPTY, Body, read_body
 from ..grammar import Address, header_text, ip_literal
 from ..header import MAX_CSEQ, MAX_EXPIRES, parse_call_id
+from ..name_addr import parse_name_addr
 from ..refusal import Refusal, refusal
-from ..registration import Binding, Expired, Registration, contact_host, headers_of_register, instance_of
+from ..registration import (
+    Binding,
+    Correspondent,
+    Expired,
+    RegisterHeaders,
+    Registration,
+    contact_host,
+    headers_of_dialog_request,
+    headers_of_register,
+    instance_of,
+)
+from ..request import IN_DIALOG, parties
 from ..uri import address_of_record, canonical_user, parse_uri
 from .lines import Line, Position, lines
 
@@ -91,7 +113,9 @@ def _read(line: Line, where: str) -> Union[Registration, Refusal, Expired, None]
             return _registration(event, where)
         if kind == (1, "expired"):
             return _expired(event, where)
-        raise HandoverError("unknown_event", kind, "an event line is v 1 and event register or expired")
+        if kind == (1, "request"):
+            return _request(event, where)
+        raise HandoverError("unknown_event", kind, "an event line is v 1 and event register, request or expired")
     except HandoverError as error:
         return refusal(error, where)
 
@@ -138,7 +162,6 @@ def _no_constant(name: str) -> NoReturn:
 def _registration(event: _Object, where: str) -> Registration:
     if _integer(event, "rc", -(2**31), 2**31) <= 0:
         raise HandoverError("not_accepted", f"rc {event['rc']}", "save() returns a positive number when it accepts")
-    time = _time(event)
     expires = event.get("expires")
     headers = headers_of_register(
         _header_lines(event, "contact_hex", escapes=True),
@@ -146,8 +169,43 @@ def _registration(event: _Object, where: str) -> Registration:
         _header_lines(event, "require_hex"),
         None if expires is None else _integer(event, "expires", 0, MAX_EXPIRES),
     )
+    return _fact(event, where, "REGISTER", headers, _aor(event), None)
+
+
+def _request(event: _Object, where: str) -> Optional[Registration]:
+    status, method = _integer(event, "status", 100, 699), _string(event, "method")
+    if not 200 <= status < 300:
+        raise HandoverError("not_accepted", f"status {status}", "a request that was accepted is answered with 2xx")
+    if method not in IN_DIALOG:
+        raise HandoverError("bad_value", f"method: {method}", "the method is " + " or ".join(IN_DIALOG))
+    headers = headers_of_dialog_request(
+        _header_lines(event, "contact_hex", escapes=True),
+        _header_lines(event, "tag_hex"),
+        _header_lines(event, "require_hex"),
+    )
+    if not headers.old_hosts and not headers.tag_required:
+        return None
+    aor, correspondent = parties(
+        parse_name_addr(_hex(_string(event, "from_hex"), escapes=True), "From"),
+        parse_name_addr(_hex(_string(event, "to_hex"), escapes=True), "To"),
+        parse_uri(_string(event, "ruri")),
+    )
+    return _fact(event, where, method, headers, aor, correspondent)
+
+
+def _fact(
+    event: _Object,
+    where: str,
+    method: str,
+    headers: RegisterHeaders,
+    aor: str,
+    correspondent: Optional[Correspondent],
+) -> Registration:
+    """The Registration of a request's event: what both kinds of event say in the same way, and what the caller read."""
+    time = _time(event)
+    body = _body(event, where, offer=method == "INVITE") if headers.tagged else EMPTY
     return Registration(
-        aor=_aor(event),
+        aor=aor,
         contacts=headers.contacts,
         removes_all=headers.removes_all,
         old_hosts=headers.old_hosts,
@@ -164,11 +222,34 @@ def _registration(event: _Object, where: str) -> Registration:
         authenticated_user=_optional(event, "auth_user"),
         authenticated_realm=_optional(event, "auth_realm"),
         claimed_user=None,
-        bindings_before=_before(event, time),
+        bindings_before=_before(event, time) if method == "REGISTER" else (),
         server_address=_optional_address(event, "local_ip"),
         received_at=time,
         where=where,
+        method=method,
+        correspondent=correspondent,
+        authenticated_qop=_qop(event),
+        listed=body.listed,
+        media=body.media,
+        body_refused=body.refused,
     )
+
+
+def _body(event: _Object, where: str, offer: bool) -> Body:
+    content_type, body = _optional(event, "content_type_hex"), _optional(event, "body_hex")
+    if content_type is not None and body is None:
+        told = HandoverError("bad_body", "body_hex is missing", "the event of a request with a body holds the body")
+        return Body(refused=(refusal(told, where),))
+    if body is None:
+        return EMPTY
+    return read_body(None if content_type is None else _hex(content_type), _bytes(body), where, offer=offer)
+
+
+def _qop(event: _Object) -> Optional[str]:
+    qop = _optional(event, "qop")
+    if qop not in (None, "auth", "auth-int"):
+        raise HandoverError("bad_value", f"qop: {qop}", "the quality of protection is auth or auth-int")
+    return qop
 
 
 def _expired(event: _Object, where: str) -> Expired:
@@ -266,12 +347,14 @@ def _header_lines(event: _Object, key: str, escapes: bool = False) -> List[str]:
 
 
 def _hex(digits: str, escapes: bool = False) -> str:
+    return header_text(_bytes(digits), escapes)
+
+
+def _bytes(digits: str) -> bytes:
     try:
-        return header_text(bytes.fromhex(digits), escapes)
-    except HandoverError:
-        raise
+        return bytes.fromhex(digits)
     except ValueError as error:
-        raise HandoverError("bad_value", digits, "a header value comes as hexadecimal digits") from error
+        raise HandoverError("bad_value", digits, "header values and bodies come as hexadecimal digits") from error
 
 
 def _address(text: str, key: str) -> Address:
