@@ -48,7 +48,7 @@ options:
         a policy must waive those rules before anything from it is admitted.
       - V(auto) looks at the input.
     type: str
-    choices: [auto, kamailio, sip]
+    choices: [auto, hep, kamailio, pcap, sip]
     default: auto
   policy:
     description:
@@ -439,7 +439,7 @@ def main() -> None:
         argument_spec={
             "path": {"type": "path"},
             "content": {"type": "str"},
-            "format": {"type": "str", "choices": ["auto", "kamailio", "sip"], "default": "auto"},
+            "format": {"type": "str", "choices": ["auto", "hep", "kamailio", "pcap", "sip"], "default": "auto"},
             "policy": {"type": "dict", "options": _POLICY_SPEC},
             "cursor": {"type": "dict"},
         },
