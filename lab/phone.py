@@ -88,9 +88,12 @@ class Phone:
         answer = self._transact(request)
         if answer.status == 401:
             challenge = answer.all("WWW-Authenticate")[0]
-            credentials = _digest(challenge, request.user, password, "REGISTER", f"sip:{request.domain}")
+            credentials = digest(challenge, request.user, password, "REGISTER", f"sip:{request.domain}")
             answer = self._transact(replace(request, cseq=request.cseq + 1, authorization=credentials))
         return answer
+
+    def close(self) -> None:
+        self._socket.close()
 
     def _transact(self, request: Request) -> Answer:
         """A non-INVITE client transaction over UDP."""
@@ -102,7 +105,7 @@ class Phone:
                 self._socket.send(data)
                 self._socket.settimeout(max(0.001, min(interval, end - time.monotonic())))
                 while True:
-                    answer = _parse(self._socket.recv(65535))
+                    answer = parse_answer(self._socket.recv(65535))
                     if answer.status >= 200 and answer.all("CSeq")[:1] == [f"{request.cseq} REGISTER"]:
                         return answer
             except TimeoutError:
@@ -119,14 +122,15 @@ def _host(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def _parse(data: bytes) -> Answer:
+def parse_answer(data: bytes) -> Answer:
+    """The first response in what a server sent."""
     first, *lines = data.split(b"\r\n\r\n", 1)[0].decode(errors="replace").split("\r\n")
     _, status, reason = first.split(" ", 2)
     pairs = (line.partition(":") for line in lines)
     return Answer(int(status), reason, tuple((name.strip().lower(), value.strip()) for name, _, value in pairs))
 
 
-def _digest(challenge: str, user: str, password: str, method: str, uri: str) -> str:
+def digest(challenge: str, user: str, password: str, method: str, uri: str) -> str:
     """Credentials of RFC 2617 with MD5 and, where offered, qop=auth."""
     quoted = re.findall(r'(\w+)=(?:"([^"]*)"|([^\s,]+))', challenge.partition(" ")[2])
     given = {name.lower(): text or token for name, text, token in quoted}

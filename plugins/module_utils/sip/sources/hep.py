@@ -50,7 +50,7 @@ _SIZES: Dict[int, Optional[int]] = {
 }
 _SIP = 1
 _AF_INET, _AF_INET6 = 2, 10
-#: IP protocols. Kamailio writes 22 for TLS and, in some versions, also for WebSocket without TLS, so 22 is neither here:
+#: IP protocols. Kamailio writes 22 for TLS and, in some versions, for WebSocket without TLS too, so 22 is neither here:
 #: what the phone's Via says must not decide whether a transport counts as secure.
 _TRANSPORTS = {6: "tcp", 17: "udp", 132: "sctp"}
 
