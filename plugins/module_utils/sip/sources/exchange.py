@@ -22,7 +22,7 @@ from ..refusal import Refusal, refusal
 from ..registration import Registration
 from .raw import registration
 
-__all__ = ["MAX_AGE", "MAX_HELD", "MAX_WAITING", "Exchanges", "Recorded"]
+__all__ = ["MAX_AGE", "MAX_HELD", "MAX_WAITING", "Doubt", "Exchanges", "Recorded"]
 
 #: Seconds that an answer is waited for: Timer F of RFC 3261 section 17.1.2.2, after which the phone gives up, too.
 MAX_AGE = 32.0
@@ -52,6 +52,15 @@ class Recorded(NamedTuple):
     transport: str
     time: Optional[float]
     where: str
+
+
+class Doubt(NamedTuple):
+    """A connection whose bytes are contradicted: nothing that came over it is believed any more."""
+
+    source: Address
+    source_port: int
+    destination: Address
+    destination_port: int
 
 
 class _Waiting(NamedTuple):
@@ -92,6 +101,14 @@ class Exchanges:
                 yield from self._answer(message, message.status, recorded)
         except HandoverError as error:
             yield refusal(error, recorded.where)
+
+    def doubt(self, doubt: Doubt) -> None:
+        """Believe no answer to what came over this connection, in either direction."""
+        ends = {doubt[:2], doubt[2:]}
+        for key, waiting in self._waiting.items():
+            recorded = waiting.recorded
+            if recorded.transport != "udp" and {recorded[1:3], recorded[3:5]} == ends:
+                self._waiting[key] = waiting._replace(settled=True)
 
     def finish(self) -> Iterator[Item]:
         """The recording ends: no more answers."""

@@ -26,10 +26,12 @@ from ..capture.tcp import Found, Streams, parse_tcp
 from ..message import START_LINE
 from ..refusal import Refusal
 from ..registration import Expired, Registration
-from .exchange import Exchanges, Recorded
+from .exchange import Doubt, Exchanges, Recorded
 from .lines import Position
 
 __all__ = ["messages", "parse", "recognise"]
+
+_Found = Union[Recorded, Doubt, Refusal]
 
 #: The beginning of a message whose start line may be cut.
 _CUT = re.compile(rb"[A-Z]+ sips?:|SIP/2\.0 ")
@@ -43,12 +45,14 @@ def parse(
     for item in messages(stream, where):
         if isinstance(item, Refusal):
             yield item
+        elif isinstance(item, Doubt):
+            exchanges.doubt(item)
         else:
             yield from exchanges.take(item)
     yield from exchanges.finish()
 
 
-def messages(stream: Iterable[bytes], where: str) -> Iterator[Union[Recorded, Refusal]]:
+def messages(stream: Iterable[bytes], where: str) -> Iterator[_Found]:
     """The SIP messages of a capture file, each once whole.
 
     A message that is lost is a refusal at once. Of what else cannot be read, each kind is one refusal at the end,
@@ -72,7 +76,7 @@ class _Reader:
         self._streams = Streams()
         self._faults: Dict[str, Tuple[Fault, int]] = {}
 
-    def take(self, packet: Packet) -> Iterator[Union[Recorded, Refusal]]:
+    def take(self, packet: Packet) -> Iterator[_Found]:
         """Read one packet."""
         place = Place(packet.number, packet.time)
         try:
@@ -88,7 +92,7 @@ class _Reader:
             first, count = self._faults.get(fault.code, (fault, 0))
             self._faults[fault.code] = first, count + 1
 
-    def finish(self) -> Iterator[Union[Recorded, Refusal]]:
+    def finish(self) -> Iterator[_Found]:
         """The file ends."""
         for fault in self._fragments.finish():
             yield from self.fault(fault)
@@ -98,7 +102,7 @@ class _Reader:
             reason = first.reason if count == 1 else f"{first.reason}: {count} packets, of which this is the first"
             yield Refusal(first.code, reason, f"{self._where}:{first.number}")
 
-    def _take(self, packet: Packet, place: Place) -> Iterator[Union[Recorded, Refusal]]:
+    def _take(self, packet: Packet, place: Place) -> Iterator[_Found]:
         found = ip_packet(packet.link, packet.data)
         if found is None:
             return
@@ -114,7 +118,7 @@ class _Reader:
                 else:
                     yield from self._datagram(upper_layer(whole.packet), whole.place)
 
-    def _datagram(self, ip: IpPacket, place: Place) -> Iterator[Union[Recorded, Refusal]]:
+    def _datagram(self, ip: IpPacket, place: Place) -> Iterator[_Found]:
         if ip.protocol == UDP:
             segment = parse_udp(ip)
             if segment.missing and _CUT.match(segment.payload):
@@ -126,11 +130,14 @@ class _Reader:
             for found, ends in self._streams.take(parse_tcp(ip), place):
                 yield from self._stream(found, ends)
 
-    def _stream(self, found: Found, ends: Segment) -> Iterator[Union[Recorded, Refusal]]:
+    def _stream(self, found: Found, ends: Segment) -> Iterator[_Found]:
         if isinstance(found, Framed):
             yield self._recorded(found.data, ends, "tcp", found.place)
-        else:
-            yield from self.fault(found)
+            return
+        if found.code == "conflicting_packets":
+            source, destination = ip_address(ends.source), ip_address(ends.destination)
+            yield Doubt(source, ends.source_port, destination, ends.destination_port)
+        yield from self.fault(found)
 
     def _recorded(self, data: bytes, ends: Segment, transport: str, place: Place) -> Recorded:
         return Recorded(
