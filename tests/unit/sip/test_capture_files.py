@@ -121,6 +121,24 @@ def test_the_packets_around_a_bad_one_are_still_read(bad: bytes, code: str) -> N
     assert read(section() + interface() + one + bad + two) == [1, 2, code]
 
 
+def test_an_interface_that_cannot_be_read_keeps_its_number() -> None:
+    packets = b"".join(enhanced(frame, int(NOW * 10**6), number=1) for frame in ONE)
+    assert read(section() + block(1, b"1234") + interface() + packets) == [1, "bad_packet"]
+
+
+@pytest.mark.parametrize(("part", "captured", "length"), [(1_000_000, 60, 60), (0, 60, 59)])
+def test_a_record_of_a_pcap_file_that_contradicts_itself(part: int, captured: int, length: int) -> None:
+    bad = struct.pack("<IIII", int(NOW), part, captured, length) + bytes(captured)
+    assert read(pcap(ONE) + bad + pcap(TWO)[24:]) == [1, 2, "bad_packet"]
+
+
+@pytest.mark.parametrize("length", [7, 2000])
+def test_a_datagram_that_is_not_as_long_as_it_says(length: int) -> None:
+    bad = bytearray(udp(numbered(9)))
+    struct.pack_into("!H", bad, 4, length)
+    assert read(pcap([ethernet(ip(bytes(bad))), *ONE])) == [1, "bad_packet"]
+
+
 @pytest.mark.parametrize(
     ("damage", "found"),
     [

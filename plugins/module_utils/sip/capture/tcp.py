@@ -100,7 +100,8 @@ class Streams:
         self._streams.move_to_end(key)
         yield from self._run(key, stream.take(segment, place))
         if stream.ended:
-            yield from self._close(key)
+            # It stays, so that what is sent again is not taken for the middle of another.
+            yield from self._run(key, stream.finish())
         while len(self._streams) > MAX_STREAMS or self._held > MAX_HELD:
             yield from self._close(next(iter(self._streams)))
 
@@ -138,6 +139,7 @@ class _Stream:
         self._waiting: List[Tuple[int, bytes, Place]] = []
         self._waiting_size = 0
         self._end: Optional[int] = None
+        self._closed = False
         self._last = place
 
     @property
@@ -175,6 +177,8 @@ class _Stream:
             self._drop()
             yield Fault("conflicting_packets", _CONFLICT, place.number, sip)
             return
+        if self._closed:
+            return
         self._insert(start, payload, place)
         yield from self._deliver()
         yield from self._jump_acknowledged()
@@ -190,6 +194,7 @@ class _Stream:
 
     def finish(self) -> Iterator[Found]:
         """Nothing more comes."""
+        self._closed = True
         while self._waiting:
             yield from self._jump()
         if self._end is not None and self._next < self._end:
