@@ -46,6 +46,8 @@ options:
         its brace does not matter, other lines are skipped.
       - V(sip) is raw SIP, one message or many. It names no packet source, no time and no authenticated user, so that
         a policy must waive those rules before anything from it is admitted.
+      - V(pcap) is a capture file, pcap or pcapng, and V(hep) a file of HEP3 packets. A REGISTER in them counts with the
+        server's 2xx to it. They are read whole each time, and need O(path). See C(docs/captures.md).
       - V(auto) looks at the input.
     type: str
     choices: [auto, hep, kamailio, pcap, sip]
