@@ -9,7 +9,7 @@ import time
 import tracemalloc
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.capture import fragments
@@ -64,6 +64,8 @@ def test_an_overlap_discards_the_datagram_with_all_that_follows(data: st.DataObj
     more = start + length < len(LARGE)
     hostile = ip(piece, *ends, fragment=(start, more))
     before = data.draw(st.integers(0, len(found)))
+    # A tail that comes before the true one makes the datagram whole, for a host as for us; no overlap is left to see.
+    assume(more or start % 400 or before > start // 400)
     expected = [1] if hostile in found else []
     if piece and (len(piece) % 8 == 0 or not more):
         told = read(pcap([*found[:before], hostile, *found[before:], answer(ends)], RAW))

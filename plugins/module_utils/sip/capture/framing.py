@@ -53,6 +53,11 @@ class Framing:
         return len(self._data)
 
     @property
+    def lost(self) -> bool:
+        """Whether what comes is passed over, up to a segment that begins with a message."""
+        return self._lost
+
+    @property
     def dead(self) -> bool:
         """Whether nothing that follows will be read."""
         return self.sip is False

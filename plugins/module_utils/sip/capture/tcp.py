@@ -245,8 +245,8 @@ class _Stream:
             if self._framing.dead:
                 self._drop()
                 return
-            # Of what is no SIP nobody needs to know whether it was sent again unchanged.
-            if self._framing.sip or self._framing.held:
+            # Of what is passed over nobody needs to know whether it was sent again unchanged.
+            if not self._framing.lost:
                 self._history += data
                 del self._history[:-_HISTORY]
         del self._waiting[:ready]
