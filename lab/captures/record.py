@@ -259,13 +259,13 @@ def pcapng(directory: Path) -> None:
 
 
 def blank_machine(file: Path) -> None:
-    """Overwrite what the first block tells of the recording machine: shb_hardware (2) and shb_os (3)."""
+    """Overwrite what a file tells of the recording machine: shb_hardware (2), shb_os (3), and if_os, which repeats it."""
     data = bytearray(file.read_bytes())
     at, end = 24, int.from_bytes(data[4:8], "little") - 4
     while at + 4 <= end and (code := int.from_bytes(data[at : at + 2], "little")):
         size = int.from_bytes(data[at + 2 : at + 4], "little")
         if code in (2, 3):
-            data[at + 4 : at + 4 + size] = b" " * size
+            data = data.replace(data[at + 4 : at + 4 + size], b" " * size)
         at += 4 + (size + 3) // 4 * 4
     file.write_bytes(data)
 
