@@ -259,7 +259,7 @@ def pcapng(directory: Path) -> None:
 
 
 def blank_machine(file: Path) -> None:
-    """Overwrite what a file tells of the recording machine: shb_hardware (2), shb_os (3), and if_os, which repeats it."""
+    """Overwrite what a file tells of the recording machine: shb_hardware (2), and shb_os (3), which if_os repeats."""
     data = bytearray(file.read_bytes())
     at, end = 24, int.from_bytes(data[4:8], "little") - 4
     while at + 4 <= end and (code := int.from_bytes(data[at : at + 2], "little")):
