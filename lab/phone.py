@@ -106,6 +106,9 @@ class Phone:
             answer = self.transact(replace(request, cseq=request.cseq + 1, authorization=authorization))
         return answer
 
+    def close(self) -> None:
+        self._socket.close()
+
     def transact(self, request: Request) -> Answer:
         """A non-INVITE client transaction over UDP."""
         data = request.text(secrets.token_hex(8), self._from_tag, self.port)
@@ -116,7 +119,7 @@ class Phone:
                 self._socket.send(data)
                 self._socket.settimeout(max(0.001, min(interval, end - time.monotonic())))
                 while True:
-                    answer = _parse(self._socket.recv(65535))
+                    answer = parse_answer(self._socket.recv(65535))
                     if answer.status >= 200 and answer.all("CSeq")[:1] == [f"{request.cseq} {request.method}"]:
                         return answer
             except TimeoutError:
@@ -133,7 +136,8 @@ def _host(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def _parse(data: bytes) -> Answer:
+def parse_answer(data: bytes) -> Answer:
+    """The first response in what a server sent."""
     first, *lines = data.split(b"\r\n\r\n", 1)[0].decode(errors="replace").split("\r\n")
     _, status, reason = first.split(" ", 2)
     pairs = (line.partition(":") for line in lines)

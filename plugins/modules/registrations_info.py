@@ -50,9 +50,11 @@ options:
         its brace does not matter, other lines are skipped.
       - V(sip) is raw SIP, one message or many. It names no packet source, no time and no authenticated user, so that
         a policy must waive those rules before anything from it is admitted.
+      - V(pcap) is a capture file, pcap or pcapng, and V(hep) a file of HEP3 packets. A REGISTER in them counts with the
+        server's 2xx to it. They are read whole each time, and need O(path). See C(docs/captures.md).
       - V(auto) looks at the input.
     type: str
-    choices: [auto, kamailio, sip]
+    choices: [auto, hep, kamailio, pcap, sip]
     default: auto
   policy:
     description:
@@ -493,7 +495,7 @@ def main() -> None:
         argument_spec={
             "path": {"type": "path"},
             "content": {"type": "str"},
-            "format": {"type": "str", "choices": ["auto", "kamailio", "sip"], "default": "auto"},
+            "format": {"type": "str", "choices": ["auto", "hep", "kamailio", "pcap", "sip"], "default": "auto"},
             "policy": {"type": "dict", "options": _POLICY_SPEC},
             "cursor": {"type": "dict"},
         },

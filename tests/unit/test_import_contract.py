@@ -26,7 +26,7 @@ CORE = Path(__file__).resolve().parents[2] / "plugins" / "module_utils"
 PURE = frozenset(
     "__future__ abc base64 binascii bisect collections collections.abc copy dataclasses datetime enum functools "
     "hashlib heapq hmac ipaddress itertools json math numbers operator re string struct textwrap types typing "
-    "unicodedata".split()
+    "unicodedata zlib".split()
 )
 #: What a file may import of the core, by the beginning of its own name; the longest that fits is used.
 ALLOWED = {

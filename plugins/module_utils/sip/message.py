@@ -34,6 +34,7 @@ from .uri import Uri, parse_uri
 __all__ = [
     "MAX_HEADERS",
     "MAX_MESSAGE",
+    "START_LINE",
     "Message",
     "parse_head",
     "parse_message",
@@ -45,6 +46,8 @@ __all__ = [
 MAX_MESSAGE = 65535
 #: Most header lines of one message.
 MAX_HEADERS = 256
+#: A line that begins a message, as far as one can tell without reading it.
+START_LINE = re.compile(rb"(?:[A-Za-z0-9.!%*_+`'~-]+ +[^ \t\r\n]+ +SIP/[0-9]|SIP/[0-9.]+ [0-9]{3,})[^\n]*\n")
 
 _REQUEST_LINE = re.compile(rf"(?P<method>[{TOKEN}]+) (?P<uri>[^ \t]+) [sS][iI][pP]/(?P<version>[0-9]+\.[0-9]+)")
 _STATUS_LINE = re.compile(r"[sS][iI][pP]/(?P<version>[0-9]+\.[0-9]+) (?P<status>[1-6][0-9]{2}) (?P<reason>.*)")

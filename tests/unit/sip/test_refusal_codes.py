@@ -17,7 +17,7 @@ CORE = ROOT / "plugins" / "module_utils"
 #: Codes that end a run instead of refusing an input.
 CALLER = {"bad_cursor", "bad_policy", "unknown_policy_key"}
 #: Keyword of the rule that every raised error names first.
-RAISED = re.compile(r'(?:HandoverError|Refusal)\(\s*"(\w+)"')
+RAISED = re.compile(r'(?:HandoverError|Refusal|Fault)\(\s*"(\w+)"')
 
 
 def rows(text: str) -> list[tuple[str, str, str]]:

@@ -16,7 +16,7 @@ from typing import Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Un
 from ...errors import HandoverError
 from ..refusal import Refusal
 from ..registration import Expired, Registration
-from . import kamailio, raw
+from . import hep, kamailio, pcap, raw
 from .lines import Position
 
 __all__ = ["AUTO", "FORMATS", "Item", "Parser", "Position", "open_source", "recognise"]
@@ -25,7 +25,12 @@ Item = Union[Registration, Refusal, Expired]
 Parser = Callable[[Iterable[bytes], str, Optional[Position]], Iterator[Item]]
 
 #: Name of a format, as operators write it, and its parser.
-FORMATS: Dict[str, Parser] = {"kamailio": kamailio.parse, "sip": raw.parse}
+FORMATS: Dict[str, Parser] = {
+    "hep": hep.parse,
+    "kamailio": kamailio.parse,
+    "pcap": pcap.parse,
+    "sip": raw.parse,
+}
 #: The name that stands for: look at the input.
 AUTO = "auto"
 
@@ -65,6 +70,9 @@ def recognise(stream: Iterable[bytes]) -> Tuple[str, Iterable[bytes]]:
 
 
 def _first_telling(data: bytes) -> str:
+    for name, is_mine in (("pcap", pcap.recognise), ("hep", hep.recognise)):
+        if is_mine(data):
+            return name
     for line in data.split(b"\n"):
         if raw.START_LINE.match(line + b"\n"):
             return "sip"

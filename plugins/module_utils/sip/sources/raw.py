@@ -20,16 +20,13 @@ from dataclasses import replace
 from typing import Iterable, Iterator, Optional, Tuple, Union
 
 from ...errors import HandoverError
-from ..message import MAX_MESSAGE, Message, parse_head
+from ..message import MAX_MESSAGE, START_LINE, Message, parse_head
 from ..refusal import Refusal, refusal
 from ..registration import Expired, Registration
 from ..request import METHODS, registration_of
 from .lines import Position
 
 __all__ = ["START_LINE", "parse"]
-
-#: A line that begins a message, as far as one can tell without reading it.
-START_LINE = re.compile(rb"(?:[A-Za-z0-9.!%*_+`'~-]+ +[^ \t\r\n]+ +SIP/[0-9]|SIP/[0-9.]+ [0-9]{3,})[^\n]*\n")
 
 _AT_LINE_START = re.compile(rb"\n(?=" + START_LINE.pattern + rb")")
 _TEXT = re.compile(rb"[^ \t\r\n]")
