@@ -18,9 +18,9 @@ INVITE = message(changed(REGISTER, cseq="1 INVITE", content_length="5"), "INVITE
 ANSWER = message(changed(REGISTER), "SIP/2.0 200 OK")
 
 
-def read(data: bytes, position: Position | None = None) -> list[tuple[int | str, int]]:
+def read(data: bytes, position: Position | None = None) -> list[tuple[int | str | None, int]]:
     """CSeq of each registration or code of each refusal, with its line."""
-    found: list[tuple[int | str, int]] = []
+    found: list[tuple[int | str | None, int]] = []
     for item in parse([data], "f", position):
         assert isinstance(item, (Registration, Refusal))
         what = item.code if isinstance(item, Refusal) else item.cseq

@@ -15,17 +15,18 @@ policy must waive those rules by name before one is admitted.
 from __future__ import annotations
 
 import re
-from typing import Iterable, Iterator, Optional, Tuple, Union
+from typing import Iterable, Iterator, Optional, Tuple
 
 from ...errors import HandoverError
 from ..header import OPTION_TAG, parse_credentials
 from ..message import MAX_MESSAGE, Message, parse_head
-from ..refusal import Refusal, refusal
-from ..registration import Expired, Registration, headers_of_register
+from ..refusal import refusal
+from ..registration import Registration, headers_of_register
 from ..uri import address_of_record
 from .lines import Position
+from .source import Item, Source
 
-__all__ = ["START_LINE", "parse", "registration"]
+__all__ = ["SOURCE", "START_LINE", "parse", "registration"]
 
 #: A line that begins a message, as far as one can tell without reading it.
 START_LINE = re.compile(rb"(?:[A-Za-z0-9.!%*_+`'~-]+ +[^ \t\r\n]+ +SIP/[0-9]|SIP/[0-9.]+ [0-9]{3,})[^\n]*\n")
@@ -35,9 +36,7 @@ _TEXT = re.compile(rb"[^ \t\r\n]")
 _EMPTY_LINE = re.compile(rb"[ \t]*\r?(?:\n|\Z)")
 
 
-def parse(
-    stream: Iterable[bytes], where: str, position: Optional[Position] = None
-) -> Iterator[Union[Registration, Refusal, Expired]]:
+def parse(stream: Iterable[bytes], where: str, position: Optional[Position] = None) -> Iterator[Item]:
     """Read a file. ``position`` is moved behind each message; one that is cut short at the end stays unread."""
     window = _Window(stream, position if position is not None else Position())
     while window.skip_empty():
@@ -57,6 +56,10 @@ def parse(
                 yield refusal(error, place)
                 continue
             yield found
+
+
+#: A start line begins its line; what quotes one is another format.
+SOURCE = Source("sip", parse, telling=re.compile(rb"\A" + START_LINE.pattern))
 
 
 def registration(message: Message, where: str) -> Registration:
