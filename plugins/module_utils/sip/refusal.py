@@ -49,6 +49,7 @@ CODES = {
     "bad_value": "A key of an event line has a value of the wrong type or range.",
     "control_character": "A NUL or another control character where none may stand.",
     "duplicate_header": "A header that may stand once stands twice.",
+    "lost_input": "What followed the cursor in a file that is gone was not read.",
     "message_too_large": "A message is larger than 65,535 bytes.",
     "method_mismatch": "The CSeq names another method than the start line.",
     "misframed_message": "Content-Length does not lead to the end of the message.",
