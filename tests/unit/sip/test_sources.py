@@ -13,6 +13,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.errors import
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.refusal import Refusal
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import open_source
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.cursor import (
+    HEAD_SIZE,
     Cursor,
     FileFacts,
     cursor_after,
@@ -62,7 +63,7 @@ def test_a_format_that_is_none() -> None:
 
 
 LOG = line() * 3
-FACTS = FileFacts(device=1, inode=2, size=len(LOG), head=LOG[:256])
+FACTS = FileFacts(device=1, inode=2, size=len(LOG), head=LOG[:HEAD_SIZE])
 CURSOR = cursor_after("kamailio", Position(len(line()), 2), FACTS)
 
 
@@ -78,7 +79,7 @@ def test_a_run_goes_on_at_the_cursor() -> None:
         replace(FACTS, inode=3),
         replace(FACTS, device=3),
         replace(FACTS, size=len(line()) - 1),
-        replace(FACTS, head=b"Nov" + LOG[:253]),
+        replace(FACTS, head=b"Nov" + LOG[: HEAD_SIZE - 3]),
     ],
     ids=["rotated", "another disk", "truncated", "truncated and grown again"],
 )
@@ -115,4 +116,4 @@ def test_a_cursor_that_is_none(record: object) -> None:
 
 def test_cursor_fields() -> None:
     assert Cursor(**vars(CURSOR)) == CURSOR
-    assert CURSOR.head_size == 256
+    assert CURSOR.head_size == min(HEAD_SIZE, len(line()))

@@ -25,7 +25,8 @@ __all__ = [
 ]
 
 #: Bytes at the beginning of a file by which it is known again: a log that was truncated in place keeps its inode.
-HEAD_SIZE = 256
+#: One event line with its time, or a message with its Call-ID, fits in.
+HEAD_SIZE = 1024
 
 
 @dataclass(frozen=True)
