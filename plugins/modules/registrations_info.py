@@ -448,7 +448,6 @@ from ..module_utils.mobility.report import report_to_record
 from ..module_utils.sip.sources import AUTO, FORMATS, open_source
 from ..module_utils.sip.sources.cursor import cursor_from_record, cursor_to_record
 
-
 _POLICY_SPEC: dict[str, Any] = {
     "managed_networks": {"type": "dict", "required": True},
     "infrastructure": {"type": "list", "elements": "str", "default": []},

@@ -113,7 +113,9 @@ def _aor_of_json(data: bytes, where: str) -> List[Item]:
 def _text_items(stream: Iterable[bytes], where: str, position: Position) -> Iterator[Item]:
     reader = _Text()
     for line in lines(stream, position):
-        if not line.complete and not line.too_long:
+        # The last brace needs no LF behind it; whoever stores an output may cut that off.
+        if not line.complete and not line.too_long and line.data != b"}":
+            reader.finished = False
             break
         item = reader.take(line.data, f"{where}:{line.number}", line.too_long)
         position.offset, position.line = line.end, line.number + line.complete

@@ -12,8 +12,9 @@ writes into ``attr`` before ``save()``, as ``name=value`` pairs with semicolons 
 
     time=<Unix seconds>;user=<authenticated user>;realm=<its realm>;old=<value of the patent's header>
 
-All may be missing. ``old`` comes last and reaches to the end, semicolons and all: a phone chooses that text, and must
-not be able to write the others with it. The script writes it only where Require names the option tag.
+All may be missing. ``time`` is that of the REGISTER, and so says nothing of a later ``DELETE``. ``old`` comes last and
+reaches to the end, semicolons and all: a phone chooses that text, and must not be able to write the others with it. The
+script writes it only where Require names the option tag.
 
 ``received`` is the packet's source where the script stores it (``fix_nated_register()``). ``expires`` is the Unix time
 of the end; without ``time`` the seconds that are left are not known.
@@ -74,21 +75,24 @@ def _item(method: str, params: Object, where: str) -> Item:
     attributes, old = _attributes(optional_string(params, "attr") or "")
     moment = _moment(attributes)
     if method == _GONE:
-        return Expired(aor, uri, contact_host(uri)[0], call_id, None, moment, where)
-    seconds = _seconds_left(params, moment)
+        # attr stands as it was when the phone registered; nothing tells when the binding went.
+        return Expired(aor, uri, contact_host(uri)[0], call_id, None, None, where)
+    held = method == _HELD
+    seconds = _seconds_left(params, None if held else moment)
     return reported(
         aor,
         (reported_contact(uri, DEFAULT_EXPIRES if seconds is None else seconds),),
         where,
-        old_line=None if method == _HELD else old,
+        old_line=None if held else old,
         call_id=None if call_id is None else parse_call_id(call_id),
         cseq=None if params.get("cseq") is None else integer(params, "cseq", 0, MAX_CSEQ),
         expires_stated=seconds is not None,
         source=_source(optional_string(params, "received")),
         transport=_transport(optional_string(params, "socket")),
         authenticated=(attributes.get("user"), attributes.get("realm")),
-        received_at=moment,
-        snapshot=method == _HELD,
+        received_at=None if held else moment,
+        snapshot=held,
+        held_since=moment if held else None,
     )
 
 
