@@ -41,22 +41,27 @@ def load_cursors(path: str, may_be_missing: bool = False) -> dict[str, Cursor]:
 def write_cursors(path: str, cursors: Mapping[str, Cursor]) -> None:
     """Write a file in one step: whoever reads it, even after a crash, finds the old cursors or the new ones.
 
-    :raises OSError: when it cannot be written; the old file is still there.
+    :raises HandoverError: ``unwritable_file``; the old file is still there.
     """
-    target = Path(path)
+    try:
+        _write(Path(path), json.dumps(cursors_to_record(cursors)) + "\n")
+    except OSError as error:
+        raise HandoverError("unwritable_file", f"{path}: {error.strerror}", "the cursor can be written") from error
+
+
+def cursors_to_record(cursors: Mapping[str, Cursor]) -> dict[str, dict[str, object]]:
+    """Cursors as plain data."""
+    return {name: cursor_to_record(cursor) for name, cursor in cursors.items()}
+
+
+def _write(target: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(cursors_to_record(cursors), file)
-            file.write("\n")
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.replace(name, target)
     except BaseException:
         os.unlink(name)
         raise
-
-
-def cursors_to_record(cursors: Mapping[str, Cursor]) -> dict[str, dict[str, object]]:
-    """Cursors as plain data."""
-    return {name: cursor_to_record(cursor) for name, cursor in cursors.items()}
