@@ -403,7 +403,10 @@ def test_a_line_is_told_when_it_is_whole_and_a_piece_never(log: Log) -> None:
     whole = event(1)
 
     def add(piece: bytes) -> Callable[[], None]:
-        return lambda: log.path.write_bytes(log.path.read_bytes() + piece)
+        def action() -> None:
+            log.path.write_bytes(log.path.read_bytes() + piece)
+
+        return action
 
     log.path.write_bytes(whole[:10])
     reader, found = followed(log, add(whole[10:99]), add(whole[99:] + whole[:50]))

@@ -149,7 +149,7 @@ def test_a_run_goes_on_where_following_was_killed(log: Path, follower: Follower,
 
 
 def test_text_comes_at_once_too(log: Path) -> None:
-    command = [*COMMAND, "--policy", "none", "--follow", log]
+    command = [*COMMAND, "--policy", "none", "--follow", str(log)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV, text=True)
     try:
         assert process.stdout is not None
