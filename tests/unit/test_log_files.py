@@ -436,3 +436,16 @@ def test_a_run_that_is_stopped_goes_on_in_the_file_where_it_was(log: Log) -> Non
 def test_a_log_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         list(LogReader(str(tmp_path / "none")))
+
+
+def test_a_piece_at_the_end_of_a_file_that_was_rotated_away_is_told_once(log: Log) -> None:
+    def rotate_with_a_piece() -> None:
+        with log.path.open("ab") as file:
+            file.write(event(2)[:50])
+        log.rotate()
+        log.write()
+
+    log.write(1)
+    _reader, found = followed(log, rotate_with_a_piece, log.write)
+    assert cseqs(found) == [1, 2, 3]
+    assert [item.code for item in found if isinstance(item, Refusal)] == ["truncated_line"]

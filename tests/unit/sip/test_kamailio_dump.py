@@ -150,3 +150,24 @@ def test_a_bad_contact_is_refused_and_the_others_are_read(values: dict[str, obje
     found = items("kamailio_dump", changed(**values))
     assert [name for name, _line in codes(found)] == [code]
     assert len(registrations(found)) == 3
+
+
+AGENT = b"\t\t\t\t\t\t\tUser-Agent: lab-phone\n"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"\t\t\t\t\t\t\tAddress: sip:alice@203.0.113.66\n",
+        b"\t\t\t\t\tAoR: victim@visited.example\n",
+        b"\t\t\t\t\t\t}\n\t\t\t\t\tAoR: victim@visited.example\n\t\t\t\t\t\tContact: {\n",
+        b"\n",
+    ],
+)
+def test_text_within_one_users_block_cannot_speak_of_another(lines: bytes) -> None:
+    """What a phone can write behind its User-Agent, with the right number of tabs."""
+    found = items("kamailio_dump", TEXT.replace(AGENT, AGENT + lines, 1))
+    assert {code for code, _line in codes(found)} & {"bad_value", "missing_key"}
+    assert {item.aor for item in registrations(found)} <= {text.partition(" ")[0] for text in HELD}
+    assert "203.0.113.66" not in str(registrations(found))
+    assert len(registrations(found)) >= 3

@@ -111,3 +111,19 @@ def test_objects_may_go_over_lines_and_follow_each_other() -> None:
 def test_a_log_prefix_does_not_matter() -> None:
     data = b"Nov 24 04:00:00 proxy relay[7]: " + event(cseq=1) + b"Nov 24 {noise\n" + event(cseq=2)
     assert [item.cseq for item in registrations(items("auto", data))] == [1, 2]
+
+
+def test_an_object_behind_a_prefix_ends_on_its_line() -> None:
+    prefix = b"Nov 24 04:00:00 proxy relay[7]: "
+    cut = prefix + b'{"jsonrpc": "2.0", "params": {\n'
+    found = items("opensips", prefix + event(cseq=1) + cut + prefix + event(cseq=2))
+    assert [item.cseq for item in registrations(found)] == [1, 2]
+    assert codes(found) == [("truncated_line", 2)]
+
+
+@pytest.mark.parametrize("agent", ['x"', 'x" {', "x} \\", '\\"', "}{", '\\\\"{"'])
+@pytest.mark.parametrize("chunk", [1, 3, 1 << 16])
+def test_braces_and_quotes_in_a_string_are_text(agent: str, chunk: int) -> None:
+    found = items("opensips", event(user_agent=agent, cseq=1) + event(cseq=2), chunk)
+    assert [item.cseq for item in registrations(found)] == [1, 2]
+    assert codes(found) == []

@@ -19,6 +19,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.c
     cursor_after,
     cursor_from_record,
     cursor_to_record,
+    is_copy,
     resume,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.lines import Position
@@ -90,6 +91,16 @@ def test_another_file_is_read_from_its_beginning(facts: FileFacts) -> None:
 def test_a_short_file_that_grew_is_the_same_file() -> None:
     short = replace(FACTS, size=10, head=LOG[:10])
     assert resume(cursor_after("kamailio", Position(10, 1), short), FACTS) == Position(10, 1)
+
+
+def test_a_copy_is_known_by_what_it_begins_with() -> None:
+    copy = replace(FACTS, inode=9, device=9)
+    assert is_copy(CURSOR, copy)
+    assert is_copy(CURSOR, replace(copy, size=None))  # compressed: nobody knows how long it is
+    assert not is_copy(CURSOR, replace(copy, size=1))
+    assert not is_copy(CURSOR, replace(copy, head=b"x" + LOG))
+    # A cursor at the very beginning has seen nothing to know a file by.
+    assert not is_copy(cursor_after("kamailio", Position(), FACTS), copy)
 
 
 def test_a_cursor_travels_as_plain_data() -> None:
