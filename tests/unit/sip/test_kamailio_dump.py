@@ -160,7 +160,8 @@ AGENT = b"\t\t\t\t\t\t\tUser-Agent: lab-phone\n"
     [
         b"\t\t\t\t\t\t\tAddress: sip:alice@203.0.113.66\n",
         b"\t\t\t\t\tAoR: victim@visited.example\n",
-        b"\t\t\t\t\t\t}\n\t\t\t\t\tAoR: victim@visited.example\n\t\t\t\t\t\tContact: {\n",
+        b"\t\t\t\t\t\t}\n\t\t\t\t\tAoR: victim@visited.example\n\t\t\t\t\t\tContact: {\n"
+        b"\t\t\t\t\t\t\tAddress: sip:victim@203.0.113.66\n\t\t\t\t\t\t\tExpires: 60\n",
         b"\n",
     ],
 )
