@@ -63,9 +63,12 @@ molecule: venv ## The molecule scenarios of the roles
 lint sanity molecule:
 	@$(PY) -m tools.run_tests $@
 
-.PHONY: unit integration deep
+.PHONY: unit kernel integration deep
 unit: venv ## Unit and property tests; one of them: make unit ARGS='-k name' or ARGS=path
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/unit) -m "not deep" $(ARGS)
+
+kernel: venv ## Tests with the real nft and ip in private namespaces (root, no lab); one of them: make kernel ARGS='-k name'
+	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/kernel) -m "not deep" $(ARGS)
 
 integration: lab ## Tests against the lab's real routers; one of them: make integration ARGS='-k name'
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/integration) -m "not deep" $(ARGS)

@@ -57,7 +57,7 @@ def load(name: str) -> Any:
     except (json.JSONDecodeError, RecursionError):
         pass  # YAML, then
     except ValueError as error:
-        raise HandoverError("unreadable_file", f"{shown}: {error}", "a key stands once") from error
+        raise HandoverError("unreadable_file", f"{shown}: {error}", "keys stand once, numbers are not huge") from error
     try:
         return yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
@@ -73,7 +73,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, unused in pairs]
-        raise ValueError(next(name for name in names if names.count(name) > 1))
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)} stands twice")
     return found
 
 

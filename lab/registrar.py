@@ -17,6 +17,7 @@ class Registrar:
     def __init__(self, lab: Lab, server: str = "pcscf") -> None:
         self._lab = lab
         self._server = server
+        self.domain: str = lab.topology.sip_domain
 
     def register(
         self, local: object, *options: str, user: str = "alice", password: str | None = None, node: str = "mn"

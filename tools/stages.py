@@ -1,7 +1,7 @@
 """The stages of `make test`: what is run, in which lane, and for how long at most.
 
 A lane is a row of stages that run one after the other; the two lanes run side by side. What uses the lab is in one
-lane, because it is one lab; what only reads the tree is in the other.
+lane, because it is one lab; what only reads the tree, or makes private namespaces of its own, is in the other.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ def stages() -> tuple[Stage, ...]:
     """All stages in the order in which each lane runs them."""
     return (
         _pytest("unit", "tests/unit", "tree", 600),
+        _pytest("kernel", "tests/kernel", "tree", 300),
         Stage("ruff check", "lint", ("ruff", "check", "--output-format=concise", ".")),
         Stage("ruff format", "lint", ("ruff", "format", "--quiet", "--check", "--diff", ".")),
         Stage("mypy", "lint", ("mypy", *_packages())),

@@ -44,6 +44,11 @@ def record(directory: Path) -> None:
     lab.move("mn", "b")
     tell("register_tagged", new4, "--old", old4, "--contact", away, *one, "5")
     tell("register_tagged_refresh", new4, "--old", old4, "--contact", away, *one, "7")
+    sessions = ["--session", "tcp:40001:198.51.100.10:7100", "--session", "udp:4000:198.51.100.10:5004"]
+    tell("register_sessions", new4, "--old", old4, "--contact", away, *sessions)
+    tell("register_sessions_auth", new4, "--old", old4, "--contact", away, *sessions, "--qop", "auth")
+    bob = f"<sip:bob@{registrar.domain}>;tag=7"
+    tell("notify_sessions", new4, "--old", old4, "--contact", away, *sessions, "--notify", bob)
     tell("register_two_old", new4, "--old", old4, "--old", "198.18.40.50", "--contact", away)
     tell("register_ipv6", new6, "--old", old6, "--contact", contact("carol", f"[{new6}]"), user="carol")
     swap = ["--contact", f"<sip:bob@{old4}:5060>;expires=0", "--contact", f"<sip:bob@{new4}:5060>"]

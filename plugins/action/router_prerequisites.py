@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.backends import BACKENDS
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
@@ -47,15 +48,15 @@ class ActionModule(HandoverAction):
     def work(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         name = str(task_vars.get("inventory_hostname", "router"))
         platform = options["platform"] or self.templated(task_vars, name)["platform"]
-        if platform != "nftables":
+        if platform not in BACKENDS:
             raise HandoverError(
                 "unsupported_platform",
                 f"{name}: {platform}",
-                "this module prepares Linux routers with nftables",
+                f"this module prepares Linux routers: {', '.join(sorted(BACKENDS))}",
                 "Set handover_platform, or prepare the router by its own means.",
             )
         given = {field.name: options[field.name] for field in fields(Options) if options[field.name] is not None}
-        preparation = Preparation(name, Options(**given), Renderer(options["template_dir"]))
+        preparation = Preparation(name, BACKENDS[platform], Options(**given), Renderer(options["template_dir"]))
         if options["state"] == "rendered":
             return {"changed": False, "rendered": preparation.rendered()}
         shell = RouterShell(self)

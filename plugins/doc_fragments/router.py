@@ -29,9 +29,10 @@ options:
     type: float
 notes:
   - The work runs on the controller and reaches the router through its Ansible connection. Routers need no Python; a
-    Linux router needs a POSIX shell, C(nft) and C(ip), and a login that may become root.
+    Linux router needs a POSIX shell, C(ip), C(nft) or the tools of iptables and C(conntrack), and a login that may
+    become root.
   - A connection to a command line or a datastore (C(network_cli), C(netconf), C(httpapi)) has no shell, and the
-    platform V(nftables) refuses it.
+    platforms V(nftables) and V(iptables) refuse it.
 """
 
     ENTRIES = r"""

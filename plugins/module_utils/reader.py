@@ -20,6 +20,7 @@ __all__ = [
     "interface",
     "items",
     "optional",
+    "owner",
     "seconds",
     "text",
     "time_from_text",
@@ -99,10 +100,19 @@ def time_from_text(value: object) -> int:
 
 
 def text(value: object) -> str:
-    """Text."""
+    """Text, without halves of surrogate pairs, which no file or router can take."""
     if not isinstance(value, str):
         raise TypeError("text is wanted")
+    value.encode()
     return value
+
+
+def owner(value: object) -> str:
+    """The id of a handover, or the empty string of a remnant that no router knows the handover of."""
+    name = text(value)
+    if name and not (name.isascii() and name.isalnum() and len(name) <= 32):
+        raise ValueError("a handover id has 1 to 32 letters and digits")
+    return name
 
 
 def optional(read: Callable[[object], _T]) -> Callable[[object], Optional[_T]]:
@@ -133,9 +143,9 @@ def flag(value: object) -> bool:
 
 
 def count(value: object) -> int:
-    """A whole number, zero or more."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise TypeError("a whole number is wanted")
+    """A whole number, zero or more, of 18 digits at most."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**18:
+        raise TypeError("a whole number of up to 18 digits is wanted")
     return value
 
 

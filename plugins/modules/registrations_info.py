@@ -18,6 +18,10 @@ description:
     a stable code and a reason. The codes are explained in C(docs/refusals.md) of this collection.
   - What cannot be read is refused, too, and what stands around it is still used.
   - A registration without the tag is neither a pair nor a refusal.
+  - A tagged INVITE or NOTIFY within a dialog says the same to the server of that dialog's correspondent, and is read
+    likewise. Nothing is admitted from one as long as the phone's home server was not asked.
+  - The body C(application/vnd.sipmobility.sessions+json) of a tagged request lists the phone's sessions; it is
+    described in C(docs/sessions-body.md) of this collection. A list that is not believed takes nothing from its pair.
 author: "sipmobility.handover contributors (@sipmobility)"
 attributes:
   check_mode:
@@ -94,6 +98,13 @@ options:
           - Whether the REGISTER must have come over TLS.
           - Digest authentication does not cover the addresses. Turn this off only where nobody can alter packets
             between mobile node and server.
+        type: bool
+        default: true
+      require_protected_sessions:
+        description:
+          - Whether the sessions that a request's body lists are believed only where nobody could alter them on their
+            way, that is over TLS, or where the server verified a digest with C(qop=auth-int).
+          - Without that protection the pair stays, and its sessions are dropped with C(sessions_not_protected).
         type: bool
         default: true
       require_packet_source:
@@ -315,6 +326,38 @@ registrations:
       description: File and line.
       type: str
       returned: success
+    method:
+      description: V(REGISTER), V(INVITE) or V(NOTIFY).
+      type: str
+      returned: success
+    correspondent:
+      description: >-
+        Whom an INVITE or NOTIFY is for, with C(aor), C(target) (the Request-URI), C(address) (V(null) for a hostname)
+        and C(port); V(null) of a REGISTER.
+      type: dict
+      returned: success
+    authenticated_qop:
+      description: What the digest covered that the server verified, V(auth) or V(auth-int), or V(null).
+      type: str
+      returned: success
+    listed:
+      description: >-
+        The sessions in the body of a tagged request, as it stands there: C(old), and C(sessions) with C(protocol),
+        C(port), C(correspondent) and C(correspondent_port) each; or V(null).
+      type: dict
+      returned: success
+    media:
+      description: >-
+        Where the offer in an INVITE wants media, each with C(protocol), C(use) (V(rtp), V(rtcp) or V(media)),
+        C(address) and C(port).
+      type: list
+      elements: dict
+      returned: success
+    body_refused:
+      description: What could not be read of the body, each with C(code), C(reason) and C(where).
+      type: list
+      elements: dict
+      returned: success
 address_pairs:
   description: The pairs of old and new address, in the order of the input.
   returned: success
@@ -341,12 +384,16 @@ address_pairs:
       returned: success
       sample: 2.2.2.20
     correspondents:
-      description: The correspondent nodes that the policy names, of the same family.
+      description: >-
+        The correspondent nodes that the policy names, of the same family; of an INVITE or NOTIFY the other party's
+        address, where the Request-URI names it.
       type: list
       elements: str
       returned: success
     sessions:
-      description: The sessions that the registration lists; empty where it lists none.
+      description: >-
+        The sessions that the registration lists, each with C(protocol), C(port), C(correspondent) and
+        C(correspondent_port); empty where it lists none, or its list was not believed.
       type: list
       elements: dict
       returned: success
@@ -366,6 +413,12 @@ address_pairs:
     current:
       description: Whether nothing later in the same input took the pair's place or ended it.
       type: bool
+      returned: success
+    correspondent:
+      description: >-
+        The address of record of the correspondent that an INVITE or NOTIFY is for; V(null) of a REGISTER, which is for
+        all.
+      type: str
       returned: success
 changes:
   description: What happened to the old addresses, in the order of the input.
@@ -455,6 +508,7 @@ _POLICY_SPEC: dict[str, Any] = {
     "realms": {"type": "dict", "default": {}},
     "require_authentication": {"type": "bool", "default": True},
     "require_secure_transport": {"type": "bool", "default": True},
+    "require_protected_sessions": {"type": "bool", "default": True},
     "require_packet_source": {"type": "bool", "default": True},
     "max_age_seconds": {"type": "int", "default": 300},
     "max_clock_skew_seconds": {"type": "int", "default": 5},

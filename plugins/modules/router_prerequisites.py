@@ -10,9 +10,10 @@ module: router_prerequisites
 short_description: Prepare a Linux router for handovers, or take everything away again
 version_added: 0.1.0
 description:
-  - Converges what a first-hop router with nftables needs before handovers are programmed on it. The static table, the
-    rule that sends marked packets to a routing table of their own, the kernel settings, the operator's firewall, and a
-    service that puts everything back after a reboot or a reload of the firewall.
+  - Converges what a Linux router needs before handovers are programmed on it. The static rules (a table of nftables, or
+    chains of iptables), the rule that sends marked packets to a routing table of their own, the kernel settings, the
+    operator's firewall, and a service that puts everything back after a reboot or a reload of the firewall.
+  - Rules of iptables do not expire by themselves. There a timer is installed that takes away what has expired.
   - What a router had before is remembered on it, and given back with O(state=absent).
   - All of a change or nothing of it. A router that refuses a part is put back, and the error says so.
   - The role P(sipmobility.handover.first_hop_router#role) calls it.
@@ -38,7 +39,7 @@ options:
     default: present
   platform:
     description:
-      - The platform of the router. Only V(nftables) is prepared by this module.
+      - The platform of the router. V(nftables) and V(iptables) are prepared by this module.
       - Default is the inventory variable C(handover_platform).
     type: str
   inside_interface:
@@ -73,7 +74,7 @@ options:
     choices: [systemd, none]
     default: systemd
   table_size:
-    description: The most elements of each map.
+    description: The most elements of each map of nftables.
     type: int
     default: 262144
   rule_priority:
@@ -85,7 +86,7 @@ options:
     type: bool
     default: false
   drop_handovers:
-    description: Whether O(state=absent) may take away a table that still holds handovers.
+    description: Whether O(state=absent) may take away static rules that still hold handovers.
     type: bool
     default: false
   template_dir:

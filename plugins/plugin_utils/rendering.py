@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..module_utils.errors import HandoverError
 
@@ -49,10 +49,10 @@ class Renderer:
         """
         try:
             return self._environment.get_template(name).render(context)
-        except TemplateError as error:
+        except Exception as error:  # an operator's template may compute, and fail, in any way
             raise HandoverError(
                 "bad_template",
-                f"{name}: {error.message or type(error).__name__}",
+                f"{name}: {error}" if str(error) else f"{name}: {type(error).__name__}",
                 "a template renders",
                 "Correct the overriding template, or remove it.",
             ) from error

@@ -51,31 +51,38 @@ class ManagedRouter:
         :raises HandoverError: naming router and cause; ``restored`` in its advice tells how the router stands.
         """
         output = self._transaction(change, now)
-        after = self._parsed(output)
-        error: HandoverError | None = None
-        if "step" in output.status:
-            error = self._platform.diagnose(self._name, output.sections.get("step", ""))
-        else:
-            missing = unfinished(change, after)
-            if missing is not None:
-                error = HandoverError(
-                    "not_read_back", f"{self._name}: {missing}", "the router shows what it was told, when read back"
-                )
+        failed = "step" in output.status
+        error = self._platform.diagnose(self._name, output.sections.get("step", "")) if failed else None
+        try:
+            after = self._parsed(output)
+        except HandoverError as unread:
+            if error is None:
+                raise
+            stands = f"How the router stands is not known: run reconcile ({unread})."
+            raise HandoverError(error.code, error.subject, error.rule, f"{error.advice} {stands}".strip()) from unread
+        missing = None if failed else unfinished(change, after)
+        if missing is not None:
+            error = HandoverError(
+                "not_read_back", f"{self._name}: {missing}", "the router shows what it was told, when read back"
+            )
         if error is None:
             return after
         raise self._restored(error, after, before, now)
 
     def _restored(self, error: HandoverError, after: RouterState, before: RouterState, now: float) -> HandoverError:
         """The error, with a word on how the router stands now."""
-        back = difference(after, before.live(now))
-        advice = [error.advice] if error.advice else []
-        if not back:
-            advice.append("The router is unchanged.")
-        else:
-            output = self._transaction(back, now)
-            rest = unfinished(back, self._parsed(output))
-            advice.append("The router was put back." if rest is None else "The router is NOT as before: run reconcile.")
-        return HandoverError(error.code, error.subject, error.rule, " ".join(advice))
+        # A remnant has no expiry that is known, and cannot be put: one that was there and still is stays.
+        remnants = [entry for entry in before if not entry.stamp.handover and after.get(entry.key) == entry]
+        back = difference(after, before.live(now).changed((), remnants))
+        stands = self._put_back(back, now) if back else "The router is unchanged."
+        return HandoverError(error.code, error.subject, error.rule, " ".join(filter(None, [error.advice, stands])))
+
+    def _put_back(self, back: Change, now: float) -> str:
+        try:
+            rest = unfinished(back, self._parsed(self._transaction(back, now)))
+        except HandoverError as error:  # what went wrong first is told first
+            rest = str(error)
+        return f"The router is NOT as before: run reconcile ({rest})." if rest else "The router was put back."
 
     def text(self, change: Change, now: float) -> str:
         """The text that makes a change.

@@ -9,6 +9,8 @@ without it the script was cut on its way, or ended early.
 
 from __future__ import annotations
 
+import re
+
 from ..module_utils.errors import HandoverError
 from ..module_utils.platforms.base import Output
 
@@ -24,19 +26,17 @@ def sections(printed: str) -> Output:
     """
     lines = printed.replace("\r\n", "\n").splitlines()
     if _END not in lines:
-        raise HandoverError(
-            "script_cut",
-            lines[-1] if lines else "nothing",
-            "a router runs the whole script",
-            "Check that the login may become root without a terminal.",
-        )
+        raise _cut(lines[-1] if lines else "nothing")
     found: dict[str, str] = {}
     status: dict[str, int] = {}
     name = ""
     held: list[str] = []
     for line in lines[: lines.index(_END)]:
         if line.startswith("@@ status "):
-            status[name] = int(line.removeprefix("@@ status "))
+            number = line.removeprefix("@@ status ")
+            if not re.fullmatch("[0-9]{1,3}", number):
+                raise _cut(line)
+            status[name] = int(number)
         elif line.startswith("@@ "):
             found[name] = "\n".join(held)
             name, held = line.removeprefix("@@ "), []
@@ -44,3 +44,12 @@ def sections(printed: str) -> Output:
             held.append(line)
     found[name] = "\n".join(held)
     return Output(found, status)
+
+
+def _cut(said: str) -> HandoverError:
+    return HandoverError(
+        "script_cut",
+        said,
+        "a router runs the whole script",
+        "Check that the login may become root without a terminal.",
+    )

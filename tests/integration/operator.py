@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference, pending
@@ -93,18 +94,22 @@ class LabShell:
 
 
 class Routers:
-    """The lab's routers without Ansible: quick, for setting a scene and for looking at it."""
+    """The lab's routers without Ansible: quick, for setting a scene and for looking at it.
 
-    def __init__(self, lab: Lab) -> None:
+    :param platforms: those of the routers that are not nftables.
+    """
+
+    def __init__(self, lab: Lab, platforms: Mapping[str, str] = MappingProxyType({})) -> None:
         self._lab = lab
         self._routers = {
-            name: ManagedRouter(name, platform_named("nftables"), Renderer(), LabShell(lab, name)) for name in ROUTERS
+            name: ManagedRouter(name, platform_named(platforms.get(name, "nftables")), Renderer(), LabShell(lab, name))
+            for name in ROUTERS
         }
         self.topology = Topology.from_mapping(
             {
                 name: {
                     "networks": [str(network) for network in lab_networks(lab, name)],
-                    "platform": "nftables",
+                    "platform": platforms.get(name, "nftables"),
                     "inside": "lan",
                     "outside": "wan",
                 }

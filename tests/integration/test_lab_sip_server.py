@@ -89,6 +89,27 @@ def test_long_and_strange_headers_come_through_whole(at_home: Lab, registrar: Re
     assert bytes.fromhex(event["contact_hex"][1]).decode().endswith(long)
 
 
+@FAMILIES
+def test_a_list_of_sessions_under_auth_int_comes_through(at_home: Lab, registrar: Registrar, family: int) -> None:
+    """docs/sessions-body.md: the body whole, and what the verified digest covered."""
+    old, peer = at_home.topology.address("mn").ips[family], at_home.topology.address("cn").ips[family]
+    session = f"tcp:40001:{f'[{peer}]' if family else peer}:7100"
+    moved = at_home.move("mn", "b")
+    for options, qop in (([], "auth-int"), (["--qop", "auth"], "auth")):
+        _, event = registrar.register_told(moved.new[family], "--old", str(old), "--session", session, *options)
+        assert event["qop"] == qop
+        listed = json.loads(bytes.fromhex(event["body_hex"]))
+        assert (listed["old"], listed["sessions"][0]["correspondent"]) == (str(old), str(peer))
+
+
+def test_a_list_that_was_altered_under_auth_int_is_refused(at_home: Lab, registrar: Registrar) -> None:
+    """RFC 7616 section 3.4.3: the digest is of another body than the one that came."""
+    options = ["--old", "198.18.10.50", "--session", "tcp:40001:198.51.100.10:7100", "--signed-body", "{}"]
+    local = at_home.topology.address("mn").ips[0]
+    assert registrar.register(local, *options)["status"] == 401
+    assert registrar.lines() == []
+
+
 def test_no_event_of_a_burst_is_lost_even_with_the_log_daemon_restarted(at_home: Lab, registrar: Registrar) -> None:
     local = at_home.topology.address("mn").ips[0]
     with ThreadPoolExecutor(1) as pool:
@@ -115,7 +136,7 @@ def test_a_forgotten_binding_is_told_when_it_expires(at_home: Lab, registrar: Re
 
 
 def test_the_fixtures_have_the_keys_that_the_server_writes(at_home: Lab, registrar: Registrar) -> None:
-    """The parser's tests read recorded lines; they must not grow apart from the configuration."""
+    """Tests read recorded lines; they must not grow apart from the configuration."""
     _, event = registrar.register_told(at_home.topology.address("mn").ips[0])
     fixtures = sorted((ROOT / "tests" / "fixtures" / "kamailio").glob("register_*.jsonl"))
     assert len(fixtures) >= 10

@@ -17,8 +17,9 @@ from typing import Callable, Iterator, List, Optional, Tuple
 
 from ..sip.uri import canonical_user
 from .claim import Claim, Context, lifetime_of, moment_of
+from .model import Address
 
-__all__ = ["CODES", "GROUPS", "RULES", "Rule", "broken_rule", "verdicts"]
+__all__ = ["CODES", "GROUPS", "RULES", "Rule", "broken_rule", "is_one_hosts", "verdicts"]
 
 #: The groups of rules, in the order in which they are asked. Without a policy only the first is.
 GROUPS = ("form", "identity", "time", "addresses")
@@ -62,6 +63,18 @@ def verdicts(claim: Claim, context: Context, groups: Tuple[str, ...]) -> Iterato
     for rule in RULES:
         if rule.group in groups and (rule.removal or not removes):
             yield rule, rule.broken(claim, context)
+
+
+def is_one_hosts(address: Address) -> bool:
+    """Whether an address can be one host's on a network: not loopback, multicast, link-local, reserved, unspecified."""
+    return not (
+        address.is_loopback
+        or address.is_multicast
+        or address.is_link_local
+        or address.is_unspecified
+        or address.is_reserved  # IPv4: 240.0.0.0/4 with the limited broadcast; IPv6: mapped, and not unicast
+        or (address.version == 4 and address.packed[0] == 0)
+    )
 
 
 def _rule(group: str, meaning: str, removal: bool = False) -> Callable[[_Test], _Test]:
@@ -160,6 +173,14 @@ def transport_not_secure(claim: Claim, context: Context) -> Optional[str]:
     return f"it came over {claim.registration.transport or 'an unknown transport'}"
 
 
+@_rule("identity", "An INVITE or NOTIFY claims an old address, and no home server was asked.")
+def home_server_not_asked(claim: Claim, _context: Context) -> Optional[str]:
+    # The server of a correspondent has no bindings of this phone: only the phone's home server knows whose the
+    # old address was.
+    method = claim.registration.method
+    return None if method == "REGISTER" else f"a server that gets the {method} does not know the phone's bindings"
+
+
 # Time: is it fresh?
 
 
@@ -241,14 +262,7 @@ def new_not_source(claim: Claim, context: Context) -> Optional[str]:
 @_rule("addresses", "An address is loopback, link-local, multicast, broadcast, reserved or unspecified.")
 def special_address(claim: Claim, _context: Context) -> Optional[str]:
     for name, address in claim.addresses:
-        if (
-            address.is_loopback
-            or address.is_multicast
-            or address.is_link_local
-            or address.is_unspecified
-            or address.is_reserved  # IPv4: 240.0.0.0/4 with the limited broadcast; IPv6: mapped, and not unicast
-            or (address.version == 4 and address.packed[0] == 0)
-        ):
+        if not is_one_hosts(address):
             return f"{name} address {address} is not one host's"
     return None
 

@@ -83,7 +83,7 @@ class Handover:
     ended: bool = False
 
     def __post_init__(self) -> None:
-        if not self.id or not self.id.isalnum() or len(self.id) > 32:
+        if not self.id.isascii() or not self.id.isalnum() or len(self.id) > 32:
             raise HandoverError("bad_handover", self.id, "a handover id has 1 to 32 letters and digits")
         if self.old.version != self.new.version:
             raise HandoverError("bad_handover", f"{self.old} {self.new}", "old and new address are of one family")

@@ -10,8 +10,9 @@ from typing import Iterable, Iterator, List, Optional, Tuple, Union
 
 from ..sip.refusal import Refusal
 from ..sip.registration import Expired, Registration
-from .admission import broken_rule
+from .admission import broken_rule, is_one_hosts
 from .claim import Claim, Context, claim_of, lifetime_of, moment_of
+from .listed_sessions import believed_sessions
 from .live import Live
 from .model import Address
 from .pairs import AddressPair, Change
@@ -100,7 +101,9 @@ class Intake:
         refused = self._refusal(claim, now)
         if refused is not None:
             yield refused
-        elif claim.registration.removes:
+            return
+        yield from claim.registration.body_refused
+        if claim.registration.removes:
             yield from self._removed(claim, now)
         elif claim.old == claim.new:
             yield from self._returned(claim, now)
@@ -133,10 +136,22 @@ class Intake:
             raise TypeError("the rules of form, which came before, hold that there are both")
         policy = self._policy or _NO_POLICY
         expires = int(moment_of(registration, now)) + lifetime_of(registration, policy)
-        peers = tuple(p for p in policy.correspondents if p.version == old.version and p not in (old, new))
+        other = registration.correspondent
+        sessions, dropped = believed_sessions(claim, self._policy)
+        if dropped is not None:
+            yield dropped
         admitted = self._policy is not None
         pair = AddressPair(
-            registration.aor, registration.instance, old, new, peers, (), expires, admitted, registration.where
+            aor=registration.aor,
+            instance=registration.instance,
+            old=old,
+            new=new,
+            correspondents=_peers(claim, policy),
+            sessions=sessions,
+            expires=expires,
+            admitted=admitted,
+            source=registration.where,
+            correspondent=None if other is None else other.aor,
         )
         before = self._live.same(pair)
         kind = "refreshed" if before is not None and before.new == new else "moved"
@@ -196,3 +211,12 @@ class Intake:
     ) -> Change:
         admitted = self._policy is not None
         return Change(kind, registration.aor, registration.instance, old, new, expires, admitted, registration.where)
+
+
+def _peers(claim: Claim, policy: Policy) -> Tuple[Address, ...]:
+    """Whom a pair is for: of an INVITE or NOTIFY the dialog's other party, else whom the policy names."""
+    other, mine = claim.registration.correspondent, (claim.old, claim.new)
+    peers = policy.correspondents
+    if other is not None:
+        peers = (other.address,) if other.address is not None and is_one_hosts(other.address) else ()
+    return tuple(peer for peer in peers if claim.old and peer.version == claim.old.version and peer not in mine)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pairs that are live: at most one for each owner (AOR, instance) and old address."""
+"""The pairs that are live: at most one for each owner (AOR, instance), old address, and whom it is for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .pairs import AddressPair
 
 __all__ = ["Live"]
 
-_Key = Tuple[str, Optional[str], Address]
+_Key = Tuple[str, Optional[str], Address, Optional[str]]
 
 
 class Live:
@@ -28,12 +28,16 @@ class Live:
             yield from held.values()
 
     def same(self, pair: AddressPair) -> Optional[AddressPair]:
-        """The live pair of the same owner and old address."""
+        """The live pair of the same owner and old address, for the same correspondent."""
         return self._of_user.get(_user(pair.aor), {}).get(_key(pair))
 
     def put(self, pair: AddressPair) -> None:
-        """Add a pair; it takes the place of :meth:`same`."""
-        self._of_user.setdefault(_user(pair.aor), {})[_key(pair)] = pair
+        """Add a pair. It takes the place of :meth:`same`, and of those whose new address the owner has left."""
+        held = self._of_user.setdefault(_user(pair.aor), {})
+        for key, other in list(held.items()):
+            if key[:3] == _key(pair)[:3] and other.new != pair.new:
+                del held[key]
+        held[_key(pair)] = pair
 
     def drop(self, pair: AddressPair) -> None:
         """Remove a live pair."""
@@ -49,7 +53,7 @@ class Live:
 
 
 def _key(pair: AddressPair) -> _Key:
-    return (pair.aor, pair.instance, pair.old)
+    return (pair.aor, pair.instance, pair.old, pair.correspondent)
 
 
 def _user(aor: str) -> str:

@@ -113,12 +113,18 @@ Key = Tuple[object, ...]
 
 @dataclass(frozen=True)
 class Rewrite:
-    """One rewrite: packets that match get ``to`` as source or destination."""
+    """One rewrite: packets that match get ``to`` as source or destination.
+
+    :raises HandoverError: ``bad_entry`` when ``to`` is of another family.
+    """
 
     kind: RewriteKind
     match: Selector
     to: Address
     stamp: Stamp
+
+    def __post_init__(self) -> None:
+        _of_one_family(self.match.address, self.to)
 
     def __str__(self) -> str:
         return f"{self.kind.value} {self.match} to {self.to} ({self.stamp})"
@@ -161,12 +167,19 @@ class Mark:
 
 @dataclass(frozen=True)
 class Route:
-    """Host route for an old address; seen by marked packets alone where the platform can do that."""
+    """Host route for an old address; seen by marked packets alone where the platform can do that.
+
+    :raises HandoverError: ``bad_entry`` when ``via`` is of another family.
+    """
 
     destination: Address
     via: Optional[Address]
     interface: Optional[str]
     stamp: Stamp
+
+    def __post_init__(self) -> None:
+        if self.via is not None:
+            _of_one_family(self.destination, self.via)
 
     def __str__(self) -> str:
         return f"route {self.destination} via {self.via} dev {self.interface} ({self.stamp})"
@@ -282,6 +295,11 @@ class RouterState:
         for entry in put:
             held[entry.key] = entry
         return RouterState(held.values())
+
+
+def _of_one_family(one: Address, other: Address) -> None:
+    if one.version != other.version:
+        raise HandoverError("bad_entry", f"{one} {other}", "the addresses of an entry are of one family")
 
 
 def same(one: Optional[Entry], other: Optional[Entry]) -> bool:

@@ -21,12 +21,14 @@ class AddressPair:
 
     :ivar aor: canonical address of record of the owner.
     :ivar instance: ``+sip.instance`` of the owner, or None.
-    :ivar correspondents: the correspondents that the policy names; empty where it names none.
-    :ivar sessions: the sessions that the registration lists; empty where it lists none.
+    :ivar correspondents: the correspondents that the policy names, or the one that an INVITE or NOTIFY is for; empty
+        for none.
+    :ivar sessions: the sessions that the registration lists; empty where it lists none, or its list was not believed.
     :ivar expires: absolute expiry of the registration, Unix seconds UTC.
     :ivar admitted: whether every rule of a policy held; False where there was no policy.
     :ivar source: file and line of the registration.
     :ivar current: whether nothing later in the same run took its place or ended it.
+    :ivar correspondent: address of record of the correspondent that an INVITE or NOTIFY is for; None of a REGISTER.
     """
 
     aor: str
@@ -39,6 +41,7 @@ class AddressPair:
     admitted: bool
     source: str
     current: bool = True
+    correspondent: Optional[str] = None
 
 
 @dataclass(frozen=True)

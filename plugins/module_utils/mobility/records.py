@@ -20,6 +20,7 @@ from ..reader import (
     interface,
     items,
     optional,
+    owner,
     seconds,
     text,
     time_from_text,
@@ -90,22 +91,22 @@ def handover_from_record(record: Mapping[str, Any]) -> Handover:
     sessions = tuple(_session_from_record(item) for item in read.take("sessions", items, []))
     ended = read.take("ended", flag, False)
     scope = read.take("scope", Scope, Scope.SESSION)
-    handover = Handover(
-        id=read.take("id", optional(text), None) or handover_id(aor, instance, old),
-        aor=aor,
-        instance=instance,
-        old=old,
-        new=new,
-        expires=read.take("expires", time_from_text, *([0] if ended or old == new else [])),
-        epoch=read.take("epoch", count, 1),
-        scope=scope,
-        directions=read.take("directions", Directions, Directions.BOTH),
-        sessions=sessions,
-        correspondents=tuple(address(item) for item in read.take("correspondents", items, [])),
-        ended=ended,
-    )
-    read.done()
-    return handover
+    fields: Dict[str, Any] = {
+        "id": read.take("id", optional(text), None) or handover_id(aor, instance, old),
+        "aor": aor,
+        "instance": instance,
+        "old": old,
+        "new": new,
+        "expires": read.take("expires", time_from_text, *([0] if ended or old == new else [])),
+        "epoch": read.take("epoch", count, 1),
+        "scope": scope,
+        "directions": read.take("directions", Directions, Directions.BOTH),
+        "sessions": sessions,
+        "correspondents": tuple(address(item) for item in read.take("correspondents", items, [])),
+        "ended": ended,
+    }
+    read.done()  # a misspelt key is told before what is missing because of it
+    return Handover(**fields)
 
 
 def entry_to_record(entry: Entry) -> Record:
@@ -143,7 +144,7 @@ def entry_from_record(record: Mapping[str, Any]) -> Entry:
     """
     read = Reader(record, "entry")
     stamp = Stamp(
-        read.take("handover", text),
+        read.take("handover", owner),
         read.take("epoch", count, 1),
         read.take("expires", time_from_text),
         read.take("directions", Directions, Directions.BOTH),
@@ -251,7 +252,7 @@ def session_to_record(session: Session) -> Record:
 
 def _session_from_record(record: Mapping[str, Any]) -> Session:
     read = Reader(record, "session")
-    session = Session(
+    fields = (
         read.take("protocol", text),
         read.take("port", count),
         read.take("correspondent", address),
@@ -260,7 +261,7 @@ def _session_from_record(record: Mapping[str, Any]) -> Session:
         read.take("outside_port", optional(count), None),
     )
     read.done()
-    return session
+    return Session(*fields)
 
 
 def _match_to_record(match: Selector) -> Record:
@@ -275,7 +276,7 @@ def _match_to_record(match: Selector) -> Record:
 
 def _match_from_record(record: Mapping[str, Any]) -> Selector:
     read = Reader(record, "match")
-    match = Selector(
+    fields = (
         read.take("source", address, None),
         read.take("destination", address, None),
         read.take("protocol", text, None),
@@ -283,4 +284,4 @@ def _match_from_record(record: Mapping[str, Any]) -> Selector:
         read.take("destination_port", count, None),
     )
     read.done()
-    return match
+    return Selector(*fields)

@@ -175,17 +175,13 @@ def _of_rewrite(entry: Rewrite) -> Tuple[Address, Address, Selector]:
     old, new = (entry.to, mobile) if kind.is_decoder else (mobile, entry.to)
     if kind.changes_destination:
         return old, new, replace(match, destination=old)
-    return old, new, _turned(replace(match, source=old))
+    return old, new, replace(match, source=old).turned
 
 
 def _towards(old: Address, match: Selector) -> List[Selector]:
     if match.destination == old:
         return [match]
-    return [_turned(match)] if match.source == old else []
-
-
-def _turned(match: Selector) -> Selector:
-    return Selector(match.destination, match.source, match.protocol, match.destination_port, match.source_port)
+    return [match.turned] if match.source == old else []
 
 
 def _session(flow: Selector) -> Session:

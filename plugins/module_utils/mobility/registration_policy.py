@@ -27,6 +27,8 @@ class Policy:
     :ivar realms: authentication realm to the SIP domains it vouches for, where they differ from its own name.
     :ivar require_authentication: the server must have authenticated the owner of the AOR.
     :ivar require_secure_transport: the REGISTER must have come over TLS.
+    :ivar require_protected_sessions: the sessions that a body lists are believed only where nobody could alter them:
+        over TLS, or where the server verified a digest with ``auth-int``. Else the pair stays without them.
     :ivar require_packet_source: the new address must be the packet's source.
     :ivar max_age_seconds: oldest event that is acted on; 0 for any age, and for inputs without time.
     :ivar max_clock_skew_seconds: how far in the future an event may seem to be.
@@ -41,6 +43,7 @@ class Policy:
     realms: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
     require_authentication: bool = True
     require_secure_transport: bool = True
+    require_protected_sessions: bool = True
     require_packet_source: bool = True
     max_age_seconds: int = 300
     max_clock_skew_seconds: int = 5

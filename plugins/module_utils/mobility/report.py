@@ -14,6 +14,7 @@ from ..sip.refusal import Refusal
 from ..sip.registration import Registration
 from .intake import Report
 from .pairs import AddressPair, Change
+from .records import session_to_record
 
 __all__ = [
     "change_to_record",
@@ -37,8 +38,9 @@ def report_to_record(report: Report) -> Record:
 
 
 def pair_to_record(pair: AddressPair) -> Record:
-    """An address pair as plain data."""
-    return {**_plain(pair), "expires": time_to_text(pair.expires)}
+    """An address pair as plain data; its sessions as a handover has them."""
+    sessions = [session_to_record(session) for session in pair.sessions]
+    return {**_plain(pair), "sessions": sessions, "expires": time_to_text(pair.expires)}
 
 
 def change_to_record(change: Change) -> Record:

@@ -73,6 +73,11 @@ class Selector:
         return Scope.ADDRESS if self.source is None or self.destination is None else Scope.CORRESPONDENT
 
     @property
+    def turned(self) -> Selector:
+        """The packets the other way."""
+        return Selector(self.destination, self.source, self.protocol, self.destination_port, self.source_port)
+
+    @property
     def version(self) -> int:
         """4 or 6."""
         return self.address.version

@@ -5,14 +5,37 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Any, ClassVar, Dict, FrozenSet, Iterable, Mapping
+from typing import Any, ClassVar, Dict, FrozenSet, Iterable, Mapping, Tuple
 
 from ..errors import HandoverError
 from ..mobility.handover import Handover
 from ..mobility.model import Change, Directions, Entry, Neighbour, RouterState, Scope
 
-__all__ = ["Capabilities", "Output", "Platform", "require"]
+__all__ = ["COMPLAINTS", "Capabilities", "Complaint", "Output", "Platform", "foreign", "require", "unprepared"]
+
+Complaint = Tuple[str, str, str, str]
+
+_PRIVILEGE = (
+    r"must be root|RTNETLINK answers: Operation not permitted|password is required|not in the sudoers|not allowed"
+)
+
+#: What every Linux router may say.
+COMPLAINTS: Tuple[Complaint, ...] = (
+    (
+        r"Nexthop has invalid gateway|Network is unreachable|No route to host|Cannot find device",
+        "no_such_interface",
+        "the new address lies on a link of the inside interface",
+        "Check handover_inside_interface and handover_networks, and that the interface is up.",
+    ),
+    (
+        _PRIVILEGE,
+        "no_privilege",
+        "the login may become root",
+        "Set become.",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +75,9 @@ class Platform:
     #: Settings that the templates share, by name.
     settings: ClassVar[Mapping[str, Any]] = {}
 
+    #: What the router says, and what it means: pattern, code, rule, advice. First match wins.
+    complaints: ClassVar[Tuple[Complaint, ...]] = ()
+
     @property
     def gather_template(self) -> str:
         """The template of the script that prints what the router holds."""
@@ -67,6 +93,19 @@ class Platform:
 
         :raises HandoverError: when the router is not prepared, or its answer cannot be read.
         """
+        try:
+            return RouterState(self._entries(output))
+        except HandoverError:
+            raise
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise HandoverError(
+                "unreadable_answer",
+                f"{type(error).__name__}: {error}",
+                f"{self.name} lists what it holds in its documented form",
+            ) from error
+
+    def _entries(self, output: Output) -> Iterable[Entry]:
+        """What the router holds; a :class:`ValueError` or the like stands for an answer of another form."""
         raise NotImplementedError
 
     def context(self, change: Change, now: float) -> Dict[str, Any]:
@@ -78,8 +117,15 @@ class Platform:
         raise NotImplementedError
 
     def diagnose(self, router: str, said: str) -> HandoverError:
-        """The error that a router's words mean."""
-        raise NotImplementedError
+        """The error that a router's words mean; ``step_refused`` for words that are not known."""
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        for pattern, code, rule, advice in self.complaints:
+            for line in lines:
+                if re.search(pattern, line):
+                    return HandoverError(code, f"{router}: {line}", rule, advice)
+        return HandoverError(
+            "step_refused", f"{router}: {lines[0] if lines else 'no word'}", "the router takes the step"
+        )
 
     def _holdable(self, entries: Iterable[Entry], now: float) -> None:
         for entry in entries:
@@ -112,3 +158,18 @@ def require(platform: Platform, handover: Handover, router: str) -> None:
             f"{handover.directions.value} on {router}",
             f"{platform.name} can hold the directions {names}",
         )
+
+
+def unprepared(said: str, what: str) -> HandoverError:
+    """The error for a router that could not list what is ours; ``no_privilege`` where it says so."""
+    line = next(iter(said.splitlines()), f"no {what}")
+    if re.search(_PRIVILEGE, said):
+        return HandoverError("no_privilege", line, "the login may become root", "Set become.")
+    return HandoverError(
+        "router_not_prepared", line, f"the router has our {what}", "Run the role first_hop_router on it."
+    )
+
+
+def foreign(found: object, rule: str) -> HandoverError:
+    """The error for something under our name that is not of ours."""
+    return HandoverError("foreign_entry", found, rule, "Somebody else wrote it. Move it away.")

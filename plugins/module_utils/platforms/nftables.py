@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..errors import HandoverError
 from ..mobility.model import (
-    Address,
     Change,
     Directions,
     Entry,
@@ -20,37 +19,46 @@ from ..mobility.model import (
     Rewrite,
     RewriteKind,
     Route,
-    RouterState,
     Scope,
     Selector,
     Stamp,
 )
 from ..mobility.selector import PROTOCOLS
 from . import stamp as stamps
-from .base import Capabilities, Output, Platform
+from .base import COMPLAINTS, Capabilities, Output, Platform, foreign, unprepared
+from .routes import SETTINGS, route_lines, routes_of
 
 __all__ = ["Nftables"]
 
 _FAMILIES = {4: "ip", 6: "ip6"}
 _ADDRESS = {4: "ipv4_addr", 6: "ipv6_addr"}
 _MARKS = ("session_mark", "correspondent_mark")
+#: As nft lists them where /etc/protocols is missing (Debian package netbase).
+_PROTOCOL_NUMBERS = {"6": "tcp", "17": "udp", "33": "dccp", "132": "sctp", "136": "udplite"}
 _MAPS = tuple(f"{scope.value}_{kind.value}" for scope in Scope for kind in RewriteKind)
 
-#: What the kernel or the tools say, and what it means: pattern, code, rule, advice. First match wins.
+#: What the kernel or the tools say to a step, and what it means. The router was read a moment before, so a table
+#: that is missing, or not ours to read, was told then.
 _COMPLAINTS = (
+    *COMPLAINTS,
     (
         r"Operation not permitted|Device or resource busy",
         "table_held",
         "nobody else holds our table",
-        "Another program owns the table sipmobility, or the login may not become root.",
+        "Another program owns the table sipmobility. Stop it, or give its table another name.",
     ),
     (
-        r"No such file or directory|does not exist",
+        r"does not exist",
         "router_not_prepared",
         "the router has our table, set or route",
         "Run the role first_hop_router on it.",
     ),
-    (r"File exists", "router_changed", "a key stands once", "Plan again from what the router holds now."),
+    (
+        r"File exists|No such file or directory|No such process",
+        "router_changed",
+        "a router stands as it was read a moment before",
+        "An entry came or expired meanwhile. Run again, from what the router holds now.",
+    ),
     (r"syntax error|conflicting|Could not resolve", "syntax_refused", "the router accepts the step's text", ""),
     (
         r"No space left|Too many open files|Cannot allocate",
@@ -58,13 +66,6 @@ _COMPLAINTS = (
         "the router has room for the entries",
         "Raise first_hop_router_table_size and run the role again.",
     ),
-    (
-        r"Nexthop has invalid gateway|Network is unreachable|Cannot find device",
-        "no_such_interface",
-        "the new address lies on a link of the inside interface",
-        "Check handover_inside_interface and handover_networks.",
-    ),
-    (r"password is required|not in the sudoers|not allowed", "no_privilege", "the login may become root", ""),
 )
 
 
@@ -73,60 +74,47 @@ class Nftables(Platform):
 
     name = "nftables"
     capabilities = Capabilities(frozenset(Scope), frozenset(Directions), joint=False)
-    settings: ClassVar[Mapping[str, Any]] = {
-        "table": "sipmobility",
-        "mark": "0x6d000000",
-        "mark_mask": "0xff000000",
-        "routing_table": 7082,
-        "route_protocol": 182,
-        "save_command": "/usr/local/lib/sipmobility/save",
-    }
+    settings: ClassVar[Mapping[str, Any]] = {"table": "sipmobility", **SETTINGS}
+    complaints = _COMPLAINTS
 
-    def parse(self, output: Output) -> RouterState:
-        entries: List[Entry] = []
+    def _entries(self, output: Output) -> Iterable[Entry]:
         for version, family in _FAMILIES.items():
             sets = _sets(output, family)
             _ours(sets, family, version)
             for name in _MAPS:
-                entries.extend(_rewrites(name, sets[name]))
+                yield from _rewrites(name, sets[name])
             for name in _MARKS:
-                entries.extend(Mark(_selector(key, None), stamp) for key, unused, stamp in _elements(sets[name]))
+                yield from (Mark(_selector(key, None), stamp) for key, unused, stamp in _elements(sets[name]))
             records = {ip_address(key[0]): stamp for key, unused, stamp in _elements(sets["route"])}
-            entries.extend(_routes(output, version, records))
-        return RouterState(entries)
+            yield from routes_of(output, version, records)
 
     def context(self, change: Change, now: float) -> Dict[str, Any]:
         self._holdable(change.put, now)
+        for entry in change.put:
+            _expressible(entry)
         return {
             "elements": {
                 "remove": _grouped(change.remove, now),
                 "put": _grouped(change.put, now),
             },
             "routes": {
-                "remove": _route_lines(change.remove, but=change.put),
-                "put": _route_lines(change.put),
+                "remove": route_lines(change.remove, but=change.put),
+                "put": route_lines(change.put),
             },
         }
-
-    def diagnose(self, router: str, said: str) -> HandoverError:
-        lines = [line.strip() for line in said.splitlines() if line.strip()]
-        for pattern, code, rule, advice in _COMPLAINTS:
-            for line in lines:
-                if re.search(pattern, line):
-                    return HandoverError(code, f"{router}: {line}", rule, advice)
-        return HandoverError(
-            "step_refused", f"{router}: {lines[0] if lines else 'no word'}", "the router takes the step"
-        )
 
 
 def _sets(output: Output, family: str) -> Dict[str, Dict[str, Any]]:
     text = output.sections.get(family, "")
     if family in output.status:
+        raise unprepared(text, f"table {family} sipmobility")
+    # Whatever flag a table has: nft 1.0.6 breaks off its JSON there.
+    if re.search(rf'"table": {{"family": "{family}", "name": "[^"]*", "handle": \d+, "flags":', text):
         raise HandoverError(
-            "router_not_prepared",
-            next(iter(text.splitlines()), f"no table {family} sipmobility"),
-            "the router has our table",
-            "Run the role first_hop_router on it.",
+            "table_held",
+            f"table {family} sipmobility has flags",
+            "nobody else holds our table, or has switched it off (nft: flags owner, dormant)",
+            "Stop the program that owns it, or remove the table and run the role first_hop_router.",
         )
     try:
         objects = json.loads(text)["nftables"]
@@ -159,9 +147,24 @@ def _elements(held: Dict[str, Any]) -> Iterable[Tuple[List[Any], Optional[str], 
     for item in held.get("elem", ()):
         element, data = item if isinstance(item, list) else (item, None)
         inner = element.get("elem", {}) if isinstance(element, dict) else {}
+        if "comment" not in inner:
+            raise foreign(element, "every entry under our name carries our stamp")
+        stamp = stamps.decode(str(inner["comment"]))
         value = inner.get("val")
-        key = value["concat"] if isinstance(value, dict) else [value]
-        yield key, data, stamps.decode(str(inner.get("comment", "")))
+        key = value.get("concat") if isinstance(value, dict) else [value]
+        if not isinstance(key, list) or not all(isinstance(part, (str, int)) for part in key):
+            raise foreign(value, "every element under our name is of single addresses")
+        yield key, data, stamp
+
+
+def _expressible(entry: Entry) -> None:
+    """Refuse what our sets and read-back have no place for, before anything is sent."""
+    if isinstance(entry, Mark) and entry.match.scope is Scope.ADDRESS:
+        raise HandoverError("unsupported_entry", entry, "nftables marks pairs of addresses, or sessions")
+    if isinstance(entry, Rewrite) and entry.match.scope is Scope.ADDRESS and entry.image.scope is not Scope.ADDRESS:
+        raise HandoverError("unsupported_entry", entry, "a rewrite of a single address matches what it changes")
+    if isinstance(entry, Route) and entry.via is not None and entry.interface is None:
+        raise HandoverError("unsupported_entry", entry, "a route names its interface, which ip always tells")
 
 
 def _rewrites(name: str, held: Dict[str, Any]) -> Iterable[Rewrite]:
@@ -178,24 +181,8 @@ def _selector(key: List[Any], kind: Optional[RewriteKind]) -> Selector:
     source, destination = ip_address(key[0]), ip_address(key[1])
     if len(key) == 2:
         return Selector(source, destination)
-    return Selector(source, destination, str(key[2]), int(key[3]), int(key[4]))
-
-
-def _routes(output: Output, version: int, records: Dict[Address, Stamp]) -> Iterable[Route]:
-    section = "routes" if version == 4 else "routes6"
-    text = output.sections.get(section, "").strip()
-    if section in output.status and "does not exist" in text:
-        text = ""  # no route was ever put into our routing table
-    try:
-        listed = json.loads(text) if text else []
-    except ValueError as error:
-        raise HandoverError("unreadable_answer", text[:200], "ip lists routes as JSON") from error
-    for item in listed:
-        destination = ip_address(item["dst"].partition("/")[0])
-        via = ip_address(item["gateway"]) if "gateway" in item else None
-        yield Route(destination, via, item.get("dev"), records.pop(destination, stamps.REMNANT))
-    for destination, stamp in records.items():  # recorded, but gone from the routing table
-        yield Route(destination, None, None, stamp)
+    protocol = str(key[2])
+    return Selector(source, destination, _PROTOCOL_NUMBERS.get(protocol, protocol), int(key[3]), int(key[4]))
 
 
 def _grouped(entries: Iterable[Entry], now: float) -> List[Dict[str, Any]]:
@@ -228,17 +215,3 @@ def _key(match: Selector) -> str:
     if match.protocol is not None:
         parts += [match.protocol if match.protocol in PROTOCOLS else "", match.source_port, match.destination_port]
     return " . ".join(map(str, parts))
-
-
-def _route_lines(entries: Iterable[Entry], but: Iterable[Entry] = ()) -> List[Dict[str, Any]]:
-    kept = {entry.key for entry in but}
-    return [
-        {
-            "version": entry.destination.version,
-            "destination": f"{entry.destination}/{entry.destination.max_prefixlen}",
-            "via": "" if entry.via is None else str(entry.via),
-            "interface": entry.interface or "",
-        }
-        for entry in entries
-        if isinstance(entry, Route) and entry.key not in kept and (entry.via is not None or entry.interface is not None)
-    ]

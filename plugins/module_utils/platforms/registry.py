@@ -9,11 +9,12 @@ from typing import Dict
 
 from ..errors import HandoverError
 from .base import Platform
+from .iptables import Iptables
 from .nftables import Nftables
 
 __all__ = ["PLATFORMS", "platform_named"]
 
-PLATFORMS: Dict[str, Platform] = {platform.name: platform for platform in (Nftables(),)}
+PLATFORMS: Dict[str, Platform] = {platform.name: platform for platform in (Iptables(), Nftables())}
 
 
 def platform_named(name: str) -> Platform:

@@ -5,13 +5,19 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import IPv6Address
 from typing import List, Tuple
 
 from ..errors import HandoverError
 from ..mobility.handover import Session
+from ..mobility.model import Address
 from ..reader import address
 
 __all__ = ["parse_sockets"]
+
+#: An address, in brackets where it is IPv6, with the interface where ss tells it; and a port.
+_ENDPOINT = re.compile(r"\[?([0-9A-Fa-f.:]+)\]?(?:%[^\s:\]]+)?\]?:([0-9]{1,5})")
 
 #: States in which a connection no longer carries anything, or does not yet.
 _IDLE = frozenset({"TIME-WAIT", "SYN-RECV", "LISTEN", "UNCONN", "CLOSED"})
@@ -34,13 +40,16 @@ def parse_sockets(printed: str) -> List[Session]:
         protocol, state, local, peer = fields[0], fields[1], fields[4], fields[5]
         if state in _IDLE:
             continue
-        peer_host, peer_port = _endpoint(peer, line)
-        sessions.append(Session(protocol, _endpoint(local, line)[1], address(peer_host), peer_port))
+        correspondent, correspondent_port = _endpoint(peer, line)
+        sessions.append(Session(protocol, _endpoint(local, line)[1], correspondent, correspondent_port))
     return sessions
 
 
-def _endpoint(text: str, line: str) -> Tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit():
+def _endpoint(text: str, line: str) -> Tuple[Address, int]:
+    found = _ENDPOINT.fullmatch(text)
+    if found is None:
         raise HandoverError("unreadable_answer", line, "ss prints a socket's ends as ADDRESS:PORT")
-    return host.strip("[]").partition("%")[0].replace("::ffff:", ""), int(port)
+    host = address(found.group(1))
+    # IPv4 through a socket of IPv6 (RFC 4291 section 2.5.5.2): on the wire it is IPv4.
+    mapped = host.ipv4_mapped if isinstance(host, IPv6Address) else None
+    return mapped or host, int(found.group(2))

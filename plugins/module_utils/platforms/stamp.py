@@ -16,18 +16,30 @@ from ..mobility.model import Directions, Stamp
 
 __all__ = ["REMNANT", "decode", "encode"]
 
-_FORMAT = re.compile(r"sipmobility:1 id=(\w{1,32}) e=(\d{1,18}) x=(\d{1,12}) n=(\d{1,9}) d=(forward|both)( end)?")
+_FORMAT = re.compile(
+    r"sipmobility:1 id=([0-9A-Za-z]{1,32}) e=(\d{1,18}) x=(\d{1,12}) n=(\d{1,9}) d=(forward|both)( end)?", re.ASCII
+)
 
 #: Stands for the stamp of something of ours that the router no longer knows the owner of.
 REMNANT = Stamp("", 0, 0)
 
 
 def encode(stamp: Stamp) -> str:
-    """The line for a stamp."""
+    """The line for a stamp.
+
+    :raises HandoverError: ``bad_stamp`` for one that :func:`decode` would not read: it would make everything
+        that the router holds unreadable.
+    """
     line = (
         f"sipmobility:1 id={stamp.handover} e={stamp.epoch} x={stamp.expires} "
         f"n={stamp.flows} d={stamp.directions.value}"
     )
+    if _FORMAT.fullmatch(line) is None:
+        raise HandoverError(
+            "bad_stamp",
+            line,
+            "a stamp has an id of 1 to 32 letters and digits, and numbers of 18, 12 and 9 digits at most",
+        )
     return line + " end" if stamp.ended else line
 
 

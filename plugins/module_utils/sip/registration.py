@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Optional, Sequence, Tuple
 
 from ..errors import HandoverError
@@ -13,15 +13,21 @@ from .grammar import Address
 from .header import OPTION_TAG, parse_expires, parse_old_addresses
 from .message import read_contacts, read_option_tags
 from .name_addr import NameAddr
+from .refusal import Refusal
+from .sdp import MediaEndpoint
+from .sessions_body import SessionList
 from .uri import parse_uri
 
 __all__ = [
     "DEFAULT_EXPIRES",
     "Binding",
     "Contact",
+    "Correspondent",
     "Expired",
+    "RegisterHeaders",
     "Registration",
     "contact_host",
+    "headers_of_dialog_request",
     "headers_of_register",
     "instance_of",
     "reported",
@@ -76,10 +82,27 @@ class Binding:
 
 
 @dataclass(frozen=True)
-class Registration:
-    """One REGISTER as a fact, as far as the input tells it: what the input cannot know is None.
+class Correspondent:
+    """The other party of the dialog that a tagged INVITE or NOTIFY belongs to.
 
-    :ivar aor: canonical address of record: scheme, user, host in lower case.
+    :ivar aor: canonical address of record, of To.
+    :ivar target: the Request-URI: where the dialog's requests to it go (RFC 3261 section 12.2.1.1).
+    :ivar address: that URI's host as an address; None for a hostname.
+    """
+
+    aor: str
+    target: str
+    address: Optional[Address]
+    port: Optional[int]
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One REGISTER as a fact; or a tagged INVITE or NOTIFY, which says the same to the server of one correspondent.
+
+    What the input cannot know is None.
+
+    :ivar aor: canonical address of record: scheme, user, host in lower case. Of To, in an INVITE or NOTIFY of From.
     :ivar contacts: the contacts; empty for a query and for the asterisk.
     :ivar removes_all: the Contact is ``*``: every binding goes.
     :ivar old_hosts: every host in the patent's header lines, as text.
@@ -99,6 +122,13 @@ class Registration:
     :ivar server_address: the server's address that the packet came to, where the input has it.
     :ivar received_at: Unix seconds UTC; None where the input has no time.
     :ivar where: file and line.
+    :ivar method: ``REGISTER``, ``INVITE`` or ``NOTIFY``. The other two never have ``bindings_before``.
+    :ivar correspondent: whom an INVITE or NOTIFY is for; None of a REGISTER, which is for all.
+    :ivar authenticated_qop: what the digest covered that the server verified: ``auth``, or ``auth-int`` for the body
+        as well (RFC 7616 section 3.4.3); None where the input does not say.
+    :ivar listed: the sessions that a tagged request's body lists.
+    :ivar media: where the offer in an INVITE wants media (RFC 3264).
+    :ivar body_refused: what of the body could not be read; the rest holds without it.
     :ivar snapshot: nobody registered at this moment: the registrar says that it holds this binding. ``expires`` are
         the seconds left when it said so.
     :ivar held_since: of a snapshot, when the binding was last registered, Unix seconds UTC, or None.
@@ -125,6 +155,12 @@ class Registration:
     server_address: Optional[Address]
     received_at: Optional[float]
     where: str
+    method: str = "REGISTER"
+    correspondent: Optional[Correspondent] = None
+    authenticated_qop: Optional[str] = None
+    listed: Optional[SessionList] = None
+    media: Tuple[MediaEndpoint, ...] = ()
+    body_refused: Tuple[Refusal, ...] = ()
     snapshot: bool = False
     held_since: Optional[float] = None
 
@@ -180,6 +216,11 @@ class RegisterHeaders:
     expires_stated: bool
     instance: Optional[str]
 
+    @property
+    def tagged(self) -> bool:
+        """As :attr:`Registration.tagged`."""
+        return self.tag_required and bool(self.old_hosts)
+
 
 def headers_of_register(
     contact_lines: Sequence[str], tag_lines: Sequence[str], require_lines: Sequence[str], expires: Optional[int]
@@ -205,6 +246,20 @@ def headers_of_register(
         expires_stated=expires is not None or any(address.param("expires") is not None for address in addresses),
         instance=lasting[0].instance if lasting else None,
     )
+
+
+def headers_of_dialog_request(
+    contact_lines: Sequence[str], tag_lines: Sequence[str], require_lines: Sequence[str]
+) -> RegisterHeaders:
+    """The same of an INVITE or NOTIFY. It binds nothing: its Contact has no lifetime, its Expires means the invitation.
+
+    :param require_lines: of Require and Proxy-Require: a server on the way is meant as well as the other end
+        (RFC 3261 section 20.29).
+    :raises HandoverError: as :func:`headers_of_register`.
+    """
+    headers = headers_of_register(contact_lines, tag_lines, require_lines, None)
+    contacts = tuple(replace(contact, expires=DEFAULT_EXPIRES) for contact in headers.contacts)
+    return replace(headers, contacts=contacts, expires=DEFAULT_EXPIRES, expires_stated=False)
 
 
 def reported(

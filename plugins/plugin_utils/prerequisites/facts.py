@@ -6,20 +6,17 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from ...module_utils.errors import HandoverError
 from ...module_utils.platforms.base import Output
-from ...module_utils.platforms.nftables import Nftables
 from ..rendering import Renderer
 from . import sysctls
-from .forward_filter import Chain, Firewall
-from .settings import DIRECTORIES, PATHS, SETTINGS, SYSTEM_DIRECTORIES, Options, context, table_text
+from .backend import Backend
+from .forward_filter import Firewall
+from .settings import DIRECTORIES, SETTINGS, Options
 from .state import File, Prepared, Unit
-from .table_layout import compare, objects
 
 __all__ = ["MADE", "Facts", "gather_script", "read"]
 
@@ -35,14 +32,14 @@ class Facts:
     :ivar firewall: its own firewall.
     :ivar elements: how many entries of live handovers it holds.
     :ivar interfaces: their names.
-    :ivar includes: patterns of the files that ``/etc/nftables.conf`` includes.
+    :ivar filter_advice: what the operator should know of the packet filter itself.
     """
 
     held: Prepared
     firewall: Firewall
     elements: int
     interfaces: frozenset[str]
-    includes: tuple[str, ...]
+    filter_advice: tuple[str, ...]
 
     @property
     def before(self) -> dict[str, str]:
@@ -65,28 +62,28 @@ class Facts:
         return file.content if file else ""
 
 
-def gather_script(options: Options, renderer: Renderer, sysctls: Iterable[str] = ()) -> str:
-    """The script that finds out everything. It loads the static table in a scratch namespace, to compare it.
+def gather_script(backend: Backend, options: Options, renderer: Renderer, sysctls: Iterable[str] = ()) -> str:
+    """The script that finds out everything and changes nothing.
 
     :param sysctls: settings to tell besides those that are needed or remembered.
     """
     link = f"net.ipv4.conf.{options.inside_interface.replace('.', '/')}.rp_filter"
     variables = {
-        **context(options),
-        "table_text": table_text(options, renderer),
+        **backend.context(options),
+        **backend.gathering(options, renderer),
         "sysctl_names": [
             *options.wanted,
             *sysctls,
             "net.ipv4.conf.all.rp_filter",
             *([link] if options.inside_interface else []),
         ],
-        "paths": [SETTINGS[name] for name in PATHS],
-        "directories": [*DIRECTORIES, *SYSTEM_DIRECTORIES],
+        "paths": backend.paths,
+        "directories": [*DIRECTORIES, *backend.system_directories],
     }
-    return renderer.render("nftables/prerequisites_gather.sh.j2", variables)
+    return renderer.render("linux/prerequisites_gather.sh.j2", variables)
 
 
-def read(output: Output, options: Options) -> Facts:
+def read(backend: Backend, output: Output, options: Options, renderer: Renderer) -> Facts:
     """What the script printed.
 
     :raises HandoverError: ``no_privilege``, ``tools_missing``, ``unreadable_answer``, ``syntax_refused``,
@@ -101,27 +98,16 @@ def read(output: Output, options: Options) -> Facts:
         raise HandoverError(
             "tools_missing", ", ".join(said["lacking"].split()), "the router has the tools", "Install them."
         )
-    for section in ("ruleset", "layout"):
-        if section in output.status:
-            raise Nftables().diagnose("table.nft.j2" if section == "layout" else "nft list", said[section])
-    if said["owner"].strip():
-        raise HandoverError(
-            "table_held",
-            f"table {said['owner'].split()[0]} {SETTINGS['table']}",
-            "nobody else holds the table of our name",
-            "A running program owns it (nft: flags owner). Stop that program, or give its table another name.",
-        )
-    ruleset = objects(said["ruleset"])
-    tables = compare(ruleset, objects(said["layout"]), SETTINGS["table"])
-    firewall = _firewall(ruleset, options)
+    tables = backend.tables(output)
+    firewall = backend.firewall(output, options)
     modes = dict(line.split(" ", 1)[::-1] for line in said["modes"].splitlines() if line[:1].isdigit())
     held = Prepared(
         files={
             path: File(said[f"file {path}"].rstrip("\n"), modes.get(path, ""))
-            for path in (SETTINGS[name] for name in PATHS)
+            for path in backend.paths
             if f"file {path}" not in output.status
         },
-        directories=frozenset(said["directories"].split()) & {*DIRECTORIES, *SYSTEM_DIRECTORIES},
+        directories=frozenset(said["directories"].split()) & {*DIRECTORIES, *backend.system_directories},
         sysctls=sysctls.parse(said["sysctls"]),
         rules=frozenset(rule for version in (4, 6) for rule in _rules(output, version)),
         tables=tables,
@@ -134,21 +120,8 @@ def read(output: Output, options: Options) -> Facts:
         firewall=firewall,
         elements=sum(map(int, said["elements"].split())),
         interfaces=frozenset(said["interfaces"].split()),
-        includes=tuple(re.findall(r'^\s*include\s+"([^"]+)"', said["include"], re.MULTILINE)),
+        filter_advice=tuple(backend.advice(output, options, renderer)),
     )
-
-
-def _firewall(ruleset: list[tuple[str, Mapping[str, Any]]], options: Options) -> Firewall:
-    chains: dict[Chain, Mapping[str, Any]] = {}
-    rules: dict[Chain, list[Mapping[str, Any]]] = {}
-    for kind, body in ruleset:
-        if kind == "chain" and body["table"] != SETTINGS["table"]:
-            chains[Chain(body["family"], body["table"], body["name"])] = body
-        elif kind == "rule" and body["table"] != SETTINGS["table"]:
-            rules.setdefault(Chain(body["family"], body["table"], body["chain"]), []).append(body)
-    interfaces = {options.inside_interface, options.outside_interface} if options.outside_interface else set()
-    mark = int(SETTINGS["mark"], 16), int(SETTINGS["mark_mask"], 16)
-    return Firewall(chains, rules, frozenset(interfaces), mark, SETTINGS["rule_comment"])
 
 
 def _rules(output: Output, version: int) -> Iterable[tuple[int, int]]:

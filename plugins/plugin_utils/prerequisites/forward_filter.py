@@ -15,7 +15,7 @@ from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Any
 
-__all__ = ["Chain", "Firewall"]
+__all__ = ["Chain", "Firewall", "firewall_of"]
 
 Json = Mapping[str, Any]
 
@@ -35,9 +35,22 @@ class Chain:
 
 
 class _Fate(Enum):
+    """What becomes of our packets: all pass, some may be dropped, all or some leave the chain, or none of these."""
+
     PASSES = 1
     DROPS = 2
-    GOES_ON = 3
+    LEAVES = 3
+    MAY_LEAVE = 4
+    GOES_ON = 5
+
+
+#: Targets of iptables after which a packet goes on to the next rule, in the way that nft lists them.
+_XT_GOES_ON = frozenset(
+    "AUDIT CLASSIFY CHECKSUM CONNMARK CONNSECMARK DSCP ECN HL LED LOG MARK NFLOG RATEEST SECMARK SET TCPMSS TEE TOS"
+    " TRACE TTL ULOG".split()
+)
+#: What changes neither the verdict nor whether each of our packets matches.
+_TRANSPARENT = frozenset({"counter", "log", "mangle", "notrack", "ct helper", "ct timeout", "flow"})
 
 
 @dataclass(frozen=True)
@@ -79,12 +92,18 @@ class Firewall:
         """What becomes of our packets in a chain, its policy left aside."""
         if chain in above:
             return _Fate.GOES_ON
+        some_left = False
         for rule in self.rules.get(chain, ()):
             if self._inserted(rule):
                 continue
             fate = self._fate_of_rule(rule["expr"], chain, above | {chain})
-            if fate is not _Fate.GOES_ON:
+            if fate is _Fate.DROPS:
                 return fate
+            if fate is _Fate.LEAVES:
+                return _Fate.GOES_ON
+            if fate is _Fate.PASSES:
+                return _Fate.GOES_ON if some_left else fate
+            some_left = some_left or fate is _Fate.MAY_LEAVE
         return _Fate.GOES_ON
 
     def _fate_of_rule(self, expressions: list[Json], chain: Chain, above: frozenset[Chain]) -> _Fate:
@@ -95,31 +114,35 @@ class Firewall:
                 if self._never(body):
                     return _Fate.GOES_ON
                 every = every and (self._is_our_mark(body) or _is_new(body))
-            elif kind in ("drop", "reject"):
-                return _Fate.DROPS
+            elif kind in ("drop", "reject", "queue") or (kind == "xt" and _xt_ends(body)):
+                return _Fate.DROPS  # a queue drops where no program listens
             elif kind == "accept":
                 return _Fate.PASSES if every else _Fate.GOES_ON
+            elif kind == "return":
+                return _Fate.LEAVES if every else _Fate.MAY_LEAVE
             elif kind in ("jump", "goto"):
                 fate = self._fate(Chain(chain.family, chain.table, body["target"]), above)
-                return fate if every or fate is _Fate.DROPS else _Fate.GOES_ON
+                if kind == "goto" and fate is _Fate.GOES_ON:  # its end is the end of this chain, too
+                    fate = _Fate.LEAVES
+                return fate if every or fate is _Fate.DROPS else _sometimes(fate)
             elif kind == "vmap":
                 return self._fate_of_map(body, chain, above)
-            elif kind in ("return", "queue"):
-                return _Fate.GOES_ON
-            elif kind not in ("counter", "log", "mangle", "notrack", "ct helper", "ct timeout", "flow"):
-                every = False  # limits, xt matches and what later versions bring
+            elif kind not in _TRANSPARENT and body != {"type": "match", "name": "comment"}:
+                every = every and kind == "xt" and body.get("type") == "target"
         return _Fate.GOES_ON
 
     def _fate_of_map(self, body: Json, chain: Chain, above: frozenset[Chain]) -> _Fate:
         pairs = body["data"].get("set", ()) if isinstance(body["data"], Mapping) else ()
         if not pairs:
             return _Fate.DROPS  # a named map, whose contents change
+        found = _Fate.GOES_ON
         for value, verdict in pairs:
             if not self._never({"op": "==", "left": body["key"], "right": value}):
                 fate = self._fate_of_rule([verdict], chain, above)
                 if fate is _Fate.DROPS:
                     return fate
-        return _Fate.GOES_ON
+                found = _Fate.MAY_LEAVE if _sometimes(fate) is _Fate.MAY_LEAVE else found
+        return found
 
     def _never(self, match: Json) -> bool:
         """Whether a match is clearly about other packets: other interfaces, or what conntrack calls invalid."""
@@ -150,6 +173,30 @@ class Firewall:
 
     def _inserted(self, rule: Json) -> bool:
         return rule.get("comment") == self.comment
+
+
+def firewall_of(
+    listed: Iterable[tuple[str, Json]], interfaces: frozenset[str], mark: tuple[int, int], comment: str
+) -> Firewall:
+    """The firewall in a listing of chains and rules, see :func:`.table_layout.objects`."""
+    chains: dict[Chain, Json] = {}
+    rules: dict[Chain, list[Json]] = {}
+    for kind, body in listed:
+        if kind == "chain":
+            chains[Chain(body["family"], body["table"], body["name"])] = body
+        elif kind == "rule":
+            rules.setdefault(Chain(body["family"], body["table"], body["chain"]), []).append(body)
+    return Firewall(chains, rules, interfaces, mark, comment)
+
+
+def _sometimes(fate: _Fate) -> _Fate:
+    """A fate that only some of our packets meet."""
+    return _Fate.MAY_LEAVE if fate in (_Fate.LEAVES, _Fate.MAY_LEAVE) else _Fate.GOES_ON
+
+
+def _xt_ends(body: Json) -> bool:
+    """Whether this is a target of iptables that may end a packet's way. nft tells its name alone."""
+    return body.get("type") == "target" and body.get("name") not in _XT_GOES_ON
 
 
 def _masked(theirs: object, their_mask: object, value: int, mask: int) -> bool:

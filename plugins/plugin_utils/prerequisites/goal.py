@@ -6,21 +6,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fnmatch import fnmatch
 
 from ...module_utils.errors import HandoverError
 from ..rendering import Renderer
 from . import sysctls
+from .backend import Backend
 from .facts import MADE, Facts
 from .forward_filter import Chain
-from .settings import DIRECTORIES, SETTINGS, SYSTEM_DIRECTORIES, Options, files
+from .settings import DIRECTORIES, SETTINGS, Options
 from .state import File, Prepared, Unit
 from .table_layout import Table
 
 __all__ = ["absent_goal", "advice", "present_goal"]
 
 
-def present_goal(facts: Facts, options: Options, renderer: Renderer) -> Prepared:
+def present_goal(backend: Backend, facts: Facts, options: Options, renderer: Renderer) -> Prepared:
     """What the router shall have.
 
     :raises HandoverError: ``no_such_interface``, ``sysctl_wrong``, ``table_foreign``, ``table_differs``,
@@ -34,14 +34,14 @@ def present_goal(facts: Facts, options: Options, renderer: Renderer) -> Prepared
             f"the inside interface is one of {', '.join(sorted(facts.interfaces))}",
             "Set handover_inside_interface.",
         )
-    _loadable(held.tables, options)
-    opened = _opened(facts, options, renderer)
+    _loadable(backend, held.tables, options)
+    opened = _opened(backend, facts, options, renderer)
     values, before = _sysctl_goal(facts, options)
-    made = facts.made | {path for path in SYSTEM_DIRECTORIES if path not in held.directories}
+    made = facts.made | {path for path in backend.system_directories if path not in held.directories}
     notes = [MADE + path for path in sorted(made)] + [f"{name} = {value}" for name, value in before.items()]
     versions = [version for version, name in zip((4, 6), sysctls.FORWARDING, strict=True) if name in held.sysctls]
     kept = {name: value for name, value in options.wanted.items() if name in before}
-    wanted = files(options, renderer, kept, opened)
+    wanted = backend.files(options, renderer, kept, opened)
     if notes:
         wanted = {SETTINGS["sysctl_before_path"]: File("\n".join(notes)), **wanted}
     return Prepared(
@@ -56,13 +56,13 @@ def present_goal(facts: Facts, options: Options, renderer: Renderer) -> Prepared
     )
 
 
-def absent_goal(facts: Facts, options: Options) -> Prepared:
+def absent_goal(backend: Backend, facts: Facts, options: Options) -> Prepared:
     """The router as it was before.
 
     :raises HandoverError: ``handovers_live``, ``table_foreign``.
     """
     held = facts.held
-    _not_foreign(held.tables)
+    _not_foreign(backend, held.tables)
     if facts.elements and not options.drop_handovers:
         raise HandoverError(
             "handovers_live",
@@ -85,15 +85,9 @@ def absent_goal(facts: Facts, options: Options) -> Prepared:
     )
 
 
-def advice(facts: Facts, options: Options, renderer: Renderer) -> list[str]:
+def advice(facts: Facts, options: Options) -> list[str]:
     """What the operator should know, though it does not keep handovers from working."""
-    found = []
-    if not any(fnmatch(SETTINGS["table_path"], pattern) for pattern in map(_absolute, facts.includes)):
-        line = renderer.render("nftables/prerequisites_include.j2", {}).strip()
-        found.append(
-            f"/etc/nftables.conf does not include {SETTINGS['table_path']}: add the line {line} at its end. "
-            "Until then the table is loaded a moment later, by the restoring service."
-        )
+    found = list(facts.filter_advice)
     if sysctls.strict(facts.held.sysctls, options.inside_interface) and options.rp_filter == "keep":
         found.append(
             f"Reverse path filtering is strict on {options.inside_interface}: a phone that asks for neighbours "
@@ -109,45 +103,41 @@ def advice(facts: Facts, options: Options, renderer: Renderer) -> list[str]:
     return found
 
 
-def _absolute(pattern: str) -> str:
-    return pattern if pattern.startswith("/") else f"/etc/{pattern}"
-
-
-def _not_foreign(tables: Mapping[str, Table]) -> None:
+def _not_foreign(backend: Backend, tables: Mapping[str, Table]) -> None:
     for family, table in tables.items():
         if table is Table.FOREIGN:
             raise HandoverError(
                 "table_foreign",
-                f"table {family} {SETTINGS['table']}",
-                "a table of our name is ours",
+                f"{backend.static_name} of family {family}",
+                "what has our name is ours",
                 "Somebody else made it, or another version of this role. Remove it by hand, then run the role again.",
             )
 
 
-def _loadable(tables: Mapping[str, Table], options: Options) -> None:
-    _not_foreign(tables)
+def _loadable(backend: Backend, tables: Mapping[str, Table], options: Options) -> None:
+    _not_foreign(backend, tables)
     for family, table in tables.items():
         if table is Table.OTHER and not options.replace_table:
             raise HandoverError(
                 "table_differs",
-                f"table {family} {SETTINGS['table']}",
+                f"{backend.static_name} of family {family}",
                 "the table on the router has the layout that is asked for",
                 "Set first_hop_router_replace_table to load it anew; the entries that it holds are kept.",
             )
 
 
-def _opened(facts: Facts, options: Options, renderer: Renderer) -> frozenset[Chain]:
+def _opened(backend: Backend, facts: Facts, options: Options, renderer: Renderer) -> frozenset[Chain]:
     """The chains that shall hold our accept rule."""
     held = facts.held.opened
     blocking = facts.firewall.blocking() if options.firewall != "ignore" else []
     if options.firewall == "insert":
-        by_hand = [chain for chain in blocking if chain.of_iptables]
+        by_hand = [chain for chain in blocking if chain.of_iptables and not backend.speaks_iptables]
         wanted = frozenset(blocking) - frozenset(by_hand)
     else:
         by_hand = [chain for chain in blocking if chain not in held]
         wanted = held
     if by_hand:
-        lines = [_line(chain, renderer) for chain in by_hand]
+        lines = [backend.accept_line(chain, options, renderer) for chain in by_hand]
         raise HandoverError(
             "firewall_blocks",
             ", ".join(f"chain {chain.family} {chain.table} {chain.name}" for chain in by_hand),
@@ -157,11 +147,6 @@ def _opened(facts: Facts, options: Options, renderer: Renderer) -> frozenset[Cha
             + (". Or set first_hop_router_firewall: insert." if options.firewall == "check" else "."),
         )
     return wanted
-
-
-def _line(chain: Chain, renderer: Renderer) -> str:
-    name = "prerequisites_accept_iptables.j2" if chain.of_iptables else "prerequisites_accept.j2"
-    return renderer.render(f"nftables/{name}", {**SETTINGS, "chain": chain}).strip()
 
 
 def _sysctl_goal(facts: Facts, options: Options) -> tuple[dict[str, str], dict[str, str]]:

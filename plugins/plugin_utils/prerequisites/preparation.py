@@ -10,12 +10,12 @@ from typing import Any
 
 from ...module_utils.errors import HandoverError
 from ...module_utils.platforms.base import Output
-from ...module_utils.platforms.nftables import Nftables
 from ..rendering import Renderer
 from ..router import Shell
+from .backend import Backend
 from .facts import Facts, gather_script, read
 from .goal import absent_goal, advice, present_goal
-from .settings import SETTINGS, Options, context, files
+from .settings import SETTINGS, Options
 from .state import Prepared, change, reverse
 
 __all__ = ["Preparation"]
@@ -27,14 +27,15 @@ class Preparation:
     :param name: its inventory name, for the errors.
     """
 
-    def __init__(self, name: str, options: Options, renderer: Renderer) -> None:
+    def __init__(self, name: str, backend: Backend, options: Options, renderer: Renderer) -> None:
         self._name = name
+        self._backend = backend
         self._options = options
         self._renderer = renderer
 
     def rendered(self) -> dict[str, str]:
         """The text of our files on the router, by path; nothing is asked of the router."""
-        found = files(self._options, self._renderer, self._options.wanted)
+        found = self._backend.files(self._options, self._renderer, self._options.wanted)
         return {path: file.content + "\n" for path, file in found.items()}
 
     def gathered(self, shell: Shell) -> dict[str, Any]:
@@ -45,7 +46,7 @@ class Preparation:
         facts = self._facts(shell)
         blocking = [f"{chain.family} {chain.table} {chain.name}" for chain in facts.firewall.blocking()]
         record = {**facts.held.record(), "firewall_blocking": blocking, "elements_count": facts.elements}
-        return {"gathered": record, "advice": advice(facts, self._options, self._renderer)}
+        return {"gathered": record, "advice": advice(facts, self._options)}
 
     def converge(self, shell: Shell, *, present: bool, checking: bool) -> dict[str, Any]:
         """Make the router have everything, or nothing, of our prerequisites.
@@ -56,7 +57,10 @@ class Preparation:
         facts = self._facts(shell)
         held = facts.held
         try:
-            goal = present_goal(facts, self._options, self._renderer) if present else absent_goal(facts, self._options)
+            if present:
+                goal = present_goal(self._backend, facts, self._options, self._renderer)
+            else:
+                goal = absent_goal(self._backend, facts, self._options)
         except HandoverError as error:
             raise self._named(error) from error
         to_do = change(held, goal, SETTINGS["unit_path"], purge=not present)
@@ -69,7 +73,7 @@ class Preparation:
             "before": held.record(),
             "after": after.record(),
             "commands": self._commands(to_do) if changed else [],
-            "advice": advice(facts, self._options, self._renderer) if present else [],
+            "advice": advice(facts, self._options) if present else [],
             "diff": _diff(held, after),
         }
         if result["advice"]:
@@ -81,7 +85,7 @@ class Preparation:
         output = self._transaction(shell, to_do, undo)
         after = self._facts(shell, held.sysctls).held
         if "change" in output.status:
-            error = Nftables().diagnose(self._name, output.sections["change"])
+            error = self._backend.platform.diagnose(self._name, output.sections["change"])
         elif _unlike(after, goal):
             error = HandoverError(
                 "not_read_back",
@@ -97,12 +101,13 @@ class Preparation:
         raise HandoverError(error.code, error.subject, error.rule, " ".join(filter(None, [error.advice, stands])))
 
     def _transaction(self, shell: Shell, forward: dict[str, Any], backward: dict[str, Any]) -> Output:
-        variables = {**context(self._options), "forward": forward, "backward": backward}
-        return shell.run(self._renderer.render("nftables/prerequisites_apply.sh.j2", variables))
+        variables = {**self._backend.context(self._options), "forward": forward, "backward": backward}
+        return shell.run(self._renderer.render("linux/prerequisites_apply.sh.j2", variables))
 
     def _facts(self, shell: Shell, sysctls: Iterable[str] = ()) -> Facts:
         try:
-            return read(shell.run(gather_script(self._options, self._renderer, sysctls)), self._options)
+            script = gather_script(self._backend, self._options, self._renderer, sysctls)
+            return read(self._backend, shell.run(script), self._options, self._renderer)
         except HandoverError as error:
             raise self._named(error) from error
 
@@ -112,8 +117,8 @@ class Preparation:
     def _commands(self, to_do: dict[str, Any]) -> list[str]:
         """The commands of a change, without the contents of files (see the diff for these)."""
         short = {**to_do, "put": [(path, {"content": "...", "mode": file.mode}) for path, file in to_do["put"]]}
-        variables = {**context(self._options), "change": short}
-        text = self._renderer.render("nftables/prerequisites_change.sh.j2", variables)
+        variables = {**self._backend.context(self._options), "change": short}
+        text = self._renderer.render("linux/prerequisites_change.sh.j2", variables)
         return [line for line in text.splitlines() if line.strip()]
 
 

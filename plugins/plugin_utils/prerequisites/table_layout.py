@@ -19,7 +19,7 @@ FAMILIES = ("ip", "ip6")
 
 
 class Table(Enum):
-    """How a table of our name stands."""
+    """How our static rules stand: in nftables a table of our name, in iptables our chains."""
 
     NONE = "absent"
     OURS = "present"

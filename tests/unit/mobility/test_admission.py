@@ -25,7 +25,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.seen
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.registration import Registration
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import open_source
 
-from ..sip.messages import NOW, TAG, event, line, register
+from ..sip.messages import NOW, TAG, event, line, register, request_line
 
 POLICY = Policy(
     managed_networks={
@@ -104,6 +104,8 @@ BROKEN = [
     ("not_owner", line(auth_user="alice@other.example")),
     ("transport_not_secure", line(transport="udp")),
     ("transport_not_secure", line(transport="ws")),
+    ("home_server_not_asked", request_line()),
+    ("home_server_not_asked", request_line(method="NOTIFY")),
     ("too_old", line(time=NOW - 301)),
     ("from_the_future", line(time=NOW + 6)),
     ("binding_expired", line(time=NOW - 60, expires=60)),

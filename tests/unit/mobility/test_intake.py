@@ -205,6 +205,7 @@ def test_plain_data() -> None:
             "admitted": True,
             "source": "log:1",
             "current": True,
+            "correspondent": None,
         }
     ]
     (registration,) = record["registrations"]

@@ -21,6 +21,7 @@ def test_every_default_is_the_careful_one() -> None:
     assert policy.require_authentication
     assert policy.require_secure_transport
     assert policy.require_packet_source
+    assert policy.require_protected_sessions
     assert policy.max_age_seconds == 300
 
 

@@ -38,9 +38,12 @@ def message(headers: Headers, start: str = "REGISTER sip:example.com SIP/2.0", b
 
 
 def changed(headers: Headers, **values: str | None) -> list[tuple[str, str]]:
-    """These headers with some replaced in place, or dropped for None. ``call_id`` is Call-ID, ``tag`` our header."""
+    """These headers with some replaced in place, or dropped for None. ``call_id`` is Call-ID, ``tag`` our header.
+
+    ``from_`` is From, which is a word of Python.
+    """
     by_name = {("tag" if name == TAG else name.lower().replace("-", "_")): name for name, _value in headers}
-    wanted = {by_name[key]: value for key, value in values.items()}
+    wanted = {by_name[key.rstrip("_")]: value for key, value in values.items()}
     return [(name, wanted.get(name, value) or "") for name, value in headers if wanted.get(name, value) is not None]
 
 
@@ -49,11 +52,35 @@ def register(**values: str | None) -> bytes:
     return message(changed(REGISTER, **values))
 
 
+#: The list of sessions of the phone in the patent's figure, as its body.
+SESSIONS: dict[str, object] = {
+    "version": 1,
+    "old": "1.1.1.20",
+    "sessions": [
+        {"protocol": "tcp", "port": 40001, "correspondent": "3.3.3.20", "correspondent_port": 7100},
+        {"protocol": "udp", "port": 4000, "correspondent": "3.3.3.20", "correspondent_port": 5004},
+    ],
+}
+SESSIONS_TYPE = "application/vnd.sipmobility.sessions+json"
+
+
+def sessions(**values: object) -> bytes:
+    """The body of :data:`SESSIONS` with some keys replaced; ``...`` drops one."""
+    return json.dumps({key: value for key, value in {**SESSIONS, **values}.items() if value is not ...}).encode()
+
+
+def with_body(headers: Headers, content_type: str, body: bytes, **start: str) -> bytes:
+    """A message with these headers and a body, framed by its Content-Length."""
+    kept = [(name, value) for name, value in headers if name != "Content-Length"]
+    added = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
+    return message([*kept, *added], body=body, **start)
+
+
 def event(**values: object) -> dict[str, object]:
     """The event of the patent's REGISTER as Kamailio tells it; keyword arguments replace keys, ``...`` drops one.
 
     ``contact``, ``tag`` and ``require`` take lists of header values and become ``contact_hex`` and so on;
-    ``call_id`` likewise.
+    ``call_id``, ``content_type`` and ``body`` likewise.
     """
     found: dict[str, object] = {
         "v": 1,
@@ -76,22 +103,45 @@ def event(**values: object) -> dict[str, object]:
         "rc": 1,
         "user_agent_hex": None,
     }
-    for key, value in values.items():
-        if key in ("contact", "tag", "require"):
-            assert isinstance(value, list)
-            found[f"{key}_hex"] = [_hex(item) for item in value]
-        elif key == "call_id":
-            found["call_id_hex"] = _hex(value)
-        elif value is ...:
-            del found[key]
-        else:
-            found[key] = value
-    return found
+    return _told(found, values)
 
 
 def line(**values: object) -> bytes:
     """The event of :func:`event` as one line of a log."""
     return json.dumps(event(**values)).encode() + b"\n"
+
+
+def request_event(**values: object) -> dict[str, object]:
+    """The event of an INVITE in which the phone tells one correspondent's server of its move, as :func:`event`."""
+    found: dict[str, object] = {
+        **event(aor=..., expires=..., rc=..., before=...),
+        "event": "request",
+        "method": "INVITE",
+        "status": 200,
+        "from_hex": _hex("LittleGuy <sip:alice@example.com>;tag=456248"),
+        "to_hex": _hex("<sip:bob@example.org>;tag=7"),
+        "ruri": "sip:bob@3.3.3.20:5060",
+    }
+    return _told(found, values)
+
+
+def request_line(**values: object) -> bytes:
+    """The event of :func:`request_event` as one line of a log."""
+    return json.dumps(request_event(**values)).encode() + b"\n"
+
+
+def _told(found: dict[str, object], values: dict[str, object]) -> dict[str, object]:
+    for key, value in values.items():
+        if key in ("contact", "tag", "require"):
+            assert isinstance(value, list)
+            found[f"{key}_hex"] = [_hex(item) for item in value]
+        elif key in ("call_id", "content_type", "body", "from_", "to"):
+            found[f"{key.rstrip('_')}_hex"] = _hex(value)
+        elif value is ...:
+            del found[key]
+        else:
+            found[key] = value
+    return found
 
 
 def _hex(value: object) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.lines import Position
 
-from .messages import register
+from .messages import REGISTER, SESSIONS_TYPE, changed, message, register, sessions, with_body
 from .reading import WRITTEN, codes, items, registrations, told
 
 DATA = (WRITTEN / "ios_ccsip.txt").read_bytes()
@@ -101,3 +101,28 @@ def test_a_bad_message_is_refused_and_the_others_are_read(message: bytes, code: 
     found = items("ios_ccsip", shown(cseq="1 REGISTER") + message + shown(cseq="3 REGISTER"))
     assert {item.cseq for item in registrations(found)} >= {1, 3}
     assert [name for name, _line in codes(found)] == ([] if code is None else [code])
+
+
+def test_a_list_of_sessions_is_read_with_the_line_ends_it_had() -> None:
+    whole = with_body(REGISTER, SESSIONS_TYPE, sessions())
+    (found,) = registrations(items("ios_ccsip", SHOWN + whole.replace(b"\r\n", b"\n") + b"\n\n" + shown()))[:1]
+    assert found.listed is not None
+    assert found.body_refused == ()
+
+
+def test_a_body_that_the_next_message_cuts_is_refused() -> None:
+    found = items("ios_ccsip", shown(content_length="900") + b"{\n" + shown(cseq="2 REGISTER"))
+    assert codes(found) == [("truncated_message", 3)]
+    assert [item.cseq for item in registrations(found)] == [2]
+
+
+def test_a_tagged_notify_counts_and_other_requests_do_not() -> None:
+    """The patent, section 4: the tag in re-INVITE and NOTIFY tells the correspondent's server."""
+    dialog = [(name, value + ";tag=1" if name == "To" else value) for name, value in changed(REGISTER, cseq="9 NOTIFY")]
+    notify = message(dialog, "NOTIFY sip:bob@198.51.100.9 SIP/2.0").replace(b"\r\n", b"\n")
+    invite = shown(cseq="1 INVITE", tag=None, require=None, content_length="999").replace(
+        b"REGISTER sip", b"INVITE sip"
+    )
+    found = items("ios_ccsip", SHOWN + notify + invite + shown())
+    assert [item.method for item in registrations(found)] == ["NOTIFY", "REGISTER"]
+    assert codes(found) == []

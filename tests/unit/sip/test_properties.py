@@ -22,7 +22,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.sip.registrat
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import FORMATS, open_source, recognise
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.lines import Position
 
-from .messages import REGISTER, TAG, event, line, message, register
+from .messages import REGISTER, SESSIONS_TYPE, TAG, event, line, message, register, request_event, sessions, with_body
 from .reading import FIXTURES, WRITTEN, items
 
 #: An input of each format that says something, begins at a line and ends one.
@@ -37,12 +37,20 @@ WHOLE = {
     "ios_ccsip": (WRITTEN / "ios_ccsip.txt").read_bytes(),
 }
 
+MIXED = with_body(
+    REGISTER,
+    "multipart/mixed;boundary=b",
+    b"--b\r\nContent-Type: %b\r\n\r\n%b\r\n--b--" % (SESSIONS_TYPE.encode(), sessions()),
+)
+
 #: Pieces that SIP and event lines are made of, and pieces that break them.
 PIECES = st.lists(
     st.sampled_from(
         [
             *register().splitlines(keepends=True),
+            *MIXED.splitlines(keepends=True),
             register(),
+            MIXED,
             line(),
             line()[:60],
             *WHOLE.values(),
@@ -78,12 +86,14 @@ def test_a_source_never_raises_and_does_not_care_for_chunks(data: bytes, format_
 
 @given(st.data())
 def test_an_event_with_any_value_is_read_or_refused(data: st.DataObject) -> None:
-    key = data.draw(st.sampled_from(sorted(event())))
+    whole = data.draw(st.sampled_from([event, request_event]))(content_type=SESSIONS_TYPE, body=sessions(), qop="auth")
+    key = data.draw(st.sampled_from(sorted(whole)))
     scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary().map(bytes.hex)
     value = data.draw(scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.text(), scalars, max_size=2))
-    found = items("kamailio", json.dumps({**event(), key: value}).encode() + b"\n")
+    found = items("kamailio", json.dumps({**whole, key: value}).encode() + b"\n")
     assert len(found) == 1
-    assert not isinstance(found[0], Refusal) or found[0].code in CODES
+    refused = found[0].body_refused if isinstance(found[0], Registration) else found
+    assert all(item.code in CODES for item in refused if isinstance(item, Refusal))
 
 
 LONG_AND_SHORT = {"Via": "v", "From": "f", "To": "t", "Call-ID": "i", "Contact": "m", "Content-Length": "l"}

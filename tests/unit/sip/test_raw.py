@@ -14,7 +14,9 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.r
 
 from .messages import REGISTER, changed, message, register
 
-INVITE = message(changed(REGISTER, cseq="1 INVITE", content_length="5"), "INVITE sip:b@h SIP/2.0", b"v=0\r\n")
+INVITE = message(
+    changed(REGISTER, cseq="1 INVITE", content_length="5", tag=None, require=None), "INVITE sip:b@h SIP/2.0", b"v=0\r\n"
+)
 ANSWER = message(changed(REGISTER), "SIP/2.0 200 OK")
 
 

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.admission import CODES as ADMISSION
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.listed_sessions import CODES as SESSIONS
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.refusal import CODES as READING
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -39,7 +40,7 @@ def raised() -> set[str]:
 def test_every_code_is_documented_with_its_meaning() -> None:
     told = rows((ROOT / "docs" / "refusals.md").read_text(encoding="utf-8"))
     documented = {code: meaning for code, meaning, _advice in told if code not in CALLER}
-    assert documented == {**READING, **ADMISSION}
+    assert documented == {**READING, **ADMISSION, **SESSIONS}
     assert len(told) == len(documented) + len(CALLER)
     assert all(advice.endswith(".") for _code, _meaning, advice in told)
 
@@ -47,6 +48,7 @@ def test_every_code_is_documented_with_its_meaning() -> None:
 def test_rules_stand_in_the_order_in_which_they_are_asked() -> None:
     told = [code for code, _meaning, _advice in rows((ROOT / "docs" / "refusals.md").read_text(encoding="utf-8"))]
     assert [code for code in told if code in ADMISSION] == list(ADMISSION)
+    assert [code for code in told if code in SESSIONS] == list(SESSIONS)
 
 
 def test_every_code_that_is_raised_is_known_and_every_known_one_raised() -> None:

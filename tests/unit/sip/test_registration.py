@@ -12,14 +12,21 @@ import pytest
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.message import parse_message
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.registration import DEFAULT_EXPIRES, Registration
-from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.raw import registration
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.request import registration_of
 
 from .messages import REGISTER, TAG, changed, message, register
 
 
 def fact(**headers: str | None) -> Registration:
     """The registration that the patent's REGISTER states, with some headers replaced."""
-    return registration(parse_message(register(**headers)), "f:1")
+    return stated(register(**headers))
+
+
+def stated(data: bytes) -> Registration:
+    """The registration that a message states."""
+    found = registration_of(parse_message(data), "f:1")
+    assert found is not None
+    return found
 
 
 def test_the_patents_register() -> None:
@@ -104,12 +111,12 @@ def test_the_tag_has_two_halves(tag: str | None, require: str | None, tagged: bo
 
 
 def test_old_addresses_are_all_kept_and_hostnames_too() -> None:
-    found = registration(parse_message(message([*REGISTER, (TAG.lower(), "host.example.com, 3.3.3.3")])), "f:1")
+    found = stated(message([*REGISTER, (TAG.lower(), "host.example.com, 3.3.3.3")]))
     assert found.old_hosts == ("1.1.1.20", "host.example.com", "3.3.3.3")
     assert found.old_addresses == (ip_address("1.1.1.20"), ip_address("3.3.3.3"))
 
 
 def test_authorization_is_a_claim_and_no_authentication() -> None:
     headers = [*changed(REGISTER), ("Authorization", 'Digest username="alice", realm="example.com", nonce="x"')]
-    found = registration(parse_message(message(headers)), "f:1")
+    found = stated(message(headers))
     assert (found.claimed_user, found.authenticated_user, found.authenticated_realm) == ("alice", None, None)

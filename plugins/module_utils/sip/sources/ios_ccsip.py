@@ -5,7 +5,7 @@
 
 A message stands behind a line that ends in ``/SIP/Msg/ccsipDisplayMsg:`` and one that says ``Received:`` or ``Sent:``,
 up to the next line of a debug. Lines end in LF, whatever they ended in on the wire. Only a REGISTER that was received
-counts.
+counts, and a tagged INVITE or NOTIFY.
 
 The debug has neither the packet's source nor who was authenticated, and does not say whether the REGISTER was
 accepted. It has a time here only with ``service timestamps debug datetime msec show-timezone year`` and the clock in
@@ -20,10 +20,11 @@ from datetime import datetime, timezone
 from typing import Iterable, Iterator, List, Optional
 
 from ...errors import HandoverError
-from ..message import MAX_MESSAGE, parse_head
+from ..message import MAX_MESSAGE, Message, parse_head
 from ..refusal import Refusal, refusal
+from ..registration import Registration
+from ..request import METHODS, registration_of
 from .lines import Line, Position, lines
-from .raw import registration
 from .source import Item, Source
 
 __all__ = ["SOURCE", "parse"]
@@ -38,7 +39,7 @@ _SHOWN = re.compile(rb"/SIP/Msg/ccsipDisplayMsg:[ \t\r]*\Z")
 _TIME = re.compile(
     rb"(?P<date>[A-Z][a-z]{2} {1,2}[0-9]{1,2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2})(?P<part>\.[0-9]{3})? (?:UTC|GMT)"
 )
-_REGISTER = re.compile(rb"REGISTER[ \t]")
+_REQUEST = re.compile("(?:{})[ \\t]".format("|".join(sorted(METHODS))).encode())
 
 
 def parse(stream: Iterable[bytes], where: str, position: Optional[Position] = None) -> Iterator[Item]:
@@ -76,15 +77,17 @@ class _Reader:
         self._shown = False
         self._time: Optional[float] = None
         self._lines: Optional[List[bytes]] = None
+        self._message: Optional[Message] = None
         self._place = where
         self._size = 0
 
     @property
     def cut(self) -> Optional[Refusal]:
         """What to say of a message that the end of the input cut; None where there is none."""
-        if not self.inside or not self._lines:
+        if not self.inside or not (self._lines or self._message):
             return None
-        return Refusal("truncated_message", "an empty line ends the head of a message", self._place)
+        rule = "a body is as long as Content-Length" if self._message else "an empty line ends the head of a message"
+        return Refusal("truncated_message", rule, self._place)
 
     def take(self, line: Line) -> Optional[Item]:
         """Take a line; the item of the message that it completes, or that it shows to be cut."""
@@ -106,31 +109,48 @@ class _Reader:
         return None
 
     def _message_line(self, line: Line, data: bytes) -> Optional[Item]:
-        if self._lines is None or (not data and not self._lines):
+        if self._lines is None or not (data or self._lines or self._message):
             return None  # IOS may leave an empty line before the message
-        if not self._lines:
+        if not self._lines and self._message is None:
             self._place = f"{self._where}:{line.number}"
-            if not _REGISTER.match(data):
+            if not _REQUEST.match(data):
                 self._end()
                 return None
-        self._size += len(data) + 1
+        self._size += len(data) + 2  # as it was, with CRLF
         if line.too_long or self._size > MAX_MESSAGE:
             self._end()
             return Refusal("message_too_large", f"a message has at most {MAX_MESSAGE} bytes", self._place)
         self._lines.append(data)
-        return None if data else self._whole()
+        if self._message is not None:
+            return self._with_body(self._message)
+        return None if data else self._with_head()
 
-    def _whole(self) -> Optional[Item]:
-        """The REGISTER whose head has ended. Its body, if it has one, is passed: nothing in it is read here."""
-        head, moment, place = b"\n".join(self._lines or []), self._time, self._place
-        self._end()
+    def _with_head(self) -> Optional[Item]:
+        """The message whose head has ended; None as well where a body is to come that matters, beside the tag only."""
         try:
-            return replace(registration(parse_head(head, bare_lf=True), place), received_at=moment)
+            message = parse_head(b"\n".join(self._lines or []), bare_lf=True)
+            found = registration_of(message, self._place)
         except HandoverError as error:
-            return refusal(error, place)
+            self._end()
+            return refusal(error, self._place)
+        if found is not None and found.tagged and message.content_length:
+            self._message, self._lines, self._size = message, [], 0
+            return None
+        return self._found(found)
+
+    def _with_body(self, message: Message) -> Optional[Item]:
+        """The message, once its body is there; Content-Length counts the line ends that it had on its way."""
+        if self._size < (message.content_length or 0):
+            return None
+        body = b"".join(line + b"\r\n" for line in self._lines or [])
+        return self._found(registration_of(replace(message, body=body[: message.content_length]), self._place))
+
+    def _found(self, found: Optional[Registration]) -> Optional[Item]:
+        self._end()
+        return None if found is None else replace(found, received_at=self._time)
 
     def _end(self) -> None:
-        self.inside, self._lines, self._size = False, None, 0
+        self.inside, self._lines, self._message, self._size = False, None, None, 0
 
 
 def _moment(text: bytes) -> Optional[float]:

@@ -18,6 +18,15 @@ Keys of ``"event": "register"``::
     contact_hex [..] | tag_hex [..] | require_hex [..]      one value a header line
     expires                                                 the Expires header, null for none
     auth_user | auth_realm | local_ip | before [..]         may be null or missing
+    qop                                                     auth or auth-int, what the digest covered; may be null
+    content_type_hex | body_hex                             may be null or missing
+
+Keys of ``"event": "request"``, an INVITE or NOTIFY that carries the tag: those above without aor, expires, rc and
+before, and::
+
+    method | status                                         the final answer that the server gave or saw
+    from_hex | to_hex | ruri                                the two headers' values, and the Request-URI
+    require_hex [..]                                        the lines of Require and of Proxy-Require
 
 Keys of ``"event": "expired"``: v, time, aor, contact; call_id and instance where known.
 """
@@ -28,11 +37,24 @@ import re
 from typing import Iterable, Iterator, List, Optional, Tuple
 
 from ...errors import HandoverError
+from ..body import EMPTY, Body, read_body
 from ..grammar import header_text
 from ..header import MAX_CSEQ, MAX_EXPIRES, parse_call_id
+from ..name_addr import parse_name_addr
 from ..refusal import Refusal, refusal
-from ..registration import Binding, Expired, Registration, contact_host, headers_of_register, instance_of
-from ..uri import reported_aor
+from ..registration import (
+    Binding,
+    Correspondent,
+    Expired,
+    RegisterHeaders,
+    Registration,
+    contact_host,
+    headers_of_dialog_request,
+    headers_of_register,
+    instance_of,
+)
+from ..request import IN_DIALOG, parties
+from ..uri import parse_uri, reported_aor
 from .json_values import (
     MAX_TIME,
     Object,
@@ -75,7 +97,9 @@ def event_in(data: bytes, where: str) -> Optional[Item]:
             return _registration(event, where)
         if kind == (1, "expired"):
             return _expired(event, where)
-        raise HandoverError("unknown_event", kind, "an event line is v 1 and event register or expired")
+        if kind == (1, "request"):
+            return _request(event, where)
+        raise HandoverError("unknown_event", kind, "an event line is v 1 and event register, request or expired")
     except HandoverError as error:
         return refusal(error, where)
 
@@ -92,7 +116,6 @@ def _piece(data: bytes, where: str) -> Optional[Refusal]:
 def _registration(event: Object, where: str) -> Registration:
     if integer(event, "rc", -(2**31), 2**31) <= 0:
         raise HandoverError("not_accepted", f"rc {event['rc']}", "save() returns a positive number when it accepts")
-    received_at = time(event)
     expires = event.get("expires")
     headers = headers_of_register(
         _header_lines(event, "contact_hex", escapes=True),
@@ -100,8 +123,43 @@ def _registration(event: Object, where: str) -> Registration:
         _header_lines(event, "require_hex"),
         None if expires is None else integer(event, "expires", 0, MAX_EXPIRES),
     )
+    return _fact(event, where, "REGISTER", headers, reported_aor(string(event, "aor")), None)
+
+
+def _request(event: Object, where: str) -> Optional[Registration]:
+    status, method = integer(event, "status", 100, 699), string(event, "method")
+    if not 200 <= status < 300:
+        raise HandoverError("not_accepted", f"status {status}", "a request that was accepted is answered with 2xx")
+    if method not in IN_DIALOG:
+        raise HandoverError("bad_value", f"method: {method}", "the method is " + " or ".join(IN_DIALOG))
+    headers = headers_of_dialog_request(
+        _header_lines(event, "contact_hex", escapes=True),
+        _header_lines(event, "tag_hex"),
+        _header_lines(event, "require_hex"),
+    )
+    if not headers.old_hosts and not headers.tag_required:
+        return None
+    aor, correspondent = parties(
+        parse_name_addr(_hex(string(event, "from_hex"), escapes=True), "From"),
+        parse_name_addr(_hex(string(event, "to_hex"), escapes=True), "To"),
+        parse_uri(string(event, "ruri")),
+    )
+    return _fact(event, where, method, headers, aor, correspondent)
+
+
+def _fact(
+    event: Object,
+    where: str,
+    method: str,
+    headers: RegisterHeaders,
+    aor: str,
+    correspondent: Optional[Correspondent],
+) -> Registration:
+    """The Registration of a request's event: what both kinds of event say in the same way, and what the caller read."""
+    received_at = time(event)
+    body = _body(event, where, offer=method == "INVITE") if headers.tagged else EMPTY
     return Registration(
-        aor=reported_aor(string(event, "aor")),
+        aor=aor,
         contacts=headers.contacts,
         removes_all=headers.removes_all,
         old_hosts=headers.old_hosts,
@@ -118,11 +176,34 @@ def _registration(event: Object, where: str) -> Registration:
         authenticated_user=optional_string(event, "auth_user"),
         authenticated_realm=optional_string(event, "auth_realm"),
         claimed_user=None,
-        bindings_before=_before(event, received_at),
+        bindings_before=_before(event, received_at) if method == "REGISTER" else (),
         server_address=optional_address(event, "local_ip"),
         received_at=received_at,
         where=where,
+        method=method,
+        correspondent=correspondent,
+        authenticated_qop=_qop(event),
+        listed=body.listed,
+        media=body.media,
+        body_refused=body.refused,
     )
+
+
+def _body(event: Object, where: str, offer: bool) -> Body:
+    content_type, body = optional_string(event, "content_type_hex"), optional_string(event, "body_hex")
+    if content_type is not None and body is None:
+        told = HandoverError("bad_body", "body_hex is missing", "the event of a request with a body holds the body")
+        return Body(refused=(refusal(told, where),))
+    if body is None:
+        return EMPTY
+    return read_body(None if content_type is None else _hex(content_type), _bytes(body), where, offer=offer)
+
+
+def _qop(event: Object) -> Optional[str]:
+    qop = optional_string(event, "qop")
+    if qop not in (None, "auth", "auth-int"):
+        raise HandoverError("bad_value", f"qop: {qop}", "the quality of protection is auth or auth-int")
+    return qop
 
 
 def _expired(event: Object, where: str) -> Expired:
@@ -173,9 +254,11 @@ def _header_lines(event: Object, key: str, escapes: bool = False) -> List[str]:
 
 
 def _hex(digits: str, escapes: bool = False) -> str:
+    return header_text(_bytes(digits), escapes)
+
+
+def _bytes(digits: str) -> bytes:
     try:
-        return header_text(bytes.fromhex(digits), escapes)
-    except HandoverError:
-        raise
+        return bytes.fromhex(digits)
     except ValueError as error:
-        raise HandoverError("bad_value", digits, "a header value comes as hexadecimal digits") from error
+        raise HandoverError("bad_value", digits, "header values and bodies come as hexadecimal digits") from error

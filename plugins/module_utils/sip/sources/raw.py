@@ -5,7 +5,8 @@
 
 Messages follow each other directly or after empty lines. Content-Length frames
 a message whose lines end in CRLF. In a text file (LF alone) it counts bytes that
-are no longer there; a message there reaches to the next start line.
+are no longer there; a message there reaches to the next start line, and its body
+is read with the line ends that it had on its way.
 
 Such a file says neither who sent a message nor whether a server accepted it, so
 a Registration from here has no source, no time and no authenticated user; a
@@ -15,18 +16,17 @@ policy must waive those rules by name before one is admitted.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Iterable, Iterator, Optional, Tuple
 
 from ...errors import HandoverError
-from ..header import OPTION_TAG, parse_credentials
 from ..message import MAX_MESSAGE, Message, parse_head
 from ..refusal import refusal
-from ..registration import Registration, headers_of_register
-from ..uri import address_of_record
+from ..request import METHODS, registration_of
 from .lines import Position
 from .source import Item, Source
 
-__all__ = ["SOURCE", "START_LINE", "parse", "registration"]
+__all__ = ["SOURCE", "START_LINE", "parse"]
 
 #: A line that begins a message, as far as one can tell without reading it.
 START_LINE = re.compile(rb"(?:[A-Za-z0-9.!%*_+`'~-]+ +[^ \t\r\n]+ +SIP/[0-9]|SIP/[0-9.]+ [0-9]{3,})[^\n]*\n")
@@ -49,51 +49,17 @@ def parse(stream: Iterable[bytes], where: str, position: Optional[Position] = No
                 return
             continue
         window.drop(size)
-        if message.method == "REGISTER":
-            try:
-                found = registration(message, place)
-            except HandoverError as error:
-                yield refusal(error, place)
-                continue
+        try:
+            found = registration_of(message, place)
+        except HandoverError as error:
+            yield refusal(error, place)
+            continue
+        if found is not None:
             yield found
 
 
 #: A start line begins its line; what quotes one is another format.
 SOURCE = Source("sip", parse, telling=re.compile(rb"\A" + START_LINE.pattern))
-
-
-def registration(message: Message, where: str) -> Registration:
-    """The fact that a REGISTER states, as far as its own text goes.
-
-    :raises HandoverError: ``bad_contact``, ``bad_number``, ``bad_old_address``, ``bad_header``.
-    """
-    headers = headers_of_register(
-        message.values("contact"), message.values(OPTION_TAG), message.values("require"), message.expires
-    )
-    credentials = [parse_credentials(value) for value in message.values("authorization")]
-    return Registration(
-        aor=address_of_record(message.to.uri),
-        contacts=headers.contacts,
-        removes_all=headers.removes_all,
-        old_hosts=headers.old_hosts,
-        old_addresses=headers.old_addresses,
-        tag_required=headers.tag_required,
-        call_id=message.call_id,
-        cseq=message.cseq.number,
-        expires=headers.expires,
-        expires_stated=headers.expires_stated,
-        instance=headers.instance,
-        source_address=None,
-        source_port=None,
-        transport=message.vias[0].transport,
-        authenticated_user=None,
-        authenticated_realm=None,
-        claimed_user=next((item.username for item in credentials if item.username is not None), None),
-        bindings_before=(),
-        server_address=None,
-        received_at=None,
-        where=where,
-    )
 
 
 def _next(window: _Window) -> Tuple[Message, int]:
@@ -110,17 +76,25 @@ def _next(window: _Window) -> Tuple[Message, int]:
     message = parse_head(bytes(window.data[: size + len(blank) // 2]), bare_lf)
     size += len(blank)
     if bare_lf or message.content_length is None:
-        return message, size if message.content_length == 0 else window.find_start_line(size)
+        end = size if message.content_length == 0 else window.find_start_line(size)
+        return _with_body(message, window, size, end, bare_lf), end
     if not window.fill(size + message.content_length):
         raise HandoverError(
             "truncated_message", f"Content-Length: {message.content_length}", "a body is as long as Content-Length"
         )
-    size += message.content_length
-    if message.content_length and not window.is_boundary(size):
+    end = size + message.content_length
+    if message.content_length and not window.is_boundary(end):
         raise HandoverError(
             "misframed_message", f"Content-Length: {message.content_length}", "a message ends where its body ends"
         )
-    return message, size
+    return _with_body(message, window, size, end, bare_lf), end
+
+
+def _with_body(message: Message, window: _Window, start: int, end: int, bare_lf: bool) -> Message:
+    if start == end or message.method not in METHODS:
+        return message
+    body = bytes(window.data[start:end])
+    return replace(message, body=body.replace(b"\n", b"\r\n") if bare_lf else body)
 
 
 def _no_start(window: _Window) -> HandoverError:

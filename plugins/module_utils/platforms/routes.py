@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Routes of Linux routers, in a routing table of our own: from what ``ip -j route`` lists, and for a step's text."""
+
+from __future__ import annotations
+
+import json
+from ipaddress import ip_address
+from typing import Any, Dict, Iterable, List, Mapping
+
+from ..errors import HandoverError
+from ..mobility.model import Address, Entry, Route, Stamp
+from . import stamp as stamps
+from .base import Output, foreign
+
+__all__ = ["SETTINGS", "route_lines", "routes_of"]
+
+#: The mark by which packets find our routing table, and that table. Settings of every Linux platform.
+SETTINGS: Mapping[str, Any] = {
+    "mark": "0x6d000000",
+    "mark_mask": "0xff000000",
+    "routing_table": 7082,
+    "route_protocol": 182,
+    "save_command": "/usr/local/lib/sipmobility/save",
+}
+
+
+def routes_of(output: Output, version: int, records: Dict[Address, Stamp]) -> Iterable[Route]:
+    """The routes of one IP version: those listed, and those recorded that are gone from the routing table.
+
+    :param records: the stamp of each old address, which no route can carry itself; emptied here.
+    :raises HandoverError: ``unreadable_answer``, ``foreign_entry``.
+    """
+    section = "routes" if version == 4 else "routes6"
+    text = output.sections.get(section, "").strip()
+    if section in output.status and "does not exist" in text:
+        text = ""  # no route was ever put into our routing table
+    try:
+        listed = json.loads(text) if text else []
+    except ValueError as error:
+        raise HandoverError("unreadable_answer", text[:200], "ip lists routes as JSON") from error
+    for item in listed:
+        plain = isinstance(item, dict) and "type" not in item and "via" not in item and "dev" in item
+        if not plain or "/" in item["dst"] or item["dst"] == "default":
+            raise foreign(item, "every route of our protocol leads one address over one interface")
+        destination, via = ip_address(item["dst"]), ip_address(item["gateway"]) if "gateway" in item else None
+        yield Route(destination, via, item["dev"], records.pop(destination, stamps.REMNANT))
+    for destination, stamp in records.items():
+        yield Route(destination, None, None, stamp)
+
+
+def route_lines(entries: Iterable[Entry], but: Iterable[Entry] = ()) -> List[Dict[str, Any]]:
+    """The routes among these entries for the template ``linux/routes.j2``.
+
+    :param but: entries whose routes are left out.
+    """
+    kept = {entry.key for entry in but}
+    return [
+        {
+            "version": entry.destination.version,
+            "destination": f"{entry.destination}/{entry.destination.max_prefixlen}",
+            "via": "" if entry.via is None else str(entry.via),
+            "interface": entry.interface or "",
+        }
+        for entry in entries
+        if isinstance(entry, Route) and entry.key not in kept and (entry.via is not None or entry.interface is not None)
+    ]

@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests as facts: what a REGISTER states, and what a tagged INVITE or NOTIFY does (US 7,082,118)."""
+
+from __future__ import annotations
+
+from typing import List, Optional, Tuple
+
+from ..errors import HandoverError
+from .body import EMPTY, read_body
+from .header import OPTION_TAG, parse_credentials
+from .message import Message
+from .name_addr import NameAddr
+from .registration import Correspondent, Registration, headers_of_dialog_request, headers_of_register
+from .uri import Uri, address_of_record
+
+__all__ = ["IN_DIALOG", "METHODS", "parties", "registration_of"]
+
+#: Methods that carry the tag within a dialog.
+IN_DIALOG = ("INVITE", "NOTIFY")
+#: Methods of which a message may become a Registration.
+METHODS = frozenset(("REGISTER", *IN_DIALOG))
+
+_OPTION_TAG = OPTION_TAG.lower()
+
+
+def registration_of(message: Message, where: str) -> Optional[Registration]:
+    """The fact that a request states, as far as its own text goes.
+
+    None for other methods, for responses, and for an INVITE or NOTIFY without the tag. A body is read beside the
+    tag only.
+
+    :raises HandoverError: ``bad_contact``, ``bad_number``, ``bad_old_address``, ``bad_header``, ``not_in_dialog``.
+    """
+    if message.method not in METHODS:
+        return None
+    contact, tag, require = message.values("contact"), message.values(OPTION_TAG), message.values("require")
+    correspondent = None
+    if message.method == "REGISTER":
+        headers = headers_of_register(contact, tag, require, message.expires)
+        aor = address_of_record(message.to.uri)
+    else:
+        require += [value for value in message.values("proxy-require") if _OPTION_TAG in value.lower()]
+        if not tag and not any(_OPTION_TAG in value.lower() for value in require):
+            return None
+        headers = headers_of_dialog_request(contact, tag, require)
+        if not headers.old_hosts and not headers.tag_required:
+            return None
+        aor, correspondent = parties(message.from_, message.to, message.uri)
+    body = EMPTY
+    if headers.tagged and message.body:
+        body = read_body(
+            _first(message.values("content-type")),
+            message.body,
+            where,
+            _first(message.values("content-disposition")) or "",
+            ", ".join(message.values("content-encoding")),
+            offer=message.method == "INVITE",
+        )
+    return Registration(
+        aor=aor,
+        contacts=headers.contacts,
+        removes_all=headers.removes_all,
+        old_hosts=headers.old_hosts,
+        old_addresses=headers.old_addresses,
+        tag_required=headers.tag_required,
+        call_id=message.call_id,
+        cseq=message.cseq.number,
+        expires=headers.expires,
+        expires_stated=headers.expires_stated,
+        instance=headers.instance,
+        source_address=None,
+        source_port=None,
+        transport=message.vias[0].transport,
+        authenticated_user=None,
+        authenticated_realm=None,
+        claimed_user=_claimed_user(message),
+        bindings_before=(),
+        server_address=None,
+        received_at=None,
+        where=where,
+        method=message.method,
+        correspondent=correspondent,
+        listed=body.listed,
+        media=body.media,
+        body_refused=body.refused,
+    )
+
+
+def parties(from_: NameAddr, to: NameAddr, target: Optional[Uri]) -> Tuple[str, Correspondent]:
+    """Who sends a request within a dialog, as address of record, and to whom.
+
+    :param target: the Request-URI.
+    :raises HandoverError: ``not_in_dialog``, where From or To has no tag (RFC 3261 section 12): nothing is moved yet.
+    """
+    if target is None or from_.param("tag") is None or to.param("tag") is None:
+        raise HandoverError(
+            "not_in_dialog",
+            f"{from_.uri.text} {to.uri.text}",
+            "From and To of a tagged INVITE or NOTIFY have their tag",
+        )
+    other = Correspondent(address_of_record(to.uri), target.text, target.address, target.port)
+    return address_of_record(from_.uri), other
+
+
+def _claimed_user(message: Message) -> Optional[str]:
+    values = message.values("authorization")
+    if message.method != "REGISTER":
+        values += message.values("proxy-authorization")
+    names = [parse_credentials(value).username for value in values]
+    return next((name for name in names if name is not None), None)
+
+
+def _first(values: List[str]) -> Optional[str]:
+    return values[0] if values else None

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters: plain data in, plain data out, our errors as Ansible's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.sipmobility.handover.plugins.filter.failures import failures
+from ansible_collections.sipmobility.handover.plugins.filter.handovers import handovers
+from ansible_collections.sipmobility.handover.plugins.filter.router_states import router_states
+
+PAIR = {
+    "aor": "sip:a@example.com",
+    "old": "1.1.1.1",
+    "new": "2.2.2.2",
+    "expires": "2026-11-24T05:00:00Z",
+    "admitted": True,
+}
+SESSION = {"protocol": "tcp", "port": 40000, "correspondent": "3.3.3.3", "correspondent_port": 7000}
+
+
+def test_a_pairs_own_sessions_come_first() -> None:
+    other = {**SESSION, "port": 40001}
+    first, second = handovers([{**PAIR, "sessions": [other]}, PAIR], sessions=[SESSION])
+    assert (first["sessions"], second["sessions"]) == ([other], [SESSION])
+
+
+@pytest.mark.parametrize("admitted", [False, None, "true", 1])
+def test_only_what_was_admitted_becomes_a_handover(admitted: Any) -> None:
+    """Nobody may point another's traffic at himself (design rule 11)."""
+    with pytest.raises(AnsibleFilterError, match="not_admitted"):
+        handovers([{**PAIR, "admitted": admitted}], sessions=[SESSION])
+
+
+def test_a_handover_that_is_refused_is_an_error_of_router_states() -> None:
+    with pytest.raises(AnsibleFilterError, match="unmanaged_address"):
+        router_states(handovers([PAIR], sessions=[SESSION]), {})
+
+
+def test_failures_tell_why_on_one_line() -> None:
+    told = {
+        "ra": {"step": {"changed": True}},
+        "rb": {"step": {"failed": True, "msg": "two\n  lines"}},
+        "rc": {"step": {"unreachable": True, "msg": "no route"}},
+        "rd": {},
+        "re": {"step": {"failed": True}},
+    }
+    expected = {"rb": "two lines", "rc": "unreachable: no route", "re": "no reason given"}
+    assert failures(told, list(told), "step") == expected

@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real Kamailio with the lab's configuration, on loopback and without the lab; its events from standard error."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from lab.phone import Phone, Request
+
+ROOT = Path(__file__).resolve().parents[3]
+ADDRESS, DOMAIN, PASSWORD = "127.0.0.1", "visited.example", "kept between alice and her server"
+
+
+class Kamailio:
+    """Starts; :meth:`stop` ends it. Its users are alice and bob, with one password."""
+
+    def __init__(self, directory: Path) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind((ADDRESS, 0))
+            self.port: int = free.getsockname()[1]
+        config = (ROOT / "lab" / "kamailio" / "kamailio.cfg").read_text(encoding="utf-8")
+        config = config.replace("/etc/kamailio/", f"{directory}/").replace("log_stderror=no", "log_stderror=yes")
+        users = "".join(f'    $sht(password=>{user}) = "{PASSWORD}";\n' for user in ("alice", "bob"))
+        (directory / "kamailio.cfg").write_text(config, encoding="utf-8")
+        (directory / "site.cfg").write_text(f'listen=udp:{ADDRESS}:{self.port}\n#!define REALM "{DOMAIN}"\n')
+        (directory / "users.cfg").write_text(f"event_route[htable:mod-init] {{\n{users}}}\n", encoding="utf-8")
+        self._log = directory / "log"
+        command = ["kamailio", "-f", directory / "kamailio.cfg", "-DD", "-E", "-m", "32", "-Y", directory]
+        with self._log.open("wb") as log:
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(
+                [*map(str, command), "-w", str(directory)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        self._wait_until_it_answers()
+
+    def stop(self) -> None:
+        """End it, with its children."""
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def phone(self) -> Phone:
+        """A phone's socket."""
+        return Phone(ADDRESS, ADDRESS, self.port, 0, 3)
+
+    def events(self, call_id: str, count: int = 1) -> bytes:
+        """The event lines of a call, as they would stand in the server's log; so many are waited for."""
+        wanted = call_id.encode().hex().encode()
+        end = time.monotonic() + 3
+        while True:
+            # The reply is sent before the event is written: what should not come is given time to come.
+            time.sleep(0.02 if count else 0.2)
+            lines = [line for line in self._log.read_bytes().splitlines(keepends=True) if b'"v":1' in line]
+            found = [line for line in lines if wanted in line]
+            if len(found) >= count or time.monotonic() > end:
+                # Behind the level's name stands what xlog wrote; the process number is standard error's.
+                return b"".join(re.sub(rb"^ *\d+\(\d+\) ", b"", line) for line in found)
+
+    def _wait_until_it_answers(self) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((ADDRESS, self.port))
+            probe.settimeout(0.1)
+            text = (
+                request("OPTIONS", "probe")
+                .text("probe", "probe", probe.getsockname()[1])
+                .replace(b"REGISTER", b"OPTIONS")
+            )
+            for _ in range(100):
+                try:
+                    probe.send(text)
+                    probe.recv(65535)
+                    return
+                except OSError:
+                    time.sleep(0.05)
+        self.stop()
+        raise RuntimeError(self._log.read_text(errors="replace")[-2000:])
+
+
+def request(call_id: str, user: str = "alice") -> Request:
+    """A REGISTER of a user, without anything special."""
+    return Request(
+        user=user,
+        aor_user=user,
+        domain=DOMAIN,
+        local=ADDRESS,
+        contacts=(f"<sip:{user}@{ADDRESS}:5060>",),
+        expires=600,
+        call_id=call_id,
+        cseq=1,
+    )
