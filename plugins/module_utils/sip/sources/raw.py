@@ -172,7 +172,9 @@ class _Window:
 
     def is_boundary(self, start: int) -> bool:
         """Whether a message may end at ``start``: the end, an empty line or a start line follows."""
-        self.fill(start + MAX_MESSAGE)
+        # No more than the next line: a file that is followed may not have it yet, and nothing behind it.
+        while self.data.find(b"\n", start) < 0 and len(self.data) < start + MAX_MESSAGE and self.more():
+            pass
         return _EMPTY_LINE.match(self.data, start) is not None or START_LINE.match(self.data, start) is not None
 
     def drop(self, size: int) -> None:
