@@ -26,6 +26,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Stage, Step
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_from_record
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
@@ -53,10 +54,13 @@ class Run:
         return {host: int(count) for host, count in re.findall(r"^(\w+)\s+: ok=\d+\s+changed=(\d+)", self.output, re.M)}
 
 
-def playbook(
-    name: str, variables: Mapping[str, Any], *options: str, cwd: Path = ROOT, after: str = "", inventory: str = ""
-) -> Run:
-    """Run one of our playbooks against the lab.
+def playbook(name: str, variables: Mapping[str, Any], *options: str, cwd: Path = ROOT, after: str = "") -> Run:
+    """Run one of our playbooks against the lab."""
+    return playbook_at(ROOT / "playbooks" / f"{name}.yml", variables, *options, cwd=cwd, after=after)
+
+
+def playbook_at(path: Path, variables: Mapping[str, Any], *options: str, cwd: Path = ROOT, after: str = "") -> Run:
+    """Run a playbook against the lab.
 
     :param after: ``N:COMMAND``, see ``callbacks/after_step.py``: what to do after the Nth acknowledged step.
     """
@@ -73,8 +77,7 @@ def playbook(
             "SIPMOBILITY_AFTER_STEP": after,
         }
         tool = Path(sys.executable).with_name("ansible-playbook")
-        path = ROOT / "playbooks" / f"{name}.yml"
-        argv = [tool, "-i", inventory or ROOT / "lab" / "inventory", path, "-e", f"@{extra.name}", *options]
+        argv: list[str | Path] = [tool, "-i", ROOT / "lab" / "inventory", path, "-e", f"@{extra.name}", *options]
         done = subprocess.run(
             argv, cwd=cwd, env=environment, capture_output=True, text=True, timeout=180, start_new_session=True
         )
@@ -136,6 +139,10 @@ class Routers:
     def plan(self, *handovers: Handover) -> Planned:
         """A plan from what the routers hold."""
         return make_plan(handovers, self.topology, self.states())
+
+    def plan_record(self, record: Mapping[str, Any]) -> Planned:
+        """As :meth:`plan`, for a handover as plain data."""
+        return self.plan(handover_from_record(record))
 
     def apply(self, stages: Sequence[Stage], pause: float = 0.0) -> None:
         """Carry a plan out, stage by stage; ``pause`` seconds between steps."""

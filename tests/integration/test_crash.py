@@ -17,7 +17,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.reco
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 from lab import Lab
 
-from .operator import ROOT, Routers, handover, playbook
+from .operator import Routers, handover, playbook
 
 States = dict[str, RouterState]
 
@@ -80,7 +80,7 @@ def test_reconcile_repairs_a_killed_run_both_ways(
 def reconcile(cwd: Path, goal: str) -> Any:
     """From another directory, with the inventory alone."""
     variables = {"handover_goal": goal, "handover_drain": 0}
-    return playbook("reconcile", variables, cwd=cwd, inventory=str(ROOT / "lab" / "inventory"))
+    return playbook("reconcile", variables, cwd=cwd)
 
 
 def bare(states: States) -> dict[str, list[str]]:
