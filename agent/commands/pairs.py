@@ -6,35 +6,36 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
-import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import chain
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, cast
 
 from ...plugins.module_utils.errors import HandoverError
-from ...plugins.module_utils.mobility.intake import Item, Report, read_registrations
+from ...plugins.module_utils.log_files import LogReader
+from ...plugins.module_utils.mobility.intake import Intake, Item, read_registrations
+from ...plugins.module_utils.mobility.registration_policy import Policy
 from ...plugins.module_utils.mobility.report import report_to_record
-from ...plugins.module_utils.reader import time_to_text
-from ...plugins.module_utils.sip.refusal import Refusal
+from ...plugins.module_utils.sip.refusal import Refusal, refusal
 from ...plugins.module_utils.sip.sources import AUTO, FORMATS, open_source
-from ...plugins.module_utils.sip.sources.cursor import (
-    HEAD_SIZE,
-    Cursor,
-    FileFacts,
-    cursor_after,
-    cursor_from_record,
-    cursor_to_record,
-    resume,
-)
+from ...plugins.module_utils.sip.sources.cursor import Cursor
+from ...plugins.module_utils.sip.sources.gzip_stream import inflated
+from ..cursor_file import cursors_to_record, load_cursors, write_cursors
+from ..outcome_lines import JsonLines, Text
 from ..policy_file import load_policy
+from ..progress import Progress
 
 __all__ = ["add_parser", "run"]
 
 _CHUNK = 64 * 1024
+#: Least seconds between two cursors of a log that is followed.
+_CURSOR_INTERVAL = 1.0
 
 
 def add_parser(subparsers: Any) -> None:
@@ -43,7 +44,8 @@ def add_parser(subparsers: Any) -> None:
         "pairs",
         help="read registrations, print the address pairs",
         description="Reads what a SIP server logged and prints the pairs of old and new address, "
-        "the changes, and what was refused and why.",
+        "the changes, and what was refused and why. A log may be compressed (gzip); with a cursor, "
+        "what it was rotated to since is read first.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a log; - is standard input")
     parser.add_argument("--format", default=AUTO, choices=[AUTO, *sorted(FORMATS)], help="default: %(default)s")
@@ -53,7 +55,19 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--cursor", metavar="FILE", help="JSON file with the cursor of an earlier run: go on from there"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--cursor-out",
+        metavar="FILE",
+        help="write the cursor there when all is read and printed; do so only where what reads the output cannot fail, "
+        "or a move may be lost. It may be the file of --cursor, which then need not exist yet",
+    )
+    parser.add_argument(
+        "--follow", action="store_true", help="wait for more, as tail -F does, until SIGTERM or SIGINT; one FILE"
+    )
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="print one JSON object; with --follow as --jsonl")
+    shape.add_argument("--jsonl", action="store_true", help="print each outcome as a line of JSON, as it comes")
+    parser.add_argument("--progress", action="store_true", help="show how far it is, also where there is no terminal")
     parser.add_argument("--fail-on-refused", action="store_true", help="exit 3 when something was refused")
     parser.add_argument("--now", type=_seconds, metavar="SECONDS", help="Unix time to judge by instead of the clock")
     parser.set_defaults(run=run)
@@ -61,76 +75,129 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, judge, print. Returns the exit status."""
+    if args.follow and (len(args.files) > 1 or args.files[0] == "-"):
+        print("sip-handover pairs: --follow takes one FILE, and not standard input", file=sys.stderr)
+        return 2
     try:
         policy = None if args.policy == "none" else load_policy(args.policy)
-        cursors = _load_cursors(args.cursor) if args.cursor else {}
+        known = load_cursors(args.cursor, args.cursor == args.cursor_out) if args.cursor else {}
     except HandoverError as error:
         print(f"sip-handover pairs: {error}", file=sys.stderr)
         return 2
-    sources = [_Source(name, args.format, cursors.get(name)) for name in args.files]
-    now = time.time() if args.now is None else args.now
-    report = read_registrations(chain.from_iterable(sources), policy, now, keep_registrations=False)
-    if args.json:
-        record = report_to_record(report)
-        del record["registrations"]
-        record["cursor"] = {s.name: cursor_to_record(s.cursor) for s in sources if s.cursor is not None}
-        print(json.dumps(record, indent=2))
-    else:
-        _print_text(report)
-    if any(source.failed for source in sources):
+    progress = Progress(args.progress)
+    with _stop_on_signal(args.follow) as stop:
+        inputs = [_Input(name, args.format, known.get(name), stop, progress) for name in args.files]
+        refused = _whole(args, policy, inputs) if args.json and not args.follow else _lines(args, policy, inputs)
+    if any(item.failed for item in inputs):
         return 1
-    return 3 if args.fail_on_refused and report.refused else 0
+    return 3 if args.fail_on_refused and refused else 0
 
 
-class _Source:
+def _whole(args: argparse.Namespace, policy: Policy | None, inputs: list[_Input]) -> int:
+    """Print one object; how many were refused."""
+    now = time.time() if args.now is None else args.now
+    report = read_registrations(chain.from_iterable(inputs), policy, now, keep_registrations=False)
+    inputs[0].progress.end()
+    record = report_to_record(report)
+    del record["registrations"]
+    record["cursor"] = cursors_to_record(_cursors(inputs))
+    print(json.dumps(record, indent=2), flush=True)
+    if args.cursor_out:
+        write_cursors(args.cursor_out, _cursors(inputs))
+    return len(report.refused)
+
+
+def _lines(args: argparse.Namespace, policy: Policy | None, inputs: list[_Input]) -> int:
+    """Print each outcome as it comes, in memory that does not grow with them; how many were refused."""
+    output: Text | JsonLines = JsonLines() if args.json or args.jsonl else Text()
+    intake = Intake(policy)
+    last: dict[str, Cursor] = {}
+    due = time.monotonic()
+
+    def tell_cursors() -> None:
+        nonlocal last, due
+        now = _cursors(inputs)
+        if now != last:
+            output.cursors(now)
+            sys.stdout.flush()
+            if args.cursor_out:
+                write_cursors(args.cursor_out, now)
+        last, due = now, time.monotonic() + _CURSOR_INTERVAL
+
+    def caught_up() -> None:
+        if time.monotonic() >= due:
+            tell_cursors()
+
+    if args.follow:
+        inputs[0].heard = caught_up
+    for item in chain.from_iterable(inputs):
+        for outcome in intake.take(item, time.time() if args.now is None else args.now):
+            output.outcome(outcome)
+        if args.follow:
+            sys.stdout.flush()
+    inputs[0].progress.end()
+    tell_cursors()
+    output.end()
+    return output.refused
+
+
+class _Input:
     """One input. Iterating over it moves its cursor; one that cannot be read yields a refusal."""
 
-    def __init__(self, name: str, format_name: str, cursor: Cursor | None) -> None:
+    def __init__(
+        self, name: str, format_name: str, cursor: Cursor | None, stop: threading.Event | None, progress: Progress
+    ) -> None:
         self.name = name
-        self.cursor = cursor
         self.failed = False
+        self.progress = progress
+        self.heard: Callable[[], None] | None = None
         self._format = format_name
+        self._reader = None if name == "-" else LogReader(name, format_name, cursor, stop, self._heard)
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """Where a next run goes on; None for standard input."""
+        return None if self._reader is None else self._reader.cursor
 
     def __iter__(self) -> Iterator[Item]:
         try:
-            if self.name == "-":
-                yield from open_source(self._format, _chunks(sys.stdin.buffer), "standard input")[1]
-                return
-            with Path(self.name).open("rb") as file:
-                yield from self._file(file)
+            if self._reader is None:
+                stdin = cast(io.BufferedReader, sys.stdin.buffer)  # its read1 takes what is there
+                chunks = iter(lambda: stdin.read1(_CHUNK), b"")
+                yield from open_source(self._format, inflated(chunks), "standard input")[1]
+            else:
+                yield from self._reader
+        except HandoverError as error:
+            self.failed = True
+            yield refusal(error, "standard input")
         except OSError as error:
             self.failed = True
-            yield Refusal("unreadable_input", f"the file can be read: {error.strerror}", self.name)
+            yield Refusal("unreadable_input", f"the file can be read: {error.strerror}", error.filename or self.name)
 
-    def _file(self, file: BinaryIO) -> Iterator[Item]:
-        stat, head = os.fstat(file.fileno()), file.read(HEAD_SIZE)
-        facts = FileFacts(stat.st_dev, stat.st_ino, stat.st_size, head)
-        position = resume(self.cursor, facts)
-        chunks: Iterable[bytes] = chain([head], _chunks(file))
-        name = self._format
-        if position.offset:
-            file.seek(position.offset)
-            chunks = _chunks(file)
-            name = self.cursor.format if self.cursor is not None and name == AUTO else name
-        name, items = open_source(name, chunks, self.name, position)
-        yield from items
-        self.cursor = cursor_after(name, position, facts)
+    def _heard(self) -> None:
+        if self._reader is not None:
+            self.progress.tick(self._reader)
+        if self.heard is not None:
+            self.heard()
 
 
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    return iter(lambda: file.read(_CHUNK), b"")
+def _cursors(inputs: list[_Input]) -> dict[str, Cursor]:
+    return {item.name: item.cursor for item in inputs if item.cursor is not None}
 
 
-def _load_cursors(path: str) -> dict[str, Cursor]:
+@contextmanager
+def _stop_on_signal(follow: bool) -> Iterator[threading.Event | None]:
+    """An event that SIGTERM and SIGINT set, so that the run ends as it should; None where nothing is followed."""
+    if not follow:
+        yield None
+        return
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise HandoverError("bad_cursor", path, f"the cursor file is JSON ({error})") from error
-    if not isinstance(record, dict):
-        raise HandoverError(
-            "bad_cursor", path, "the cursor file holds one object: the cursor that an earlier run printed"
-        )
-    return {name: cursor_from_record(item) for name, item in record.items()}
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _seconds(text: str) -> float:
@@ -138,19 +205,3 @@ def _seconds(text: str) -> float:
     if not 0 <= value < 2**33:
         raise argparse.ArgumentTypeError(f"{text} is no Unix time")
     return value
-
-
-def _print_text(report: Report) -> None:
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    for change in report.changes:
-        doubt = "" if change.admitted else ", not admitted"
-        print(
-            f"{change.kind:9} {change.aor} {change.old or '?'} -> {change.new or '?'}"
-            f" until {time_to_text(change.expires)}{doubt} ({change.source})"
-        )
-    for refused in report.refused:
-        print(f"refused   {refused.code}: {refused.reason} ({refused.where})")
-    print(
-        f"{len(report.address_pairs)} address pairs, {len(report.changes)} changes, {len(report.refused)} refused",
-        file=sys.stderr,
-    )

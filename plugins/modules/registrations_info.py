@@ -37,7 +37,7 @@ attributes:
 options:
   path:
     description:
-      - The log, on the host that the module runs on.
+      - The log, on the host that the module runs on. It may be compressed (gzip).
       - Exactly one of O(path) and O(content) is required.
     type: path
   content:
@@ -47,14 +47,21 @@ options:
   format:
     description:
       - V(kamailio) is the line of JSON that Kamailio's C(xlog) writes for each accepted REGISTER; a log prefix before
-        its brace does not matter, other lines are skipped.
-      - V(sip) is raw SIP, one message or many. It names no packet source, no time and no authenticated user, so that
-        a policy must waive those rules before anything from it is admitted.
+        its brace does not matter, other lines are skipped. V(journal) is the same line in C(journalctl --output json).
+      - V(kamailio_dump) is C(ul.dump) of Kamailio, JSON or the text of C(kamcmd). It is what the server holds, not what
+        happened, and yields registrations with RV(registrations[].snapshot), never a pair.
+      - V(opensips) is C(E_UL_CONTACT_*) notifications in JSON-RPC. The old address, the authenticated user and the time
+        come from C(attr), where a script writes them.
+      - V(freeswitch) is C(sofia::register), C(sofia::unregister) and C(sofia::expire) events in JSON. V(asterisk) is
+        lines of its registrar (PJSIP), or C(ContactStatus) events of its manager interface. Neither carries the tag.
+      - V(ios_ccsip) is C(debug ccsip messages) of Cisco IOS, V(sip) is raw SIP, one message or many. These name no
+        packet source and no authenticated user, so that a policy must waive those rules before anything is admitted.
       - V(pcap) is a capture file, pcap or pcapng, and V(hep) a file of HEP3 packets. A REGISTER in them counts with the
         server's 2xx to it. They are read whole each time, and need O(path). See C(docs/captures.md).
+      - C(docs/sources.md) of this collection tells what each can and cannot know.
       - V(auto) looks at the input.
     type: str
-    choices: [auto, hep, kamailio, pcap, sip]
+    choices: [auto, asterisk, freeswitch, hep, ios_ccsip, journal, kamailio, kamailio_dump, opensips, pcap, sip]
     default: auto
   policy:
     description:
@@ -132,10 +139,17 @@ options:
         default: 60
   cursor:
     description:
-      - What an earlier run returned as RV(cursor), to go on from there. A file that has been rotated or truncated since
-        is read from its beginning.
+      - What an earlier run returned as RV(cursor), to go on from there. Where the log has been rotated since, also
+        compressed or copied and truncated, the rest of the old file is read first, then those that came after it.
+        Where the old file is gone, RV(refused) says so with the code V(lost_input).
       - Keep the new cursor only after the routers have acknowledged what was read, or a failed run loses a move.
     type: dict
+  list_registrations:
+    description:
+      - Whether RV(registrations) lists every registration. V(false) keeps a long log out of the memory and the result;
+        what is found in it is told all the same.
+    type: bool
+    default: true
 notes:
   - SIP servers need no Python for this. Fetch the log, or have it sent to the controller, and run the module there with
     C(delegate_to=localhost), C(run_once=true).
@@ -161,6 +175,26 @@ EXAMPLES = r"""
   run_once: true
   register: seen
 
+- name: Read a month of rotated and compressed logs for what was refused
+  sipmobility.handover.registrations_info:
+    path: "{{ item }}"
+    format: kamailio
+    list_registrations: false
+  loop: "{{ query('ansible.builtin.fileglob', '/var/log/kamailio/register.jsonl-*.gz') | sort }}"
+  delegate_to: localhost
+  run_once: true
+
+- name: Ask a Kamailio what it holds now, after a restart of ours
+  ansible.builtin.command: kamctl rpc ul.dump
+  register: bindings
+  changed_when: false
+
+- name: Read it
+  sipmobility.handover.registrations_info:
+    content: "{{ bindings.stdout }}"
+    format: kamailio_dump
+  delegate_to: localhost
+
 - name: Show why registrations were refused
   ansible.builtin.debug:
     msg: "{{ item.where }}: {{ item.code }}: {{ item.reason }}"
@@ -181,7 +215,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 registrations:
-  description: Every registration that could be read, tagged or not.
+  description: Every registration that could be read, tagged or not; empty with O(list_registrations=false).
   returned: success
   type: list
   elements: dict
@@ -221,11 +255,11 @@ registrations:
       elements: str
       returned: success
     call_id:
-      description: The Call-ID.
+      description: The Call-ID, or V(null) where the input does not have it.
       type: str
       returned: success
     cseq:
-      description: The CSeq number.
+      description: The CSeq number, or V(null) where the input does not have it.
       type: int
       returned: success
     expires:
@@ -249,7 +283,7 @@ registrations:
       type: int
       returned: success
     transport:
-      description: The transport.
+      description: The transport, or V(null) where the input does not say.
       type: str
       returned: success
       sample: tls
@@ -274,6 +308,15 @@ registrations:
       returned: success
     server_address:
       description: The server's address that the packet came to, or V(null).
+      type: str
+      returned: success
+    snapshot:
+      description: >-
+        Whether this is a row of the registrar's table, not a REGISTER; C(expires) are the seconds that were left.
+      type: bool
+      returned: success
+    held_since:
+      description: Of a snapshot, when the mobile node registered last, in UTC, or V(null).
       type: str
       returned: success
     received_at:
@@ -446,31 +489,19 @@ cursor:
   type: dict
 """
 
-import os
 import time
-from collections.abc import Iterable, Iterator
-from itertools import chain
-from typing import Any, BinaryIO
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_bytes
 
 from ..module_utils.errors import HandoverError
-from ..module_utils.mobility.intake import Report, read_registrations
+from ..module_utils.log_files import LogReader
+from ..module_utils.mobility.intake import read_registrations
 from ..module_utils.mobility.registration_policy import Policy
 from ..module_utils.mobility.report import report_to_record
-from ..module_utils.sip.sources import AUTO, open_source
-from ..module_utils.sip.sources.cursor import (
-    HEAD_SIZE,
-    Cursor,
-    FileFacts,
-    cursor_after,
-    cursor_from_record,
-    cursor_to_record,
-    resume,
-)
-
-_CHUNK = 64 * 1024
+from ..module_utils.sip.sources import AUTO, FORMATS, open_source
+from ..module_utils.sip.sources.cursor import cursor_from_record, cursor_to_record
 
 _POLICY_SPEC: dict[str, Any] = {
     "managed_networks": {"type": "dict", "required": True},
@@ -495,9 +526,10 @@ def main() -> None:
         argument_spec={
             "path": {"type": "path"},
             "content": {"type": "str"},
-            "format": {"type": "str", "choices": ["auto", "hep", "kamailio", "pcap", "sip"], "default": "auto"},
+            "format": {"type": "str", "choices": [AUTO, *sorted(FORMATS)], "default": AUTO},
             "policy": {"type": "dict", "options": _POLICY_SPEC},
             "cursor": {"type": "dict"},
+            "list_registrations": {"type": "bool", "default": True},
         },
         required_one_of=[("path", "content")],
         mutually_exclusive=[("path", "content")],
@@ -507,38 +539,22 @@ def main() -> None:
     try:
         policy = None if params["policy"] is None else Policy.from_dict(params["policy"])
         cursor = cursor_from_record(params["cursor"]) if params["cursor"] else None
+        reader = None
         if params["path"] is None:
             content = to_bytes(params["content"], errors="surrogate_or_strict")
-            report = read_registrations(open_source(params["format"], [content], "content")[1], policy, time.time())
-            cursor = None
+            _name, items = open_source(params["format"], [content], "content")
         else:
-            report, cursor = _read_file(params["path"], params["format"], policy, cursor)
+            reader = LogReader(params["path"], params["format"], cursor)
+            items = iter(reader)
+        report = read_registrations(items, policy, time.time(), params["list_registrations"])
     except HandoverError as error:
         module.fail_json(msg=str(error), code=error.code)
     except OSError as error:
         module.fail_json(msg=f"{params['path']} cannot be read: {error.strerror}", code="unreadable_input")
+    cursor = None if reader is None else reader.cursor
     module.exit_json(
         changed=False, cursor={} if cursor is None else cursor_to_record(cursor), **report_to_record(report)
     )
-
-
-def _read_file(path: str, name: str, policy: Policy | None, cursor: Cursor | None) -> tuple[Report, Cursor]:
-    with open(path, "rb") as file:
-        stat, head = os.fstat(file.fileno()), file.read(HEAD_SIZE)
-        facts = FileFacts(stat.st_dev, stat.st_ino, stat.st_size, head)
-        position = resume(cursor, facts)
-        chunks: Iterable[bytes] = chain([head], _chunks(file))
-        if cursor is not None and position.offset:
-            file.seek(position.offset)
-            chunks = _chunks(file)
-            name = cursor.format if name == AUTO else name
-        name, items = open_source(name, chunks, path, position)
-        report = read_registrations(items, policy, time.time())
-        return report, cursor_after(name, position, facts)
-
-
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    return iter(lambda: file.read(_CHUNK), b"")
 
 
 if __name__ == "__main__":

@@ -170,7 +170,7 @@ def not_owner(claim: Claim, context: Context) -> Optional[str]:
 def transport_not_secure(claim: Claim, context: Context) -> Optional[str]:
     if not context.policy.require_secure_transport or claim.registration.transport in SECURE_TRANSPORTS:
         return None
-    return f"it came over {claim.registration.transport}"
+    return f"it came over {claim.registration.transport or 'an unknown transport'}"
 
 
 @_rule("identity", "An INVITE or NOTIFY claims an old address, and no home server was asked.")
@@ -218,16 +218,18 @@ def binding_expired(claim: Claim, context: Context) -> Optional[str]:
 
 @_rule("time", "The same Call-ID and CSeq came before.", removal=True)
 def replayed(claim: Claim, context: Context) -> Optional[str]:
-    same = context.seen.cseq(claim.registration) == claim.registration.cseq
+    highest, cseq = context.seen.cseq(claim.registration), claim.registration.cseq
+    same = cseq is not None and highest == cseq
     return f"Call-ID {claim.registration.call_id:.80} CSeq {claim.registration.cseq} came before" if same else None
 
 
 @_rule("time", "A higher CSeq of this Call-ID came before.", removal=True)
 def cseq_not_rising(claim: Claim, context: Context) -> Optional[str]:
     highest = context.seen.cseq(claim.registration)
-    if highest is None or claim.registration.cseq >= highest:
+    cseq = claim.registration.cseq
+    if highest is None or cseq is None or cseq >= highest:
         return None
-    return f"CSeq {claim.registration.cseq} after {highest}"
+    return f"CSeq {cseq} after {highest}"
 
 
 @_rule("time", "Too many tagged registrations of one address of record.", removal=True)

@@ -89,7 +89,9 @@ class Intake:
         if isinstance(item, Refusal):
             yield item
         elif isinstance(item, Expired):
-            yield from self._expired(item)
+            yield from self._expired(item, now)
+        elif item.snapshot:
+            return  # what is held was registered before: neither a move nor the end of one
         elif item.tagged or item.half_tagged:
             yield from self._tagged(claim_of(item), now)
         else:
@@ -184,14 +186,14 @@ class Intake:
         if not held and (claim.new is None or claim.new != claim.old):
             yield self._change("ended", claim.registration, claim.old, claim.new, int(moment))
 
-    def _expired(self, item: Expired) -> Iterator[Outcome]:
+    def _expired(self, item: Expired, now: float) -> Iterator[Outcome]:
         held = [
             pair
             for pair in self._live.of(item.aor)
             if item.host == pair.new
             and (item.instance is None or pair.instance is None or item.instance == pair.instance)
         ]
-        yield from self._ended(held, item.received_at, item.where)
+        yield from self._ended(held, now if item.received_at is None else item.received_at, item.where)
 
     def _held_at(self, claim: Claim) -> List[AddressPair]:
         """The live pairs of this AOR whose new address loses its binding."""

@@ -57,7 +57,8 @@ def registration_to_record(registration: Registration) -> Record:
     """A registration as plain data. Its ``expires`` and its contacts' are seconds; its bindings' are times."""
     record = _plain(registration)
     record["tagged"] = registration.tagged
-    record["received_at"] = None if registration.received_at is None else _moment(registration.received_at)
+    for key in ("received_at", "held_since"):
+        record[key] = None if record[key] is None else _moment(record[key])
     for binding in record["bindings_before"]:
         binding["expires"] = None if binding["expires"] is None else time_to_text(binding["expires"])
     return record

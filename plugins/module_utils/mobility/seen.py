@@ -26,8 +26,8 @@ class Seen:
         self._moments: OrderedDict[str, Deque[float]] = OrderedDict()
 
     def cseq(self, registration: Registration) -> Optional[int]:
-        """The highest CSeq seen for the registration's AOR and Call-ID."""
-        return self._cseq.get((registration.aor, registration.call_id))
+        """The highest CSeq seen for the registration's AOR and Call-ID; None without one, or where it has none."""
+        return None if registration.call_id is None else self._cseq.get((registration.aor, registration.call_id))
 
     def count(self, aor: str, since: float) -> int:
         """Tagged registrations of this AOR after ``since`` (Unix seconds)."""
@@ -35,11 +35,12 @@ class Seen:
 
     def record(self, registration: Registration, moment: float, most: int) -> None:
         """Remember a registration; ``most`` is how many moments of one AOR are worth remembering."""
-        key = (registration.aor, registration.call_id)
-        self._cseq[key] = max(registration.cseq, self._cseq.get(key, 0))
-        self._cseq.move_to_end(key)
-        if len(self._cseq) > _REMEMBERED:
-            self._cseq.popitem(last=False)
+        if registration.call_id is not None and registration.cseq is not None:
+            key = (registration.aor, registration.call_id)
+            self._cseq[key] = max(registration.cseq, self._cseq.get(key, 0))
+            self._cseq.move_to_end(key)
+            if len(self._cseq) > _REMEMBERED:
+                self._cseq.popitem(last=False)
         if not registration.tagged:
             return
         moments = self._moments.setdefault(registration.aor, deque())

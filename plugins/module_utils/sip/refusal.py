@@ -56,6 +56,7 @@ CODES = {
     "control_character": "A NUL or another control character where none may stand.",
     "duplicate_header": "A header that may stand once stands twice.",
     "fragments_incomplete": "Fragments of an IP datagram are missing from the capture.",
+    "lost_input": "What followed the cursor in a file that is gone was not read.",
     "message_too_large": "A message is larger than 65,535 bytes.",
     "method_mismatch": "The CSeq names another method than the start line.",
     "misframed_message": "Content-Length does not lead to the end of the message.",

@@ -26,9 +26,12 @@ __all__ = [
     "Expired",
     "RegisterHeaders",
     "Registration",
+    "contact_host",
     "headers_of_dialog_request",
     "headers_of_register",
     "instance_of",
+    "reported",
+    "reported_contact",
 ]
 
 #: Seconds of a binding whose request states none (RFC 3261 section 10.3 step 7 leaves it to the server).
@@ -97,17 +100,21 @@ class Correspondent:
 class Registration:
     """One REGISTER as a fact; or a tagged INVITE or NOTIFY, which says the same to the server of one correspondent.
 
+    What the input cannot know is None.
+
     :ivar aor: canonical address of record: scheme, user, host in lower case. Of To, in an INVITE or NOTIFY of From.
     :ivar contacts: the contacts; empty for a query and for the asterisk.
     :ivar removes_all: the Contact is ``*``: every binding goes.
     :ivar old_hosts: every host in the patent's header lines, as text.
     :ivar old_addresses: those of them that are IP literals. Shorter than ``old_hosts`` where one is a hostname.
     :ivar tag_required: Require names the option tag.
+    :ivar call_id: Call-ID; None where the input does not have it, and so nothing can be said of a replay.
+    :ivar cseq: CSeq number; None where the input does not have it.
     :ivar expires: seconds that the longest-lived contact asks for; 0 when everything named is removed.
-    :ivar expires_stated: whether the request says so; else it is :data:`DEFAULT_EXPIRES`.
+    :ivar expires_stated: whether the input says so; else it is :data:`DEFAULT_EXPIRES`.
     :ivar instance: ``+sip.instance`` of the first contact that stays, else of the first.
     :ivar source_address: packet source; None where the input does not have it.
-    :ivar transport: ``udp``, ``tcp``, ``tls``, ``ws``, ``wss``, ``sctp``, ...
+    :ivar transport: ``udp``, ``tcp``, ``tls``, ``ws``, ``wss``, ``sctp``, ...; None where the input does not say.
     :ivar authenticated_user: whom the server authenticated; None for nobody, or where the input does not say.
     :ivar authenticated_realm: the realm of those credentials.
     :ivar claimed_user: user name in the message's own Authorization header, which nobody has checked.
@@ -122,6 +129,9 @@ class Registration:
     :ivar listed: the sessions that a tagged request's body lists.
     :ivar media: where the offer in an INVITE wants media (RFC 3264).
     :ivar body_refused: what of the body could not be read; the rest holds without it.
+    :ivar snapshot: nobody registered at this moment: the registrar says that it holds this binding. ``expires`` are
+        the seconds left when it said so.
+    :ivar held_since: of a snapshot, when the binding was last registered, Unix seconds UTC, or None.
     """
 
     aor: str
@@ -130,14 +140,14 @@ class Registration:
     old_hosts: Tuple[str, ...]
     old_addresses: Tuple[Address, ...]
     tag_required: bool
-    call_id: str
-    cseq: int
+    call_id: Optional[str]
+    cseq: Optional[int]
     expires: int
     expires_stated: bool
     instance: Optional[str]
     source_address: Optional[Address]
     source_port: Optional[int]
-    transport: str
+    transport: Optional[str]
     authenticated_user: Optional[str]
     authenticated_realm: Optional[str]
     claimed_user: Optional[str]
@@ -151,6 +161,8 @@ class Registration:
     listed: Optional[SessionList] = None
     media: Tuple[MediaEndpoint, ...] = ()
     body_refused: Tuple[Refusal, ...] = ()
+    snapshot: bool = False
+    held_since: Optional[float] = None
 
     @property
     def tagged(self) -> bool:
@@ -175,11 +187,11 @@ class Registration:
 
 @dataclass(frozen=True)
 class Expired:
-    """The registrar dropped a binding because its time was over.
+    """The registrar dropped a binding by itself, most often because its time was over.
 
     :ivar aor: canonical address of record; only its user part where the server keeps no domain.
     :ivar host: host of the contact as an address; None for a hostname.
-    :ivar received_at: Unix seconds UTC.
+    :ivar received_at: Unix seconds UTC; None where the input has no time.
     """
 
     aor: str
@@ -187,7 +199,7 @@ class Expired:
     host: Optional[Address]
     call_id: Optional[str]
     instance: Optional[str]
-    received_at: float
+    received_at: Optional[float]
     where: str
 
 
@@ -248,6 +260,70 @@ def headers_of_dialog_request(
     headers = headers_of_register(contact_lines, tag_lines, require_lines, None)
     contacts = tuple(replace(contact, expires=DEFAULT_EXPIRES) for contact in headers.contacts)
     return replace(headers, contacts=contacts, expires=DEFAULT_EXPIRES, expires_stated=False)
+
+
+def reported(
+    aor: str,
+    contacts: Tuple[Contact, ...],
+    where: str,
+    *,
+    old_line: Optional[str] = None,
+    call_id: Optional[str] = None,
+    cseq: Optional[int] = None,
+    expires_stated: bool = True,
+    source: Tuple[Optional[Address], Optional[int]] = (None, None),
+    transport: Optional[str] = None,
+    authenticated: Tuple[Optional[str], Optional[str]] = (None, None),
+    server_address: Optional[Address] = None,
+    received_at: Optional[float] = None,
+    snapshot: bool = False,
+    held_since: Optional[float] = None,
+) -> Registration:
+    """What a server tells of a registration without handing on the REGISTER: all that it does not tell is None.
+
+    :param old_line: the patent's header, where the server hands it on because Require names the tag.
+    :param source: address and port that the packet came from.
+    :param authenticated: user and realm.
+    :raises HandoverError: ``bad_old_address``.
+    """
+    old = parse_old_addresses(old_line) if old_line is not None else []
+    lasting = [contact for contact in contacts if contact.expires > 0] or list(contacts)
+    return Registration(
+        aor=aor,
+        contacts=contacts,
+        removes_all=False,
+        old_hosts=tuple(host for host, _address in old),
+        old_addresses=tuple(address for _host, address in old if address is not None),
+        tag_required=old_line is not None,
+        call_id=call_id,
+        cseq=cseq,
+        expires=max((contact.expires for contact in lasting), default=DEFAULT_EXPIRES),
+        expires_stated=expires_stated,
+        instance=lasting[0].instance if lasting else None,
+        source_address=source[0],
+        source_port=source[1],
+        transport=transport,
+        authenticated_user=authenticated[0],
+        authenticated_realm=authenticated[1],
+        claimed_user=None,
+        bindings_before=(),
+        server_address=server_address,
+        received_at=received_at,
+        where=where,
+        snapshot=snapshot,
+        held_since=held_since,
+    )
+
+
+def reported_contact(
+    uri_text: str, expires: int, instance: Optional[str] = None, reg_id: Optional[int] = None
+) -> Contact:
+    """A contact of which a server reports the URI, without angle brackets.
+
+    :raises HandoverError: ``bad_uri``, ``bad_number``.
+    """
+    uri = parse_uri(uri_text)
+    return Contact(uri.text, uri.host, uri.address, uri.port, expires, instance_of(instance), reg_id)
 
 
 def instance_of(text: Optional[str]) -> Optional[str]:

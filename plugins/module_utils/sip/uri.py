@@ -12,7 +12,7 @@ from typing import Optional, Tuple
 from ..errors import HandoverError
 from .grammar import Address, host_address, port_number
 
-__all__ = ["Params", "Uri", "address_of_record", "canonical_user", "parse_uri"]
+__all__ = ["Params", "Uri", "address_of_record", "canonical_user", "parse_uri", "reported_aor"]
 
 Params = Tuple[Tuple[str, Optional[str]], ...]
 
@@ -97,6 +97,23 @@ def address_of_record(uri: Uri) -> str:
         return f"{uri.scheme}:{uri.opaque}"
     host = f"[{uri.host}]" if ":" in uri.host else uri.host
     return f"{uri.scheme}:{canonical_user(uri.user)}@{host}" if uri.user is not None else f"{uri.scheme}:{host}"
+
+
+def reported_aor(text: str, domain: bool = True) -> str:
+    """The canonical address of record that a server writes as a SIP URI or as ``user@domain``.
+
+    :param domain: whether there must be one. Some servers keep users without their domain; then the user's name
+        alone is the result.
+    :raises HandoverError: ``bad_uri``, ``bad_number``.
+    """
+    if not domain and "@" not in text:
+        user = text.partition(":")[2] if text[:5].lower().startswith(("sip:", "sips:")) else text
+        parse_uri(f"sip:{user}@domain.invalid")
+        return canonical_user(user)
+    uri = parse_uri(text if text[:5].lower().startswith(("sip:", "sips:")) else f"sip:{text}")
+    if uri.user is None:
+        raise HandoverError("bad_uri", text, "an address of record names a user and a domain")
+    return address_of_record(uri)
 
 
 def canonical_user(user: str) -> str:

@@ -14,6 +14,8 @@ import pytest
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.intake import Intake, Report
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.pairs import AddressPair, Change
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.report import report_to_record
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.refusal import Refusal
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.registration import Expired, Registration
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import open_source
 
 from ..sip.messages import NOW, line, register
@@ -212,3 +214,43 @@ def test_plain_data() -> None:
     assert registration["bindings_before"][0]["expires"] == "2026-11-24T04:01:00Z"
     assert record["changes"][0]["kind"] == "moved"
     assert record["refused"] == [{"code": "not_accepted", "reason": record["refused"][0]["reason"], "where": "log:2"}]
+
+
+def test_what_a_registrar_holds_spends_nothing_and_ends_nothing() -> None:
+    """A row of its table has Call-ID and CSeq of the REGISTER that made it, and seconds left that may be none."""
+    (registration,) = open_source("kamailio", [pair(A, B, cseq=1)], "f")[1]
+    assert isinstance(registration, Registration)
+    intake = Intake(POLICY)
+    row = replace(registration, tag_required=False, old_hosts=(), old_addresses=(), snapshot=True)
+    over = replace(row, contacts=tuple(replace(contact, expires=0) for contact in row.contacts))
+    found = [outcome for item in (row, registration, over) for outcome in intake.take(item, NOW)]
+    assert [type(outcome) for outcome in found] == [AddressPair, Change]
+    assert len(intake.live) == 1
+
+
+def test_the_end_of_a_binding_without_a_time_is_now() -> None:
+    (registration,) = open_source("kamailio", [pair(A, B, cseq=1)], "f")[1]
+    intake = Intake(None)
+    list(intake.take(registration, NOW))
+    (gone,) = open_source("kamailio", [expired()], "f")[1]
+    assert isinstance(gone, Expired)
+    (change,) = intake.take(replace(gone, received_at=None), NOW + 9)
+    assert isinstance(change, Change)
+    assert (change.kind, change.expires) == ("ended", int(NOW) + 9)
+
+
+def test_registrations_without_call_id_and_cseq_are_no_replays() -> None:
+    (registration,) = open_source("kamailio", [pair(A, B, cseq=1)], "f")[1]
+    assert isinstance(registration, Registration)
+    intake = Intake(POLICY)
+    unnumbered = replace(registration, call_id=None, cseq=None)
+    kinds = [o.kind for _n in range(2) for o in intake.take(unnumbered, NOW) if isinstance(o, Change)]
+    assert kinds == ["moved", "refreshed"]
+
+
+def test_an_unknown_transport_is_not_secure() -> None:
+    (registration,) = open_source("kamailio", [pair(A, B, cseq=1)], "f")[1]
+    assert isinstance(registration, Registration)
+    (refused,) = Intake(POLICY).take(replace(registration, transport=None), NOW)
+    assert isinstance(refused, Refusal)
+    assert (refused.code, refused.reason) == ("transport_not_secure", "it came over an unknown transport")

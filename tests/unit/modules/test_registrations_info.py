@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from ansible_collections.sipmobility.handover.plugins.modules import registratio
 
 from ..mobility.test_admission import judged
 from ..sip.messages import line, register
+from ..sip.reading import FIXTURES
 
 OPTIONS = yaml.safe_load(registrations_info.DOCUMENTATION)["options"]
 RETURN = yaml.safe_load(registrations_info.RETURN)
@@ -77,6 +79,31 @@ def test_a_log_is_read_on_from_the_cursor(tmp_path: Path) -> None:
     ]
     again = run(tmp_path, path=str(log), policy=POLICY, cursor=first["cursor"])
     assert (again["registrations"], again["cursor"]) == ([], first["cursor"])
+
+
+def test_a_log_that_was_rotated_and_compressed_is_read_on(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(line(cseq=1))
+    first = run(tmp_path, path=str(log))
+    (tmp_path / "log.1.gz").write_bytes(gzip.compress(line(cseq=1) + line(cseq=2)))
+    log.unlink()
+    log.write_bytes(line(cseq=3, time=time.time()))
+    found = run(tmp_path, path=str(log), cursor=first["cursor"])
+    assert [item["cseq"] for item in found["registrations"]] == [2, 3]
+    assert found["refused"] == []
+
+
+def test_registrations_may_be_left_out(tmp_path: Path) -> None:
+    found = run(tmp_path, content=(line(cseq=1) + line(cseq=2)).decode(), list_registrations=False)
+    assert (found["registrations"], len(found["address_pairs"])) == ([], 2)
+
+
+def test_a_dump_lists_what_is_held(tmp_path: Path) -> None:
+    dump = (FIXTURES / "kamailio_dump" / "plain.txt").read_text()
+    found = run(tmp_path, content=dump.rstrip(), format="kamailio_dump")
+    assert {item["snapshot"] for item in found["registrations"]} == {True}
+    assert found["registrations"][0]["held_since"].endswith("Z")
+    assert (found["address_pairs"], found["refused"]) == ([], [])
 
 
 def test_content_without_policy_is_only_parsed(tmp_path: Path) -> None:

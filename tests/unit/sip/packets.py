@@ -126,7 +126,7 @@ def exchange(number: int) -> list[bytes]:
     return [ip(udp(request)), ip(udp(reply(request), 5060, 5061), SERVER, PHONE)]
 
 
-def read(data: bytes, name: str = "pcap", chunk: int = 1 << 20) -> list[int | str]:
+def read(data: bytes, name: str = "pcap", chunk: int = 1 << 20) -> list[int | str | None]:
     """CSeq of each registration and code of each refusal, in order."""
     return [item.cseq if isinstance(item, Registration) else item.code for item in items(data, name, chunk)]
 

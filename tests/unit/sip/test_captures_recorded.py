@@ -80,7 +80,7 @@ def test_a_message_that_snaplen_cut_is_refused_for_each_that_tshark_sees() -> No
     assert [item.where for item in found] == [f"snaplen.pcap:{line.split()[0]}" for line in lines]
 
 
-def facts(data: bytes) -> list[tuple[str, str, str, str | None, tuple[str, ...]]]:
+def facts(data: bytes) -> list[tuple[str | None, str, str | None, str | None, tuple[str, ...]]]:
     """Call-ID, source, transport, authenticated user, old addresses; of a refusal its code."""
     found = []
     for item in open_source("auto", [data], "f")[1]:

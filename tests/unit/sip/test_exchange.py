@@ -45,7 +45,7 @@ def after(*recorded: Recorded) -> list[Item]:
     return [*found, *exchanges.finish()]
 
 
-def told(*recorded: Recorded) -> list[int | str]:
+def told(*recorded: Recorded) -> list[int | str | None]:
     """CSeq or code."""
     return [item.code if isinstance(item, Refusal) else item.cseq for item in after(*recorded)]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -19,10 +19,25 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.errors import
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.message import MAX_MESSAGE, parse_message
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.refusal import CODES, Refusal
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.registration import Registration
-from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import FORMATS, Item, open_source
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import FORMATS, open_source, recognise
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.lines import Position
 
 from .messages import REGISTER, SESSIONS_TYPE, TAG, event, line, message, register, request_event, sessions, with_body
+from .reading import FIXTURES, WRITTEN, items
+
+#: An input of each format that says something, begins at a line and ends one.
+WHOLE = {
+    "sip": register(),
+    "kamailio": line(),
+    "journal": (FIXTURES / "kamailio" / "journal.jsonl").read_bytes(),
+    "kamailio_dump": (FIXTURES / "kamailio_dump" / "plain.txt").read_bytes(),
+    "opensips": (WRITTEN / "opensips.jsonl").read_bytes(),
+    "freeswitch": (WRITTEN / "freeswitch.jsonl").read_bytes(),
+    "asterisk": (WRITTEN / "asterisk.log").read_bytes() + (WRITTEN / "asterisk_ami.txt").read_bytes(),
+    "ios_ccsip": (WRITTEN / "ios_ccsip.txt").read_bytes(),
+    "pcap": (FIXTURES / "captures" / "ipv6.pcap").read_bytes(),
+    "hep": (FIXTURES / "captures" / "kamailio.hep").read_bytes(),
+}
 
 MIXED = with_body(
     REGISTER,
@@ -40,6 +55,9 @@ PIECES = st.lists(
             MIXED,
             line(),
             line()[:60],
+            *WHOLE.values(),
+            *(data[:100] for data in WHOLE.values()),
+            *(piece for data in WHOLE.values() for piece in data.splitlines(keepends=True)[:40]),
             *b'\r \n \0 \xff \xc3 : ; , < > " \\ @ [ ] { } % = * SIP/2.0 sip:a@b'.split(b" "),
             b" ",
             b"\r\n\r\n",
@@ -48,12 +66,6 @@ PIECES = st.lists(
     | st.binary(max_size=8),
     max_size=40,
 ).map(b"".join)
-
-
-def items(format_name: str, data: bytes, chunk: int = 1 << 16, position: Position | None = None) -> list[Item]:
-    """The items of an input that comes in chunks of this size."""
-    chunks = (data[start : start + chunk] for start in range(0, len(data), chunk))
-    return list(open_source(format_name, chunks, "log", position)[1])
 
 
 @given(st.binary() | PIECES, st.booleans())
@@ -146,6 +158,58 @@ def test_a_hole_in_a_log_loses_only_the_lines_it_touches(start: int, size: int) 
     assert safe <= {item.cseq for item in found if isinstance(item, Registration)}
 
 
+#: What a line between two inputs of a format may be, and no more than itself be lost by it.
+JUNK = st.sampled_from(
+    [b"", b"INFO: started", b"{", b'{"', b'{"a": 1', b'{"v": 1, "event": "register"', b"}", b"\xff\xfe", b"a\0b"]
+)
+
+
+#: Formats without lines: where a record begins, only the one before it tells.
+BINARY = {"hep", "pcap"}
+
+
+@pytest.mark.parametrize("format_name", sorted(set(FORMATS) - {"sip"} - BINARY))
+@given(JUNK, st.integers(1, 200))
+def test_good_lines_around_a_bad_one_are_read(format_name: str, junk: bytes, chunk: int) -> None:
+    good = WHOLE[format_name]
+    alone = [replace(item, where="") for item in items(format_name, good)]
+    found = items(format_name, good + junk + b"\n" + good, chunk)
+    known = [replace(item, where="") for item in found if not isinstance(item, Refusal)]
+    assert known == alone + alone
+
+
+@pytest.mark.parametrize("format_name", sorted(set(FORMATS) - {"kamailio_dump"} - BINARY))
+@given(st.data())
+def test_an_input_that_grows_is_read_once(format_name: str, data: st.DataObject) -> None:
+    whole = WHOLE[format_name] * 2
+    first_cut = data.draw(st.integers(0, len(whole)))
+    position = Position()
+    found = items(format_name, whole[:first_cut], 4096, position)
+    second_cut = data.draw(st.integers(position.offset, len(whole)))
+    found += items(format_name, whole[position.offset : second_cut], 4096, position)
+    found += items(format_name, whole[position.offset :], 4096, position)
+    known = [item for item in found if not isinstance(item, Refusal)]
+    assert known == [item for item in items(format_name, whole) if not isinstance(item, Refusal)]
+
+
+@pytest.mark.parametrize("format_name", sorted(FORMATS))
+def test_each_format_is_recognised(format_name: str) -> None:
+    for chunk in (1, 1 << 16):
+        data = WHOLE[format_name]
+        chunks = [data[start : start + chunk] for start in range(0, len(data), chunk)]
+        assert recognise(chunks)[0] == format_name
+
+
+def test_recognising_takes_no_more_than_it_needs() -> None:
+    """A log that is followed has no more to give."""
+
+    def chunks() -> Iterator[bytes]:
+        yield b"INFO: started\n" + line()
+        raise AssertionError("one event line is enough")
+
+    assert recognise(chunks())[0] == "kamailio"
+
+
 MESSAGES = [register(cseq=f"{n} REGISTER") for n in range(4)]
 
 
@@ -201,7 +265,7 @@ def test_endless_garbage_takes_flat_memory_and_linear_time(format_name: str, pie
     start = time.process_time()
     tracemalloc.start()
     try:
-        for _item in open_source(format_name, (chunk for _n in range(16)), "log")[1]:
+        for _item in open_source(format_name, (chunk for _n in range(13)), "log")[1]:
             pass
         assert tracemalloc.get_traced_memory()[1] < 800_000
     finally:

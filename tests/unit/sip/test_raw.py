@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+
 import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.refusal import Refusal
@@ -20,9 +23,9 @@ INVITE = message(
 ANSWER = message(changed(REGISTER), "SIP/2.0 200 OK")
 
 
-def read(data: bytes, position: Position | None = None) -> list[tuple[int | str, int]]:
+def read(data: bytes, position: Position | None = None) -> list[tuple[int | str | None, int]]:
     """CSeq of each registration or code of each refusal, with its line."""
-    found: list[tuple[int | str, int]] = []
+    found: list[tuple[int | str | None, int]] = []
     for item in parse([data], "f", position):
         assert isinstance(item, (Registration, Refusal))
         what = item.code if isinstance(item, Refusal) else item.cseq
@@ -99,3 +102,15 @@ def test_a_message_that_is_still_being_written_is_read_next_time(chunk: int) -> 
 
 def test_an_empty_file_holds_nothing() -> None:
     assert read(b"") == read(b"\r\n \n") == []
+
+
+def test_a_message_with_a_body_needs_no_more_than_the_next_line() -> None:
+    """A file that is followed has no more to give yet."""
+
+    def chunks() -> Iterator[bytes]:
+        yield INVITE + numbered(2) + b"\r\n"
+        raise AssertionError("the messages are whole")
+
+    (found,) = islice(parse(chunks(), "f"), 1)
+    assert isinstance(found, Registration)
+    assert found.cseq == 2

@@ -13,11 +13,13 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.errors import
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.refusal import Refusal
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import open_source
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.cursor import (
+    HEAD_SIZE,
     Cursor,
     FileFacts,
     cursor_after,
     cursor_from_record,
     cursor_to_record,
+    is_copy,
     resume,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.lines import Position
@@ -62,7 +64,7 @@ def test_a_format_that_is_none() -> None:
 
 
 LOG = line() * 3
-FACTS = FileFacts(device=1, inode=2, size=len(LOG), head=LOG[:256])
+FACTS = FileFacts(device=1, inode=2, size=len(LOG), head=LOG[:HEAD_SIZE])
 CURSOR = cursor_after("kamailio", Position(len(line()), 2), FACTS)
 
 
@@ -78,7 +80,7 @@ def test_a_run_goes_on_at_the_cursor() -> None:
         replace(FACTS, inode=3),
         replace(FACTS, device=3),
         replace(FACTS, size=len(line()) - 1),
-        replace(FACTS, head=b"Nov" + LOG[:253]),
+        replace(FACTS, head=b"Nov" + LOG[: HEAD_SIZE - 3]),
     ],
     ids=["rotated", "another disk", "truncated", "truncated and grown again"],
 )
@@ -89,6 +91,16 @@ def test_another_file_is_read_from_its_beginning(facts: FileFacts) -> None:
 def test_a_short_file_that_grew_is_the_same_file() -> None:
     short = replace(FACTS, size=10, head=LOG[:10])
     assert resume(cursor_after("kamailio", Position(10, 1), short), FACTS) == Position(10, 1)
+
+
+def test_a_copy_is_known_by_what_it_begins_with() -> None:
+    copy = replace(FACTS, inode=9, device=9)
+    assert is_copy(CURSOR, copy)
+    assert is_copy(CURSOR, replace(copy, size=None))  # compressed: nobody knows how long it is
+    assert not is_copy(CURSOR, replace(copy, size=1))
+    assert not is_copy(CURSOR, replace(copy, head=b"x" + LOG))
+    # A cursor at the very beginning has seen nothing to know a file by.
+    assert not is_copy(cursor_after("kamailio", Position(), FACTS), copy)
 
 
 def test_a_cursor_travels_as_plain_data() -> None:
@@ -115,4 +127,4 @@ def test_a_cursor_that_is_none(record: object) -> None:
 
 def test_cursor_fields() -> None:
     assert Cursor(**vars(CURSOR)) == CURSOR
-    assert CURSOR.head_size == 256
+    assert CURSOR.head_size == min(HEAD_SIZE, len(line()))

@@ -12,7 +12,7 @@ from . import pcapng_file
 from .feed import Feed
 from .packet import MAX_PACKET, Fault, Packet, seconds_or_none
 
-__all__ = ["packets", "recognise"]
+__all__ = ["MAGIC", "packets"]
 
 #: First four bytes: byte order, and fractions of a second.
 _MAGIC = {
@@ -23,9 +23,8 @@ _MAGIC = {
 }
 
 
-def recognise(head: bytes) -> bool:
-    """Whether an input that begins like this is a capture file."""
-    return head[:4] in _MAGIC or head[:4] == pcapng_file.SECTION
+#: The first bytes of a capture file, one of these.
+MAGIC: Tuple[bytes, ...] = (*_MAGIC, pcapng_file.SECTION)
 
 
 def packets(feed: Feed) -> Iterator[Union[Packet, Fault]]:

@@ -11,30 +11,48 @@ A parser takes chunks of bytes of any size, a name for messages, and the
 from __future__ import annotations
 
 from itertools import chain
-from typing import Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Union
+from typing import Dict, Iterable, Iterator, Optional, Tuple
 
 from ...errors import HandoverError
 from ..refusal import Refusal
-from ..registration import Expired, Registration
-from . import hep, kamailio, pcap, raw
+from . import (
+    asterisk,
+    freeswitch,
+    hep,
+    ios_ccsip,
+    journal,
+    kamailio,
+    kamailio_dump,
+    opensips,
+    pcap,
+    raw,
+)
 from .lines import Position
+from .source import Item, Parser, Source
 
-__all__ = ["AUTO", "FORMATS", "Item", "Parser", "Position", "open_source", "recognise"]
+__all__ = ["AUTO", "FORMATS", "SOURCES", "Item", "Parser", "Position", "Source", "open_source", "recognise"]
 
-Item = Union[Registration, Refusal, Expired]
-Parser = Callable[[Iterable[bytes], str, Optional[Position]], Iterator[Item]]
-
+#: Every source. Where a line could be of two formats, the first one here has it: Kamailio's is any JSON object.
+SOURCES: Tuple[Source, ...] = (
+    pcap.SOURCE,
+    hep.SOURCE,
+    raw.SOURCE,
+    ios_ccsip.SOURCE,
+    asterisk.SOURCE,
+    journal.SOURCE,
+    kamailio_dump.SOURCE,
+    opensips.SOURCE,
+    freeswitch.SOURCE,
+    kamailio.SOURCE,
+)
 #: Name of a format, as operators write it, and its parser.
-FORMATS: Dict[str, Parser] = {
-    "hep": hep.parse,
-    "kamailio": kamailio.parse,
-    "pcap": pcap.parse,
-    "sip": raw.parse,
-}
+FORMATS: Dict[str, Parser] = {source.name: source.parse for source in SOURCES}
 #: The name that stands for: look at the input.
 AUTO = "auto"
 
+#: How much of an input is looked at.
 _SNIFFED = 64 * 1024
+_LONGEST_MAGIC = max((len(magic) for source in SOURCES for magic in source.magic), default=0)
 
 
 def open_source(
@@ -57,28 +75,44 @@ def open_source(
 
 
 def recognise(stream: Iterable[bytes]) -> Tuple[str, Iterable[bytes]]:
-    """The format of a stream by its first telling line, ``auto`` where none tells; and the whole stream again."""
+    """The format of a stream by its first bytes or its first telling line, and the whole stream again.
+
+    No more is taken from the stream than it needs to tell. ``auto`` where nothing in the first 64 KiB does.
+    """
     chunks = iter(stream)
-    head: List[bytes] = []
-    size = 0
+    seen = bytearray()
+    start = 0
+    name: Optional[str] = None
     for chunk in chunks:
-        head.append(chunk)
-        size += len(chunk)
-        if size >= _SNIFFED:
+        seen += chunk
+        if len(seen) < _LONGEST_MAGIC:
+            continue
+        name, start = _told(seen, start)
+        if name is not None or len(seen) >= _SNIFFED:
             break
-    return _first_telling(b"".join(head)[:_SNIFFED]), chain(head, chunks)
+    if name is None:
+        # The last line, which the stream or the limit cut.
+        name = _magic(seen) or _telling(bytes(seen[start:_SNIFFED]) + b"\n")
+    return name or AUTO, chain([bytes(seen)], chunks)
 
 
-def _first_telling(data: bytes) -> str:
-    for name, is_mine in (("pcap", pcap.recognise), ("hep", hep.recognise)):
-        if is_mine(data):
-            return name
-    for line in data.split(b"\n"):
-        if raw.START_LINE.match(line + b"\n"):
-            return "sip"
-        if kamailio.EVENT.search(line):
-            return "kamailio"
-    return AUTO
+def _told(seen: bytearray, start: int) -> Tuple[Optional[str], int]:
+    """What the whole lines from ``start`` tell, and where the first line that is not whole begins."""
+    name = _magic(seen)
+    end = seen.find(b"\n", start, _SNIFFED)
+    while name is None and end >= 0:
+        name = _telling(bytes(seen[start : end + 1]))
+        start = end + 1
+        end = seen.find(b"\n", start, _SNIFFED)
+    return name, start
+
+
+def _magic(seen: bytearray) -> Optional[str]:
+    return next((source.name for source in SOURCES if source.magic and seen.startswith(source.magic)), None)
+
+
+def _telling(line: bytes) -> Optional[str]:
+    return next((source.name for source in SOURCES if source.telling and source.telling.search(line)), None)
 
 
 def _unrecognised(stream: Iterable[bytes], where: str) -> Iterator[Item]:

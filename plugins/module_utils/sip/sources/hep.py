@@ -21,11 +21,11 @@ from ..capture.packet import seconds_or_none
 from ..grammar import Address
 from ..message import MAX_MESSAGE, START_LINE
 from ..refusal import Refusal, refusal
-from ..registration import Expired, Registration
 from .exchange import Exchanges, Recorded
 from .lines import Position
+from .source import Item, Source
 
-__all__ = ["messages", "parse", "recognise"]
+__all__ = ["SOURCE", "messages", "parse"]
 
 _MAGIC = b"HEP3"
 _HEADER = 6
@@ -55,14 +55,7 @@ _AF_INET, _AF_INET6 = 2, 10
 _TRANSPORTS = {6: "tcp", 17: "udp", 132: "sctp"}
 
 
-def recognise(head: bytes) -> bool:
-    """Whether an input that begins like this holds HEP3 packets."""
-    return head[:4] == _MAGIC
-
-
-def parse(
-    stream: Iterable[bytes], where: str, position: Optional[Position] = None
-) -> Iterator[Union[Registration, Refusal, Expired]]:
+def parse(stream: Iterable[bytes], where: str, position: Optional[Position] = None) -> Iterator[Item]:
     """Read packets. A registration comes out with the server's 2xx to it."""
     exchanges = Exchanges()
     for item in messages(stream, where):
@@ -71,6 +64,9 @@ def parse(
         else:
             yield from exchanges.take(item)
     yield from exchanges.finish()
+
+
+SOURCE = Source("hep", parse, magic=(_MAGIC,))
 
 
 def messages(stream: Iterable[bytes], where: str) -> Iterator[Union[Recorded, Refusal]]:

@@ -33,13 +33,12 @@ Keys of ``"event": "expired"``: v, time, aor, contact; call_id and instance wher
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Dict, Iterable, Iterator, List, NoReturn, Optional, Tuple, Union
+from typing import Iterable, Iterator, List, Optional, Tuple
 
 from ...errors import HandoverError
 from ..body import EMPTY, Body, read_body
-from ..grammar import Address, header_text, ip_literal
+from ..grammar import header_text
 from ..header import MAX_CSEQ, MAX_EXPIRES, parse_call_id
 from ..name_addr import parse_name_addr
 from ..refusal import Refusal, refusal
@@ -55,59 +54,44 @@ from ..registration import (
     instance_of,
 )
 from ..request import IN_DIALOG, parties
-from ..uri import address_of_record, canonical_user, parse_uri
-from .lines import Line, Position, lines
+from ..uri import parse_uri, reported_aor
+from .json_values import (
+    MAX_TIME,
+    Object,
+    address,
+    integer,
+    items,
+    optional_address,
+    optional_string,
+    parse_object,
+    string,
+    time,
+)
+from .line_items import line_items, not_text
+from .lines import Position
+from .source import Item, Source
 
-__all__ = ["EVENT", "parse"]
+__all__ = ["EVENT", "SOURCE", "event_in", "parse"]
 
 #: Where an event's object begins in a line.
 EVENT = re.compile(rb'\{[ \t]*"')
 
-#: Times beyond the year 2200 are no times.
-_MAX_TIME = 7258118400
 #: ``expires`` of a binding before: absolute from here on, seconds left below (nobody registers for 30 years).
 _ABSOLUTE = 1_000_000_000
-_MAX_ITEMS = 64
-#: Findings in a last line without LF that may go away once the rest of it is written.
-_UNFINISHED = ("truncated_line", "unreadable_line")
-
-_Object = Dict[str, object]
 
 
-def parse(
-    stream: Iterable[bytes], where: str, position: Optional[Position] = None
-) -> Iterator[Union[Registration, Refusal, Expired]]:
-    """Read a log.
-
-    ``position`` is moved behind each line before its item comes out. A last line that is cut short is reported,
-    but not passed: it may still be being written.
-    """
-    position = position if position is not None else Position()
-    unreadable = False
-    for line in lines(stream, position):
-        item = _read(line, f"{where}:{line.number}")
-        if isinstance(item, Refusal) and not line.complete and item.code == "bad_json":
-            item = Refusal("truncated_line", item.reason, item.where)
-        code = item.code if isinstance(item, Refusal) else None
-        if not line.complete and not line.too_long and (item is None or code in _UNFINISHED):
-            if item is not None:
-                yield item
-            return
-        position.offset, position.line = line.end, line.number + line.complete
-        # A binary file is one finding, not one for each of its lines.
-        if item is not None and not (unreadable and code == "unreadable_line"):
-            yield item
-        unreadable = code == "unreadable_line"
+def parse(stream: Iterable[bytes], where: str, position: Optional[Position] = None) -> Iterator[Item]:
+    """Read a log, as :func:`.line_items.line_items` does."""
+    return line_items(stream, where, position, event_in)
 
 
-def _read(line: Line, where: str) -> Union[Registration, Refusal, Expired, None]:
-    if line.too_long:
-        return Refusal("unreadable_line", "a line is longer than 256 KiB", where)
-    found = EVENT.search(line.data)
+def event_in(data: bytes, where: str) -> Optional[Item]:
+    """The event in a line, None for a line that has none and is no piece of one."""
+    found = EVENT.search(data)
     if found is None:
-        return _without_event(line.data, where)
+        return not_text(data, where) or _piece(data, where)
     try:
-        event = _object(line.data[found.start() :])
+        event = parse_object(data[found.start() :])
         kind = (event.get("v"), event.get("event"))
         if kind == (1, "register"):
             return _registration(event, where)
@@ -120,60 +104,30 @@ def _read(line: Line, where: str) -> Union[Registration, Refusal, Expired, None]
         return refusal(error, where)
 
 
-def _without_event(data: bytes, where: str) -> Optional[Refusal]:
-    if b"\0" in data:
-        return Refusal("unreadable_line", "a log holds text, this line holds NUL", where)
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return Refusal("unreadable_line", "a log holds UTF-8 text", where)
+SOURCE = Source("kamailio", parse, telling=EVENT)
+
+
+def _piece(data: bytes, where: str) -> Optional[Refusal]:
     if b'_hex":' in data or b'"event":' in data:
         return Refusal("truncated_line", "the beginning of an event line is missing", where)
     return None
 
 
-def _object(data: bytes) -> _Object:
-    text = data.rstrip(b" \t\r")
-    if not text.endswith(b"}"):
-        raise HandoverError("truncated_line", data[-80:], "the object of an event line reaches the end of the line")
-    try:
-        found = json.loads(text.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
-    # RecursionError: nesting; ValueError: syntax, UTF-8 and integers of thousands of digits.
-    except (RecursionError, ValueError) as error:
-        if isinstance(error, HandoverError):
-            raise
-        raise HandoverError("bad_json", data, "an event line holds one JSON object") from error
-    if not isinstance(found, dict):
-        raise HandoverError("bad_json", data, "an event line holds one JSON object")
-    return found
-
-
-def _once(pairs: List[Tuple[str, object]]) -> _Object:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise HandoverError("bad_json", [key for key, _value in pairs], "a key stands once in an object")
-    return found
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise HandoverError("bad_json", name, "JSON has no such number")
-
-
-def _registration(event: _Object, where: str) -> Registration:
-    if _integer(event, "rc", -(2**31), 2**31) <= 0:
+def _registration(event: Object, where: str) -> Registration:
+    if integer(event, "rc", -(2**31), 2**31) <= 0:
         raise HandoverError("not_accepted", f"rc {event['rc']}", "save() returns a positive number when it accepts")
     expires = event.get("expires")
     headers = headers_of_register(
         _header_lines(event, "contact_hex", escapes=True),
         _header_lines(event, "tag_hex"),
         _header_lines(event, "require_hex"),
-        None if expires is None else _integer(event, "expires", 0, MAX_EXPIRES),
+        None if expires is None else integer(event, "expires", 0, MAX_EXPIRES),
     )
-    return _fact(event, where, "REGISTER", headers, _aor(event), None)
+    return _fact(event, where, "REGISTER", headers, reported_aor(string(event, "aor")), None)
 
 
-def _request(event: _Object, where: str) -> Optional[Registration]:
-    status, method = _integer(event, "status", 100, 699), _string(event, "method")
+def _request(event: Object, where: str) -> Optional[Registration]:
+    status, method = integer(event, "status", 100, 699), string(event, "method")
     if not 200 <= status < 300:
         raise HandoverError("not_accepted", f"status {status}", "a request that was accepted is answered with 2xx")
     if method not in IN_DIALOG:
@@ -186,15 +140,15 @@ def _request(event: _Object, where: str) -> Optional[Registration]:
     if not headers.old_hosts and not headers.tag_required:
         return None
     aor, correspondent = parties(
-        parse_name_addr(_hex(_string(event, "from_hex"), escapes=True), "From"),
-        parse_name_addr(_hex(_string(event, "to_hex"), escapes=True), "To"),
-        parse_uri(_string(event, "ruri")),
+        parse_name_addr(_hex(string(event, "from_hex"), escapes=True), "From"),
+        parse_name_addr(_hex(string(event, "to_hex"), escapes=True), "To"),
+        parse_uri(string(event, "ruri")),
     )
     return _fact(event, where, method, headers, aor, correspondent)
 
 
 def _fact(
-    event: _Object,
+    event: Object,
     where: str,
     method: str,
     headers: RegisterHeaders,
@@ -202,7 +156,7 @@ def _fact(
     correspondent: Optional[Correspondent],
 ) -> Registration:
     """The Registration of a request's event: what both kinds of event say in the same way, and what the caller read."""
-    time = _time(event)
+    received_at = time(event)
     body = _body(event, where, offer=method == "INVITE") if headers.tagged else EMPTY
     return Registration(
         aor=aor,
@@ -211,20 +165,20 @@ def _fact(
         old_hosts=headers.old_hosts,
         old_addresses=headers.old_addresses,
         tag_required=headers.tag_required,
-        call_id=parse_call_id(_hex(_string(event, "call_id_hex"))),
-        cseq=_integer(event, "cseq", 0, MAX_CSEQ),
+        call_id=parse_call_id(_hex(string(event, "call_id_hex"))),
+        cseq=integer(event, "cseq", 0, MAX_CSEQ),
         expires=headers.expires,
         expires_stated=headers.expires_stated,
         instance=headers.instance,
-        source_address=_address(_string(event, "src_ip"), "src_ip"),
-        source_port=_integer(event, "src_port", 1, 65535),
-        transport=_string(event, "transport").lower(),
-        authenticated_user=_optional(event, "auth_user"),
-        authenticated_realm=_optional(event, "auth_realm"),
+        source_address=address(event, "src_ip"),
+        source_port=integer(event, "src_port", 1, 65535),
+        transport=string(event, "transport").lower(),
+        authenticated_user=optional_string(event, "auth_user"),
+        authenticated_realm=optional_string(event, "auth_realm"),
         claimed_user=None,
-        bindings_before=_before(event, time) if method == "REGISTER" else (),
-        server_address=_optional_address(event, "local_ip"),
-        received_at=time,
+        bindings_before=_before(event, received_at) if method == "REGISTER" else (),
+        server_address=optional_address(event, "local_ip"),
+        received_at=received_at,
         where=where,
         method=method,
         correspondent=correspondent,
@@ -235,8 +189,8 @@ def _fact(
     )
 
 
-def _body(event: _Object, where: str, offer: bool) -> Body:
-    content_type, body = _optional(event, "content_type_hex"), _optional(event, "body_hex")
+def _body(event: Object, where: str, offer: bool) -> Body:
+    content_type, body = optional_string(event, "content_type_hex"), optional_string(event, "body_hex")
     if content_type is not None and body is None:
         told = HandoverError("bad_body", "body_hex is missing", "the event of a request with a body holds the body")
         return Body(refused=(refusal(told, where),))
@@ -245,99 +199,52 @@ def _body(event: _Object, where: str, offer: bool) -> Body:
     return read_body(None if content_type is None else _hex(content_type), _bytes(body), where, offer=offer)
 
 
-def _qop(event: _Object) -> Optional[str]:
-    qop = _optional(event, "qop")
+def _qop(event: Object) -> Optional[str]:
+    qop = optional_string(event, "qop")
     if qop not in (None, "auth", "auth-int"):
         raise HandoverError("bad_value", f"qop: {qop}", "the quality of protection is auth or auth-int")
     return qop
 
 
-def _expired(event: _Object, where: str) -> Expired:
-    contact = _string(event, "contact")
+def _expired(event: Object, where: str) -> Expired:
+    contact = string(event, "contact")
     return Expired(
-        aor=_aor(event) if "@" in _string(event, "aor") else canonical_user(_string(event, "aor")),
+        aor=reported_aor(string(event, "aor"), domain=False),
         contact=contact,
         host=contact_host(contact)[0],
-        call_id=_optional(event, "call_id"),
-        instance=instance_of(_optional(event, "instance")),
-        received_at=_time(event),
+        call_id=optional_string(event, "call_id"),
+        instance=instance_of(optional_string(event, "instance")),
+        received_at=time(event),
         where=where,
     )
 
 
-def _before(event: _Object, time: float) -> Tuple[Binding, ...]:
+def _before(event: Object, now: float) -> Tuple[Binding, ...]:
     found = []
-    for item in _list(event, "before") if event.get("before") is not None else []:
+    for item in items(event, "before") if event.get("before") is not None else []:
         if not isinstance(item, dict):
             raise HandoverError("bad_value", item, "before is a list of objects")
-        contact = _string(item, "contact")
+        contact = string(item, "contact")
         host, port = contact_host(contact)
-        expires = None if item.get("expires") is None else _integer(item, "expires", -_MAX_TIME, _MAX_TIME)
+        expires = None if item.get("expires") is None else integer(item, "expires", -MAX_TIME, MAX_TIME)
         found.append(
             Binding(
                 contact=contact,
                 host=host,
                 port=port,
-                received=_optional(item, "received"),
-                expires=expires if expires is None or expires >= _ABSOLUTE else int(time) + expires,
-                call_id=_optional(item, "call_id"),
-                cseq=None if item.get("cseq") is None else _integer(item, "cseq", 0, MAX_CSEQ),
-                instance=instance_of(_optional(item, "instance")),
+                received=optional_string(item, "received"),
+                expires=expires if expires is None or expires >= _ABSOLUTE else int(now) + expires,
+                call_id=optional_string(item, "call_id"),
+                cseq=None if item.get("cseq") is None else integer(item, "cseq", 0, MAX_CSEQ),
+                instance=instance_of(optional_string(item, "instance")),
             )
         )
     return tuple(found)
 
 
-def _aor(event: _Object) -> str:
-    text = _string(event, "aor")
-    uri = parse_uri(text if text[:4].lower() == "sip:" or text[:5].lower() == "sips:" else f"sip:{text}")
-    if uri.user is None:
-        raise HandoverError("bad_uri", text, "an address of record names a user and a domain")
-    return address_of_record(uri)
-
-
-def _value(event: _Object, key: str) -> object:
-    if key not in event:
-        raise HandoverError("missing_key", key, "an event line has all keys of its event")
-    return event[key]
-
-
-def _string(event: _Object, key: str) -> str:
-    value = _value(event, key)
-    if not isinstance(value, str) or not value or not value.isprintable():
-        raise HandoverError("bad_value", f"{key}: {value!r}", "the value is printable text")
-    return value
-
-
-def _optional(event: _Object, key: str) -> Optional[str]:
-    # Kamailio prints <null> for a variable without value.
-    return None if event.get(key) in (None, "", "<null>") else _string(event, key)
-
-
-def _integer(event: _Object, key: str, minimum: int, maximum: int) -> int:
-    value = _value(event, key)
-    if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
-        raise HandoverError("bad_value", f"{key}: {value!r:.100}", f"the value is a number from {minimum} to {maximum}")
-    return value
-
-
-def _time(event: _Object) -> float:
-    value = _value(event, "time")
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < _MAX_TIME:
-        raise HandoverError("bad_value", f"time: {value!r:.100}", "time is Unix seconds")
-    return float(value)
-
-
-def _list(event: _Object, key: str) -> List[object]:
-    value = _value(event, key)
-    if not isinstance(value, list) or len(value) > _MAX_ITEMS:
-        raise HandoverError("bad_value", f"{key}: {value!r:.100}", f"the value is a list of at most {_MAX_ITEMS} items")
-    return value
-
-
-def _header_lines(event: _Object, key: str, escapes: bool = False) -> List[str]:
+def _header_lines(event: Object, key: str, escapes: bool = False) -> List[str]:
     found = []
-    for item in _list(event, key):
+    for item in items(event, key):
         if not isinstance(item, str):
             raise HandoverError("bad_value", f"{key}: {item!r:.100}", "a header value comes as hexadecimal digits")
         text = _hex(item, escapes)
@@ -355,15 +262,3 @@ def _bytes(digits: str) -> bytes:
         return bytes.fromhex(digits)
     except ValueError as error:
         raise HandoverError("bad_value", digits, "header values and bodies come as hexadecimal digits") from error
-
-
-def _address(text: str, key: str) -> Address:
-    address = ip_literal(text)
-    if address is None:
-        raise HandoverError("bad_value", f"{key}: {text}", "the value is an IP address")
-    return address
-
-
-def _optional_address(event: _Object, key: str) -> Optional[Address]:
-    text = _optional(event, key)
-    return None if text is None else _address(text, key)

@@ -21,15 +21,15 @@ from ..capture.framing import Framed
 from ..capture.ip import TCP, UDP, IpPacket, parse_ip, parse_udp, upper_layer
 from ..capture.link import ip_packet
 from ..capture.packet import Fault, Packet, Place, Segment
-from ..capture.pcap_file import packets, recognise
+from ..capture.pcap_file import MAGIC, packets
 from ..capture.tcp import Found, Streams, parse_tcp
 from ..message import START_LINE
 from ..refusal import Refusal
-from ..registration import Expired, Registration
 from .exchange import Doubt, Exchanges, Recorded
 from .lines import Position
+from .source import Item, Source
 
-__all__ = ["messages", "parse", "recognise"]
+__all__ = ["SOURCE", "messages", "parse"]
 
 _Found = Union[Recorded, Doubt, Refusal]
 
@@ -37,9 +37,7 @@ _Found = Union[Recorded, Doubt, Refusal]
 _CUT = re.compile(rb"[A-Z]+ sips?:|SIP/2\.0 ")
 
 
-def parse(
-    stream: Iterable[bytes], where: str, position: Optional[Position] = None
-) -> Iterator[Union[Registration, Refusal, Expired]]:
+def parse(stream: Iterable[bytes], where: str, position: Optional[Position] = None) -> Iterator[Item]:
     """Read a capture file. A registration comes out with the server's 2xx to it."""
     exchanges = Exchanges()
     for item in messages(stream, where):
@@ -50,6 +48,9 @@ def parse(
         else:
             yield from exchanges.take(item)
     yield from exchanges.finish()
+
+
+SOURCE = Source("pcap", parse, magic=MAGIC)
 
 
 def messages(stream: Iterable[bytes], where: str) -> Iterator[_Found]:

@@ -17,25 +17,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Iterable, Iterator, Optional, Tuple, Union
+from typing import Iterable, Iterator, Optional, Tuple
 
 from ...errors import HandoverError
 from ..message import MAX_MESSAGE, START_LINE, Message, parse_head
-from ..refusal import Refusal, refusal
-from ..registration import Expired, Registration
+from ..refusal import refusal
 from ..request import METHODS, registration_of
 from .lines import Position
+from .source import Item, Source
 
-__all__ = ["START_LINE", "parse"]
+__all__ = ["SOURCE", "START_LINE", "parse"]
 
 _AT_LINE_START = re.compile(rb"\n(?=" + START_LINE.pattern + rb")")
 _TEXT = re.compile(rb"[^ \t\r\n]")
 _EMPTY_LINE = re.compile(rb"[ \t]*\r?(?:\n|\Z)")
 
 
-def parse(
-    stream: Iterable[bytes], where: str, position: Optional[Position] = None
-) -> Iterator[Union[Registration, Refusal, Expired]]:
+def parse(stream: Iterable[bytes], where: str, position: Optional[Position] = None) -> Iterator[Item]:
     """Read a file. ``position`` is moved behind each message; one that is cut short at the end stays unread."""
     window = _Window(stream, position if position is not None else Position())
     while window.skip_empty():
@@ -55,6 +53,10 @@ def parse(
             continue
         if found is not None:
             yield found
+
+
+#: A start line begins its line; what quotes one is another format.
+SOURCE = Source("sip", parse, telling=re.compile(rb"\A" + START_LINE.pattern))
 
 
 def _next(window: _Window) -> Tuple[Message, int]:
@@ -167,7 +169,9 @@ class _Window:
 
     def is_boundary(self, start: int) -> bool:
         """Whether a message may end at ``start``: the end, an empty line or a start line follows."""
-        self.fill(start + MAX_MESSAGE)
+        # No more than the next line: a file that is followed may not have it yet, and nothing behind it.
+        while self.data.find(b"\n", start) < 0 and len(self.data) < start + MAX_MESSAGE and self.more():
+            pass
         return _EMPTY_LINE.match(self.data, start) is not None or START_LINE.match(self.data, start) is not None
 
     def drop(self, size: int) -> None:

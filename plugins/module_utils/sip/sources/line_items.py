@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Items of a text in which each line stands for itself."""
+
+from __future__ import annotations
+
+from typing import Callable, Iterable, Iterator, Optional
+
+from ..refusal import Refusal
+from .lines import Line, Position, lines
+from .source import Item
+
+__all__ = ["line_items", "not_text"]
+
+#: Findings in a last line without LF that may go away once the rest of it is written.
+_UNFINISHED = ("truncated_line", "unreadable_line")
+
+
+def line_items(
+    stream: Iterable[bytes], where: str, position: Optional[Position], read: Callable[[bytes, str], Optional[Item]]
+) -> Iterator[Item]:
+    """What ``read`` finds in each line, given its bytes and its place; None for a line that says nothing.
+
+    ``position`` is moved behind each line before its item comes out. A last line that is cut short is reported,
+    but not passed: it may still be being written.
+    """
+    position = position if position is not None else Position()
+    unreadable = False
+    for line in lines(stream, position):
+        item = _read(line, f"{where}:{line.number}", read)
+        if isinstance(item, Refusal) and not line.complete and item.code == "bad_json":
+            item = Refusal("truncated_line", item.reason, item.where)
+        code = item.code if isinstance(item, Refusal) else None
+        if not line.complete and not line.too_long and (item is None or code in _UNFINISHED):
+            if item is not None:
+                yield item
+            return
+        position.offset, position.line = line.end, line.number + line.complete
+        # A binary file is one finding, not one for each of its lines.
+        if item is not None and not (unreadable and code == "unreadable_line"):
+            yield item
+        unreadable = code == "unreadable_line"
+
+
+def not_text(data: bytes, where: str) -> Optional[Refusal]:
+    """The refusal of a line that is no text, None for one that is."""
+    if b"\0" in data:
+        return Refusal("unreadable_line", "a log holds text, this line holds NUL", where)
+    if not data.isascii():
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError:
+            return Refusal("unreadable_line", "a log holds UTF-8 text", where)
+    return None
+
+
+def _read(line: Line, where: str, read: Callable[[bytes, str], Optional[Item]]) -> Optional[Item]:
+    if line.too_long:
+        return Refusal("unreadable_line", "a line is longer than 256 KiB", where)
+    return read(line.data, where)
