@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Dict, Iterable, Iterator, List, NoReturn, Optional, Tuple, Union
+from typing import Callable, Dict, Iterable, Iterator, List, NoReturn, Optional, Tuple, Union
 
 from ...errors import HandoverError
 from ..grammar import Address, header_text, ip_literal
@@ -62,7 +62,7 @@ def parse(
     """
     position = position if position is not None else Position()
     unreadable = False
-    for line in lines(stream, position):
+    for line in lines(stream, position, _telling):
         item = _read(line, f"{where}:{line.number}")
         if isinstance(item, Refusal) and not line.complete and item.code == "bad_json":
             item = Refusal("truncated_line", item.reason, item.where)
@@ -71,11 +71,25 @@ def parse(
             if item is not None:
                 yield item
             return
-        position.offset, position.line = line.end, line.number + line.complete
+        position.offset, position.line = line.end, line.number + line.count
         # A binary file is one finding, not one for each of its lines.
         if item is not None and not (unreadable and code == "unreadable_line"):
             yield item
         unreadable = code == "unreadable_line"
+
+
+def _telling(block: bytes) -> Callable[[int], int]:
+    """The lines that :func:`_read` could say something about: all of a block that is not text; else those with a mark
+    that an event, or what is left of one, has."""
+    if b"\0" in block or not _is_utf8(block):
+        return lambda start: start
+
+    def find(start: int) -> int:
+        key = block.find(b'":', start)
+        event = EVENT.search(block, start, len(block) if key < 0 else key + 1)
+        return event.start() if event is not None else key
+
+    return find
 
 
 def _read(line: Line, where: str) -> Union[Registration, Refusal, Expired, None]:
@@ -99,13 +113,21 @@ def _read(line: Line, where: str) -> Union[Registration, Refusal, Expired, None]
 def _without_event(data: bytes, where: str) -> Optional[Refusal]:
     if b"\0" in data:
         return Refusal("unreadable_line", "a log holds text, this line holds NUL", where)
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
+    if not _is_utf8(data):
         return Refusal("unreadable_line", "a log holds UTF-8 text", where)
     if b'_hex":' in data or b'"event":' in data:
         return Refusal("truncated_line", "the beginning of an event line is missing", where)
     return None
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _object(data: bytes) -> _Object:
