@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""URIs (RFC 3261 sections 19.1 and 25.1; RFC 3986 for IPv6 literals, as RFC 5118 section 4.11 asks)."""
+"""URIs (RFC 3261 sections 19.1 and 25.1; RFC 3986 for IPv6 literals, as RFC 5118 section 4.10 asks)."""
 
 from __future__ import annotations
 
