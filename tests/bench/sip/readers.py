@@ -71,9 +71,11 @@ def readers() -> list[Reader]:
 
 def _read_ours(data: bytes) -> Facts:
     found = registration(parse_message(data), "")
+    hosts = [contact.host for contact in found.contacts]
     # A host that is no address ends here, as it does for the others.
-    contacts = tuple(str(ip_address(contact.host_text)) for contact in found.contacts)
-    return Facts(found.call_id, found.cseq, tuple(str(ip_address(host)) for host in found.old_hosts), contacts)
+    if None in hosts or len(found.old_addresses) != len(found.old_hosts):
+        raise ValueError("a hostname")
+    return Facts(found.call_id, found.cseq, tuple(map(str, found.old_addresses)), tuple(map(str, hosts)))
 
 
 def _twisted() -> Reader:

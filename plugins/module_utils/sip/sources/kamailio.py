@@ -135,7 +135,7 @@ def _object(data: bytes) -> _Object:
     if not text.endswith(b"}"):
         raise HandoverError("truncated_line", data[-80:], "the object of an event line reaches the end of the line")
     try:
-        found = json.loads(text.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+        found = _DECODER.decode(text.decode("utf-8"))
     # RecursionError: nesting; ValueError: syntax, UTF-8 and integers of thousands of digits.
     except (RecursionError, ValueError) as error:
         if isinstance(error, HandoverError):
@@ -155,6 +155,9 @@ def _once(pairs: List[Tuple[str, object]]) -> _Object:
 
 def _no_constant(name: str) -> NoReturn:
     raise HandoverError("bad_json", name, "JSON has no such number")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
 
 
 def _registration(event: _Object, where: str) -> Registration:

@@ -21,7 +21,7 @@ from ...errors import HandoverError
 from ..header import OPTION_TAG, parse_credentials
 from ..message import MAX_MESSAGE, Message, parse_head
 from ..refusal import Refusal, refusal
-from ..registration import Expired, Registration, headers_of_register
+from ..registration import Expired, Registration, facts_of_register
 from ..uri import address_of_record
 from .lines import Position
 
@@ -64,8 +64,8 @@ def registration(message: Message, where: str) -> Registration:
 
     :raises HandoverError: ``bad_contact``, ``bad_number``, ``bad_old_address``, ``bad_header``.
     """
-    headers = headers_of_register(
-        message.values("contact"), message.values(OPTION_TAG), message.values("require"), message.expires
+    headers = facts_of_register(
+        message.contacts, message.contact_asterisk, message.values(OPTION_TAG), message.require, message.expires
     )
     credentials = [parse_credentials(value) for value in message.values("authorization")]
     return Registration(
