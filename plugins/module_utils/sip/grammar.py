@@ -111,8 +111,9 @@ def number(text: str, maximum: int, what: str) -> int:
     if text.isascii() and text.isdigit():
         if len(text) > 10:
             text = text.lstrip("0") or "0"
-        if len(text) <= 10 and int(text) <= maximum:
-            return int(text)
+        value = int(text) if len(text) <= 10 else maximum + 1
+        if value <= maximum:
+            return value
     raise HandoverError("bad_number", text, f"{what} is a decimal number from 0 to {maximum}")
 
 

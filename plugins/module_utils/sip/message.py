@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple, Union
 
 from ..errors import HandoverError
 from .grammar import TOKEN, checked_text, number, unfolded
@@ -145,9 +145,9 @@ def parse_head(head: bytes, bare_lf: bool = False) -> Message:
         else:
             held[name] = [value]
     if len(held) != len(headers):
-        for name in SINGLE:
-            if len(held.get(name, ())) > 1:
-                raise HandoverError("duplicate_header", "; ".join(held[name]), f"{name} stands once in a message")
+        for name, values in held.items():
+            if len(values) > 1 and name in SINGLE:
+                raise HandoverError("duplicate_header", "; ".join(values), f"{name} stands once in a message")
     for name in _MANDATORY:
         if name not in held:
             raise HandoverError("missing_header", start, f"a message has a {name} header")
@@ -235,7 +235,7 @@ def _with_controls(lines: List[bytes]) -> Tuple[str, List[Tuple[str, str]]]:
     return checked_text(lines[0]), headers
 
 
-def _name(written: str, line: object) -> str:
+def _name(written: str, line: Union[str, bytes]) -> str:
     """A header's name in lower case and long form; white space may stand before the colon."""
     name = written.rstrip(" \t").lower()
     if _TOKEN.fullmatch(name) is None:
@@ -243,8 +243,9 @@ def _name(written: str, line: object) -> str:
     return COMPACT.get(name, name)
 
 
-def _no_header(line: object) -> HandoverError:
-    return HandoverError("bad_header", line, "a header line is a name, a colon and a value")
+def _no_header(line: Union[str, bytes]) -> HandoverError:
+    shown = line.encode("utf-8", "surrogateescape") if isinstance(line, str) else line
+    return HandoverError("bad_header", shown, "a header line is a name, a colon and a value")
 
 
 def _start_line(line: str) -> Tuple[Optional[str], Optional[Uri], Optional[int]]:

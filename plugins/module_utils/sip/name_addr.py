@@ -72,12 +72,13 @@ def parse_params(text: str, start: int, what: str) -> Tuple[Params, int]:
     :raises HandoverError: ``bad_address`` when a parameter stands twice.
     """
     params = []
-    found = _PARAM.match(text, start)
+    match = _PARAM.match
+    found = match(text, start)
     while found:
         name, value = found.groups()
         params.append((name.lower(), value if value is None or value[0] != '"' else unquoted(value)))
         start = found.end()
-        found = _PARAM.match(text, start)
+        found = match(text, start)
     if len(params) > 1 and len(dict(params)) != len(params):
         raise HandoverError("bad_address", text, f"a parameter of {what} stands once (RFC 3261 section 7.3.1)")
     return tuple(params), start

@@ -206,7 +206,7 @@ def facts_of_register(
         old_hosts=tuple([host for host, _address in old]),
         old_addresses=tuple([address for _host, address in old if address is not None]),
         tag_required=_OPTION_TAG in option_tags,
-        expires=0 if asterisk else max((c.expires for c in lasting), default=DEFAULT_EXPIRES),
+        expires=0 if asterisk else max([c.expires for c in lasting], default=DEFAULT_EXPIRES),
         expires_stated=expires is not None or any(address.param("expires") is not None for address in addresses),
         instance=lasting[0].instance if lasting else None,
     )

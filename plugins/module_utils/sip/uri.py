@@ -86,9 +86,9 @@ def _parsed(text: str) -> Uri:
         text,
         scheme.lower(),
         user,
-        host.lower().rstrip(".") if address is None else host if address.version == 4 else str(address),
+        host.lower().rstrip(".") if address is None else host if host[0] != "[" else str(address),
         address,
-        port_number(port),
+        None if port is None else port_number(port),
         _params(params, text) if params else (),
         headers or "",
     )
@@ -131,6 +131,6 @@ def _params(text: str, whole: str) -> Params:
     for part in text[1:].split(";"):
         name, equals, value = part.partition("=")
         params.append((name.lower(), value if equals else None))
-    if len({name for name, _value in params}) != len(params):
+    if len(params) > 1 and len(dict(params)) != len(params):
         raise HandoverError("bad_uri", whole, "a URI parameter stands once")
     return tuple(params)

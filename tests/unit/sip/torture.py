@@ -193,7 +193,7 @@ INVALID = {
     "3.1.2.19 bigcode": ("bad_start_line", response("SIP/2.0 4294967301 better not break the receiver")),
     "3.3.1 insuf": ("missing_header", request("INVITE", call_id=None, from_=None, to=None)),
     "3.3.8 multi01": (
-        "duplicate_header", request("INVITE", ("To", "sip:other@example.com"), ("Call-ID", "multi01.98asdh@198.51.100.2")),
+        "duplicate_header", request("INVITE", ("To", "sip:other@example.com"), ("Call-ID", "multi01.98asdh@host")),
     ),
     "3.3.9 mcl01": ("duplicate_header", request("OPTIONS", ("Content-Length", "5")) + b"12345"),
 }  # fmt: skip

@@ -247,22 +247,25 @@ def _value(event: _Object, key: str) -> object:
 
 
 def _string(event: _Object, key: str) -> str:
-    value = _value(event, key)
-    if not isinstance(value, str) or not value or not value.isprintable():
-        raise HandoverError("bad_value", f"{key}: {value!r}", "the value is printable text")
-    return value
+    value = event.get(key)
+    if isinstance(value, str) and value and value.isprintable():
+        return value
+    raise HandoverError("bad_value", f"{key}: {_value(event, key)!r}", "the value is printable text")
 
 
 def _optional(event: _Object, key: str) -> Optional[str]:
     # Kamailio prints <null> for a variable without value.
-    return None if event.get(key) in (None, "", "<null>") else _string(event, key)
+    value = event.get(key)
+    return None if value is None or value in ("", "<null>") else _string(event, key)
 
 
 def _integer(event: _Object, key: str, minimum: int, maximum: int) -> int:
-    value = _value(event, key)
-    if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
-        raise HandoverError("bad_value", f"{key}: {value!r:.100}", f"the value is a number from {minimum} to {maximum}")
-    return value
+    value = event.get(key)
+    # True and False are no numbers, though Python's bool is an int.
+    if isinstance(value, int) and minimum <= value <= maximum and value is not True and value is not False:
+        return value
+    shown = f"{key}: {_value(event, key)!r:.100}"
+    raise HandoverError("bad_value", shown, f"the value is a number from {minimum} to {maximum}")
 
 
 def _time(event: _Object) -> float:
