@@ -73,6 +73,10 @@ integration: lab ## Tests against the lab's real routers; one of them: make inte
 deep: lab ## The long tests: more examples, more moves
 	@HYPOTHESIS_PROFILE=deep $(PY) -m pytest tests -m deep $(ARGS)
 
+.PHONY: fuzz
+fuzz: venv ## Coverage-guided fuzzing of grammar and sources: FUZZ_SECONDS=60 each; some: make fuzz ARGS='uri message'
+	@$(PY) -m tests.fuzz $(ARGS)
+
 .PHONY: bench-sip
 bench-sip: venv .build/bench/.installed ## Speed of the reading side beside other libraries and grep; BENCH_LOG_MIB=1024
 	@$(PY) -m tests.bench.sip .build/bench/venv/bin/python

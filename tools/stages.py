@@ -40,6 +40,8 @@ def stages() -> tuple[Stage, ...]:
     """All stages in the order in which each lane runs them."""
     return (
         _pytest("unit", "tests/unit", "tree", 600),
+        # A short run; make fuzz takes its time. What it finds stays in tests/fuzz/findings, and the unit tests try it.
+        Stage("fuzz", "fuzz", ("env", "FUZZ_TOTAL_SECONDS=10", sys.executable, "-m", "tests.fuzz"), limit_s=180),
         Stage("ruff check", "lint", ("ruff", "check", "--output-format=concise", ".")),
         Stage("ruff format", "lint", ("ruff", "format", "--quiet", "--check", "--diff", ".")),
         Stage("mypy", "lint", ("mypy", *_packages())),
