@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+from typing import Any
 
-import atheris
+atheris: Any = importlib.import_module("atheris")  # it has no types
 
 with atheris.instrument_imports(include=["ansible_collections.sipmobility.handover.plugins.module_utils"]):
     from tests.fuzz.targets import TARGETS
