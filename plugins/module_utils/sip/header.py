@@ -98,7 +98,10 @@ _VIA = re.compile(
 )
 _CREDENTIALS = re.compile(rf"([{TOKEN}]+)[ \t]+")
 _AUTH_PARAM = re.compile(rf"([{TOKEN}]+)[ \t]*=[ \t]*({QUOTED}|[^\", \t]+)[ \t]*(,?)[ \t]*", re.DOTALL)
-_DATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
+_DATE = re.compile(
+    "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} "
+    "[0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
+)
 _NAME_ADDR_BEGINS = ("<", '"')
 _BARE_HOST = re.compile(r"[ \t]*(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+|[0-9A-Fa-f:.]+)([ \t]*)(?=,|\Z)")
 

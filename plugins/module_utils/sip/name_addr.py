@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import List, Optional, Tuple
 
 from ..errors import HandoverError
-from .grammar import QUOTED, TOKEN, unquoted
+from .grammar import QUOTED, TOKEN, ip_literal, unquoted
 from .uri import Params, Uri, parse_uri
 
 __all__ = ["NameAddr", "next_name_addr", "parse_name_addr", "parse_name_addrs", "parse_params"]
@@ -19,7 +19,9 @@ __all__ = ["NameAddr", "next_name_addr", "parse_name_addr", "parse_name_addrs", 
 _NAME_ADDR = re.compile(
     rf"[ \t]*(?:({QUOTED}[ \t]*|[{TOKEN}][{TOKEN} \t]*)?<([^<>\" \t]*)>|([^<>\"?;, \t]+))[ \t]*(;?)"
 )
-_PARAM = re.compile(rf";[ \t]*([{TOKEN}]+)[ \t]*(?:=[ \t]*({QUOTED}|[{TOKEN}\[\]:]+)[ \t]*)?")
+# A value is a token, a host or a quoted string; received may be IPv6 without brackets (RFC 5118 section 4.5).
+_VALUE = rf"{QUOTED}|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*|[{TOKEN}]+"
+_PARAM = re.compile(rf";[ \t]*([{TOKEN}]+)[ \t]*(?:=[ \t]*({_VALUE})[ \t]*)?")
 
 
 @dataclass(frozen=True)
@@ -69,14 +71,20 @@ def parse_name_addrs(text: str, what: str) -> List[NameAddr]:
 def parse_params(text: str, start: int, what: str) -> Tuple[Params, int]:
     """The ``;name=value`` list from ``start``, and where it ends.
 
-    :raises HandoverError: ``bad_address`` when a parameter stands twice.
+    :raises HandoverError: ``bad_address`` when a parameter stands twice, or its value is none.
     """
     params = []
     match = _PARAM.match
     found = match(text, start)
     while found:
         name, value = found.groups()
-        params.append((name.lower(), value if value is None or value[0] != '"' else unquoted(value)))
+        name = name.lower()
+        if value is not None:
+            if value[0] == '"':
+                value = unquoted(value)
+            elif ":" in value and (ip_literal(value) is None or (value[0] != "[" and name != "received")):
+                raise _bad(text, what)
+        params.append((name, value))
         start = found.end()
         found = match(text, start)
     if len(params) > 1 and len(dict(params)) != len(params):
