@@ -84,8 +84,13 @@ def _telling(block: bytes) -> Callable[[int], int]:
     if b"\0" in block or not _is_utf8(block):
         return lambda start: start
 
+    key = block.find(b'":')
+
     def find(start: int) -> int:
-        key = block.find(b'":', start)
+        nonlocal key
+        # Looked for anew only once it is passed: a block of lines that only begin events takes linear time.
+        if 0 <= key < start:
+            key = block.find(b'":', start)
         event = EVENT.search(block, start, len(block) if key < 0 else key + 1)
         return event.start() if event is not None else key
 
