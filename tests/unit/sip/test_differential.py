@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tests.bench.sip.registers import registers
 
-from .differences import REFUSED_BY_US, SPELLINGS, UNKNOWN_TO_SIPMESSAGE, Facts, explanations, ours, theirs
+from .differences import SPELLINGS, UNKNOWN_TO_SIPMESSAGE, Facts, explanations, ours, theirs
+from .evidence import REFUSED_BY_US
 from .messages import REGISTER, message, register
 from .torture import INVALID, IPV6_INVALID, IPV6_VALID, VALID, request
 
