@@ -7,7 +7,7 @@ Three kinds of explanation, each with its section of RFC 3261; docs/sip-grammar.
 
 - :data:`SPELLINGS`: spellings that sipmessage does not know. Each has a respelling that it does know; after that, both
   must read the same.
-- :data:`.evidence.REFUSED_BY_US`: what we refuse and it takes, by our code, with a sign in the bytes that it is really there.
+- :data:`.evidence.REFUSED_BY_US`: what we refuse and it takes, by our code, with a sign that it is really there.
 - :data:`UNKNOWN_TO_SIPMESSAGE`: what we read and it has no place for, told by what we read.
 """
 
