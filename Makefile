@@ -76,6 +76,22 @@ integration: lab ## Tests against the lab's real routers; one of them: make inte
 deep: lab ## The long tests: more examples, more moves
 	@HYPOTHESIS_PROFILE=deep $(PY) -m pytest tests -m deep $(ARGS)
 
+.PHONY: fuzz
+fuzz: venv ## Coverage-guided fuzzing of grammar and sources: FUZZ_SECONDS=60 each; some: make fuzz ARGS='uri message'
+	@$(PY) -m tests.fuzz $(ARGS)
+
+.PHONY: bench-sip
+bench-sip: venv .build/bench/.installed ## Speed of the reading side beside other libraries and grep; BENCH_LOG_MIB=1024
+	@$(PY) -m tests.bench.sip .build/bench/venv/bin/python
+
+# The peers of the benchmark have an environment of their own.
+.build/bench/.installed: tests/bench/requirements.txt
+	@echo "bench-sip: installing the libraries to compare with into .build/bench/venv"
+	@mkdir -p $(@D)
+	@test -x .build/bench/venv/bin/python || $(PYTHON) -m venv .build/bench/venv
+	@.build/bench/venv/bin/pip install -qq -r $<
+	@touch $@
+
 .PHONY: format
 format: venv ## Let ruff format the Python and mend what it safely can
 	@ruff check --quiet --fix --exit-zero . && ruff format .

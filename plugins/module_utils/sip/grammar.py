@@ -16,6 +16,7 @@ characters, and none is searched for from every position: all are linear.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Optional, Union
 
@@ -43,12 +44,13 @@ TOKEN = r"A-Za-z0-9\-.!%*_+`'~"
 QUOTED = r'"[^"\\\x00-\x08\x0a-\x1f\x7f]*(?:\\[\x00-\x09\x0b\x0c\x0e-\x7f][^"\\\x00-\x08\x0a-\x1f\x7f]*)*"'
 
 _SPACE = re.compile(r"[ \t]*")
-_DIGITS = re.compile("[0-9]+")
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_IPV4 = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}")
-_IPV6 = re.compile(r"[0-9A-Fa-f:.]{2,45}")
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IP = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|\[[0-9A-Fa-f:.]+\]")
+#: The longest IPv6 address, in brackets.
+_MAX_LITERAL = 47
 _HOSTNAME = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?",
 )
@@ -101,15 +103,17 @@ def unquoted(text: str) -> str:
 
 
 def number(text: str, maximum: int, what: str) -> int:
-    """A decimal number from 0 to ``maximum``.
+    """A decimal number from 0 to ``maximum``, which has at most ten digits.
 
     :raises HandoverError: ``bad_number``.
     """
     # The length is looked at first: int() of a long string is quadratic, and limited since Python 3.11.
-    if _DIGITS.fullmatch(text):
-        digits = text.lstrip("0") or "0"
-        if len(digits) <= len(str(maximum)) and int(digits) <= maximum:
-            return int(digits)
+    if text.isascii() and text.isdigit():
+        if len(text) > 10:
+            text = text.lstrip("0") or "0"
+        value = int(text) if len(text) <= 10 else maximum + 1
+        if value <= maximum:
+            return value
     raise HandoverError("bad_number", text, f"{what} is a decimal number from 0 to {maximum}")
 
 
@@ -131,13 +135,18 @@ def ip_literal(text: str) -> Optional[Address]:
 
     Leading zeros and zone indices are refused: two readers would read two addresses.
     """
+    return _ip_literal(text) if len(text) <= _MAX_LITERAL else None
+
+
+@lru_cache(maxsize=4096)
+def _ip_literal(text: str) -> Optional[Address]:
+    # Python before 3.9.5 takes leading zeros in an IPv4 address, so the pattern says what an octet is.
+    if _IP.fullmatch(text) is None:
+        return None
     try:
-        if _IPV4.fullmatch(text):
-            # Python 3.9 before 3.9.5 takes leading zeros.
-            return None if any(len(part) > 1 and part[0] == "0" for part in text.split(".")) else IPv4Address(text)
-        if text[:1] == "[" and text[-1:] == "]":
-            text = text[1:-1]
-        return IPv6Address(text) if _IPV6.fullmatch(text) else None
+        if text[0] == "[":
+            return IPv6Address(text[1:-1])
+        return IPv6Address(text) if ":" in text else IPv4Address(text)
     except AddressValueError:
         return None
 
@@ -148,7 +157,7 @@ def host_address(host: str) -> Optional[Address]:
     :raises HandoverError: ``bad_uri`` when it is none of the three.
     """
     address = ip_literal(host)
-    if address is not None and (address.version == 4 or host[:1] == "["):
+    if address is not None and (address.version == 4 or host[0] == "["):
         return address
     if len(host) <= _MAX_HOST and _HOSTNAME.fullmatch(host):
         return None

@@ -93,14 +93,16 @@ _CSEQ = re.compile(rf"([0-9]+)[ \t]+([{TOKEN}]+)")
 _CALL_ID = re.compile(rf"[{TOKEN}()<>:\\\"/\[\]?{{}}]+(?:@[{TOKEN}()<>:\\\"/\[\]?{{}}]+)?")
 _OPTION_TAGS = re.compile(rf"[{TOKEN}]+(?:[ \t]*,[ \t]*[{TOKEN}]+)*")
 _VIA = re.compile(
-    rf"(?P<name>[{TOKEN}]+)[ \t]*/[ \t]*(?P<version>[{TOKEN}]+)[ \t]*/[ \t]*(?P<transport>[{TOKEN}]+)[ \t]+"
-    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+)[ \t]*(?::[ \t]*(?P<port>[0-9]+)[ \t]*)?"
+    rf"[{TOKEN}]+[ \t]*/[ \t]*[{TOKEN}]+[ \t]*/[ \t]*([{TOKEN}]+)[ \t]+"
+    r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+)[ \t]*(?::[ \t]*([0-9]+)[ \t]*)?"
 )
-_CREDENTIALS = re.compile(rf"(?P<scheme>[{TOKEN}]+)[ \t]+")
-_AUTH_PARAM = re.compile(
-    rf"(?P<name>[{TOKEN}]+)[ \t]*=[ \t]*(?P<value>{QUOTED}|[^\", \t]+)[ \t]*(?P<comma>,[ \t]*)?", re.DOTALL
+_CREDENTIALS = re.compile(rf"([{TOKEN}]+)[ \t]+")
+_AUTH_PARAM = re.compile(rf"([{TOKEN}]+)[ \t]*=[ \t]*({QUOTED}|[^\", \t]+)[ \t]*(,?)[ \t]*", re.DOTALL)
+_DATE = re.compile(
+    "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} "
+    "[0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
 )
-_DATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
+_NAME_ADDR_BEGINS = ("<", '"')
 _BARE_HOST = re.compile(r"[ \t]*(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+|[0-9A-Fa-f:.]+)([ \t]*)(?=,|\Z)")
 
 
@@ -171,7 +173,8 @@ def parse_option_tags(text: str) -> List[str]:
     """
     if _OPTION_TAGS.fullmatch(text) is None:
         raise HandoverError("bad_header", text, "Require is a list of option tags")
-    return [tag.strip(" \t").lower() for tag in text.split(",")]
+    text = text.lower()
+    return [tag.strip(" \t") for tag in text.split(",")] if "," in text else [text]
 
 
 def parse_via(text: str) -> List[Via]:
@@ -185,11 +188,10 @@ def parse_via(text: str) -> List[Via]:
         found = _VIA.match(text, start)
         if found is None:
             raise HandoverError("bad_header", text, "Via names protocol, host and parameters")
-        host_address(found.group("host"))
+        transport, host, port = found.groups()
+        host_address(host)
         params, end = parse_params(text, found.end(), "Via")
-        hops.append(
-            Via(found.group("transport").lower(), found.group("host"), port_number(found.group("port")), params)
-        )
+        hops.append(Via(transport.lower(), host, port_number(port), params))
         if end == len(text):
             return hops
         if text[end] != ",":
@@ -205,22 +207,26 @@ def parse_credentials(text: str) -> Credentials:
     found = _CREDENTIALS.match(text)
     if found is None:
         raise HandoverError("bad_header", text, "Authorization is a scheme and its parameters")
-    scheme = found.group("scheme").lower()
+    scheme = found.group(1).lower()
     if scheme != "digest":
         return Credentials(scheme, None, None)
     params = {}
+    count, comma = 0, ","
     start = found.end()
-    more = True
-    while more:
+    while comma:
         found = _AUTH_PARAM.match(text, start)
-        if found is None or found.group("name").lower() in params:
-            raise HandoverError("bad_header", text, "Digest credentials are a list of parameters, each once")
-        params[found.group("name").lower()] = unquoted(found.group("value"))
+        if found is None:
+            break
+        name, value, comma = found.groups()
+        params[name.lower()] = value
+        count += 1
         start = found.end()
-        more = found.group("comma") is not None
-    if start != len(text):
+    if comma or start != len(text) or len(params) != count:
         raise HandoverError("bad_header", text, "Digest credentials are a list of parameters, each once")
-    return Credentials(scheme, params.get("username"), params.get("realm"))
+    username, realm = params.get("username"), params.get("realm")
+    return Credentials(
+        scheme, None if username is None else unquoted(username), None if realm is None else unquoted(realm)
+    )
 
 
 def parse_old_addresses(text: str) -> List[Tuple[str, Optional[Address]]]:
@@ -247,7 +253,7 @@ def parse_old_addresses(text: str) -> List[Tuple[str, Optional[Address]]]:
 
 
 def _old_address(text: str, start: int) -> Tuple[str, Optional[Address], int]:
-    bare = _BARE_HOST.match(text, start)
+    bare = None if text[start : start + 1] in _NAME_ADDR_BEGINS else _BARE_HOST.match(text, start)
     if bare:
         host = bare.group(1)
         address = ip_literal(host)

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple, Union
 
 from ..errors import HandoverError
 from .grammar import TOKEN, checked_text, number, unfolded
 from .header import (
     COMPACT,
+    OPTION_TAG,
     SINGLE,
     CSeq,
     Via,
@@ -49,9 +50,22 @@ MAX_HEADERS = 256
 #: A line that begins a message, as far as one can tell without reading it.
 START_LINE = re.compile(rb"(?:[A-Za-z0-9.!%*_+`'~-]+ +[^ \t\r\n]+ +SIP/[0-9]|SIP/[0-9.]+ [0-9]{3,})[^\n]*\n")
 
-_REQUEST_LINE = re.compile(rf"(?P<method>[{TOKEN}]+) (?P<uri>[^ \t]+) [sS][iI][pP]/(?P<version>[0-9]+\.[0-9]+)")
-_STATUS_LINE = re.compile(r"[sS][iI][pP]/(?P<version>[0-9]+\.[0-9]+) (?P<status>[1-6][0-9]{2}) (?P<reason>.*)")
-_NAME = re.compile(rf"([{TOKEN}]+)[ \t]*:".encode())
+_REQUEST_LINE = re.compile(rf"([{TOKEN}]+) ([^ \t]+) [sS][iI][pP]/([0-9]+\.[0-9]+)")
+_STATUS_LINE = re.compile(r"[sS][iI][pP]/([0-9]+\.[0-9]+) ([1-6][0-9]{2}) .*")
+_TOKEN = re.compile(rf"[{TOKEN}]+")
+#: Control characters but HTAB and those at the end of a line.
+_CONTROLS = bytes(code for code in (*range(32), 127) if code not in b"\t\r\n")
+_MANDATORY = ("via", "from", "to", "call-id", "cseq")
+#: Headers that most messages have, as they are mostly written, in lower case and long form.
+_NAMES = {
+    spelled: COMPACT.get(name.lower(), name.lower())
+    for name in (
+        "Accept Allow Allow-Events Authorization Call-ID Contact Content-Length Content-Type CSeq Date Event Expires "
+        "From Max-Forwards Path Proxy-Authorization Require Route Subject Supported To User-Agent Via "
+        f"{OPTION_TAG} c e f i k l m o s t v"
+    ).split()
+    for spelled in (name, name.lower(), name.upper())
+}
 #: Headers whose grammar places quoted strings, so that a backslash may hide a control character in them.
 _ESCAPES = frozenset(("contact", "from", "to"))
 
@@ -125,18 +139,21 @@ def parse_head(head: bytes, bare_lf: bool = False) -> Message:
 
     :raises HandoverError: as :func:`parse_message`.
     """
-    lines = _logical_lines(head, bare_lf)
-    headers = _headers(lines[1:])
-    method, uri, status = _start_line(checked_text(lines[0]))
+    start, headers = _lines(head, bare_lf)
+    method, uri, status = _start_line(start)
     held: Dict[str, List[str]] = {}
     for name, value in headers:
-        held.setdefault(name, []).append(value)
-    for name in SINGLE:
-        if len(held.get(name, ())) > 1:
-            raise HandoverError("duplicate_header", "; ".join(held[name]), f"{name} stands once in a message")
-    for name in ("via", "from", "to", "call-id", "cseq"):
+        if name in held:
+            held[name].append(value)
+        else:
+            held[name] = [value]
+    if len(held) != len(headers):
+        for name, values in held.items():
+            if len(values) > 1 and name in SINGLE:
+                raise HandoverError("duplicate_header", "; ".join(values), f"{name} stands once in a message")
+    for name in _MANDATORY:
         if name not in held:
-            raise HandoverError("missing_header", lines[0], f"a message has a {name} header")
+            raise HandoverError("missing_header", start, f"a message has a {name} header")
     cseq = parse_cseq(held["cseq"][0])
     if method is not None and cseq.method != method:
         raise HandoverError("method_mismatch", f"{method}, CSeq {cseq.method}", "CSeq names the method of the request")
@@ -150,7 +167,7 @@ def parse_head(head: bytes, bare_lf: bool = False) -> Message:
         uri=uri,
         status=status,
         headers=tuple(headers),
-        vias=tuple(via for value in held["via"] for via in parse_via(value)),
+        vias=tuple([hop for value in held["via"] for hop in parse_via(value)]),
         from_=parse_name_addr(held["from"][0], "From"),
         to=parse_name_addr(held["to"][0], "To"),
         call_id=parse_call_id(held["call-id"][0]),
@@ -173,7 +190,7 @@ def read_contacts(values: List[str]) -> Tuple[Tuple[NameAddr, ...], bool]:
         if len(values) > 1:
             raise HandoverError("bad_contact", ", ".join(values), "an asterisk is the only Contact")
         return (), True
-    return tuple(contact for value in values for contact in parse_name_addrs(value, "Contact")), False
+    return tuple([contact for value in values for contact in parse_name_addrs(value, "Contact")]), False
 
 
 def read_option_tags(values: List[str]) -> Tuple[str, ...]:
@@ -181,55 +198,80 @@ def read_option_tags(values: List[str]) -> Tuple[str, ...]:
 
     :raises HandoverError: ``bad_header``.
     """
-    return tuple(tag for value in values for tag in parse_option_tags(value))
+    return tuple([tag for value in values for tag in parse_option_tags(value)])
 
 
-def _logical_lines(head: bytes, bare_lf: bool) -> List[bytes]:
-    """Lines without their ends, each with the folded lines that belong to it."""
+def _lines(head: bytes, bare_lf: bool) -> Tuple[str, List[Tuple[str, str]]]:
+    """The start line, and the headers as :attr:`Message.headers` has them."""
     end = b"\n" if bare_lf else b"\r\n"
     ends = head.count(end)
     if head.count(b"\n") != ends or head.count(b"\r") != (0 if bare_lf else ends):
         raise HandoverError("bad_line_ending", head[:80], "every line of a message ends in the same way, CRLF")
-    if head[head.find(end) + len(end) :][:1] in (b" ", b"\t"):
-        raise HandoverError("bad_start_line", head[:80], "the start line is one line")
     if b"\n " in head or b"\n\t" in head:
+        if head[head.find(end) + len(end) :][:1] in (b" ", b"\t"):
+            raise HandoverError("bad_start_line", head[:80], "the start line is one line")
         head = unfolded(head)
-    lines = head.split(end)
-    if len(lines) > MAX_HEADERS + 2:
-        raise HandoverError("too_many_headers", f"{len(lines) - 2} lines", f"a message has at most {MAX_HEADERS}")
-    return lines[:-1]
-
-
-def _headers(lines: List[bytes]) -> List[Tuple[str, str]]:
+        ends = head.count(end)
+    if ends > MAX_HEADERS + 1:
+        raise HandoverError("too_many_headers", f"{ends - 1} lines", f"a message has at most {MAX_HEADERS}")
+    if len(head.translate(None, _CONTROLS)) != len(head):
+        return _with_controls(head.split(end)[:-1])
+    lines = head.decode("utf-8", "surrogateescape").split("\n" if bare_lf else "\r\n")
     headers = []
-    for line in lines:
-        found = _NAME.match(line)
-        if found is None:
-            raise HandoverError("bad_header", line, "a header line is a name, a colon and a value")
-        name = found.group(1).decode("ascii").lower()
-        name = COMPACT.get(name, name)
-        headers.append((name, checked_text(line[found.end() :], name in _ESCAPES).strip(" \t")))
-    return headers
+    for line in lines[1:-1]:
+        name, colon, value = line.partition(":")
+        headers.append((_NAMES.get(name) or _name(name, line), value.strip(" \t")))
+        if not colon:
+            raise _no_header(line)
+    return lines[0], headers
+
+
+def _with_controls(lines: List[bytes]) -> Tuple[str, List[Tuple[str, str]]]:
+    """The same where there are control characters, which some headers may hold behind a backslash."""
+    headers = []
+    for line in lines[1:]:
+        written, colon, value = line.partition(b":")
+        name = _name(written.decode("utf-8", "surrogateescape"), line)
+        if not colon:
+            raise _no_header(line)
+        headers.append((name, checked_text(value, name in _ESCAPES).strip(" \t")))
+    return checked_text(lines[0]), headers
+
+
+def _name(written: str, line: Union[str, bytes]) -> str:
+    """A header's name in lower case and long form; white space may stand before the colon."""
+    name = written.rstrip(" \t").lower()
+    if _TOKEN.fullmatch(name) is None:
+        raise _no_header(line)
+    return COMPACT.get(name, name)
+
+
+def _no_header(line: Union[str, bytes]) -> HandoverError:
+    shown = line.encode("utf-8", "surrogateescape") if isinstance(line, str) else line
+    return HandoverError("bad_header", shown, "a header line is a name, a colon and a value")
 
 
 def _start_line(line: str) -> Tuple[Optional[str], Optional[Uri], Optional[int]]:
-    found = _REQUEST_LINE.fullmatch(line)
-    status = None if found else _STATUS_LINE.fullmatch(line)
-    version = found or status
-    if version is None:
+    request = _REQUEST_LINE.fullmatch(line)
+    if request is not None:
+        method, target, version = request.groups()
+        _check_version(version, line)
+        uri = parse_uri(target)
+        if uri.headers:
+            raise HandoverError("bad_uri", uri.text, "a Request-URI has no headers (RFC 3261 section 19.1.1)")
+        return method, uri, None
+    status = _STATUS_LINE.fullmatch(line)
+    if status is None:
         raise HandoverError(
             "bad_start_line", line, "a start line is method, URI and SIP/2.0, or SIP/2.0, code and reason"
         )
-    if version.group("version") != "2.0":
+    _check_version(status.group(1), line)
+    return None, None, int(status.group(2))
+
+
+def _check_version(version: str, line: str) -> None:
+    if version != "2.0":
         raise HandoverError("unsupported_version", line, "the version is SIP/2.0")
-    if found is None:
-        if status is None:
-            raise HandoverError("bad_start_line", line, "a start line is a request line or a status line")
-        return None, None, int(status.group("status"))
-    uri = parse_uri(found.group("uri"))
-    if uri.headers:
-        raise HandoverError("bad_uri", uri.text, "a Request-URI has no headers (RFC 3261 section 19.1.1)")
-    return found.group("method"), uri, None
 
 
 def _content_length(values: Optional[List[str]]) -> Optional[int]:

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from typing import List, Optional, Tuple
 
 from ..errors import HandoverError
-from .grammar import QUOTED, TOKEN, skip_space, unquoted
+from .grammar import QUOTED, TOKEN, ip_literal, unquoted
 from .uri import Params, Uri, parse_uri
 
 __all__ = ["NameAddr", "next_name_addr", "parse_name_addr", "parse_name_addrs", "parse_params"]
 
-_NAME_ADDR = re.compile(rf"(?P<display>{QUOTED}[ \t]*|[{TOKEN}][{TOKEN} \t]*)?<(?P<uri>[^<>\" \t]*)>")
 # Outside angle brackets a comma, semicolon or question mark would belong to the header, not to the URI.
-_ADDR_SPEC = re.compile(r"[^<>\"?;, \t]+")
-_PARAM = re.compile(rf";[ \t]*(?P<name>[{TOKEN}]+)[ \t]*(?:=[ \t]*(?P<value>{QUOTED}|[{TOKEN}\[\]:]+)[ \t]*)?")
+_NAME_ADDR = re.compile(
+    rf"[ \t]*(?:({QUOTED}[ \t]*|[{TOKEN}][{TOKEN} \t]*)?<([^<>\" \t]*)>|([^<>\"?;, \t]+))[ \t]*(;?)"
+)
+# A value is a token, a host or a quoted string; received may be IPv6 without brackets (RFC 5118 section 4.5).
+_VALUE = rf"{QUOTED}|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*|[{TOKEN}]+"
+_PARAM = re.compile(rf";[ \t]*([{TOKEN}]+)[ \t]*(?:=[ \t]*({_VALUE})[ \t]*)?")
 
 
 @dataclass(frozen=True)
@@ -68,16 +71,23 @@ def parse_name_addrs(text: str, what: str) -> List[NameAddr]:
 def parse_params(text: str, start: int, what: str) -> Tuple[Params, int]:
     """The ``;name=value`` list from ``start``, and where it ends.
 
-    :raises HandoverError: ``bad_address`` when a parameter stands twice.
+    :raises HandoverError: ``bad_address`` when a parameter stands twice, or its value is none.
     """
     params = []
-    found = _PARAM.match(text, start)
+    match = _PARAM.match
+    found = match(text, start)
     while found:
-        value = found.group("value")
-        params.append((found.group("name").lower(), None if value is None else unquoted(value)))
+        name, value = found.groups()
+        name = name.lower()
+        if value is not None:
+            if value[0] == '"':
+                value = unquoted(value)
+            elif ":" in value and (ip_literal(value) is None or (value[0] != "[" and name != "received")):
+                raise _bad(text, what)
+        params.append((name, value))
         start = found.end()
-        found = _PARAM.match(text, start)
-    if len({name for name, _value in params}) != len(params):
+        found = match(text, start)
+    if len(params) > 1 and len(dict(params)) != len(params):
         raise HandoverError("bad_address", text, f"a parameter of {what} stands once (RFC 3261 section 7.3.1)")
     return tuple(params), start
 
@@ -87,17 +97,16 @@ def next_name_addr(text: str, start: int, what: str) -> Tuple[NameAddr, int]:
 
     :raises HandoverError: ``bad_address``, ``bad_uri``.
     """
-    start = skip_space(text, start)
     found = _NAME_ADDR.match(text, start)
-    if found:
-        display, uri = (found.group("display") or "").strip(" \t"), found.group("uri")
-    else:
-        found = _ADDR_SPEC.match(text, start)
-        if found is None:
-            raise _bad(text, what)
-        display, uri = "", found.group()
-    params, end = parse_params(text, skip_space(text, found.end()), what)
-    return NameAddr(unquoted(display), parse_uri(uri), params), end
+    if found is None:
+        raise _bad(text, what)
+    display, uri, spec, semicolon = found.groups()
+    end = found.end()
+    params: Params = ()
+    if semicolon:
+        params, end = parse_params(text, end - 1, what)
+    name = unquoted(display.strip(" \t")) if display else ""
+    return NameAddr(name, parse_uri(spec if uri is None else uri), params), end
 
 
 def _bad(text: str, what: str) -> HandoverError:

@@ -27,6 +27,7 @@ __all__ = [
     "RegisterHeaders",
     "Registration",
     "contact_host",
+    "facts_of_register",
     "headers_of_dialog_request",
     "headers_of_register",
     "instance_of",
@@ -231,18 +232,32 @@ def headers_of_register(
         ``bad_old_address``, ``bad_uri``.
     """
     addresses, asterisk = read_contacts(list(contact_lines))
+    return facts_of_register(addresses, asterisk, tag_lines, read_option_tags(list(require_lines)), expires)
+
+
+def facts_of_register(
+    addresses: Sequence[NameAddr],
+    asterisk: bool,
+    tag_lines: Sequence[str],
+    option_tags: Sequence[str],
+    expires: Optional[int],
+) -> RegisterHeaders:
+    """The same from Contact and Require lines that have been read.
+
+    :raises HandoverError: ``bad_contact``, ``bad_number``, ``bad_old_address``.
+    """
     if asterisk and expires != 0:
         raise HandoverError("bad_contact", f"* with Expires {expires}", "the asterisk needs Expires: 0")
-    contacts = tuple(_contact(address, expires) for address in addresses)
+    contacts = tuple([_contact(address, expires) for address in addresses])
     old = [host for line in tag_lines for host in parse_old_addresses(line)]
-    lasting = [contact for contact in contacts if contact.expires > 0] or list(contacts)
+    lasting = [contact for contact in contacts if contact.expires > 0] or contacts
     return RegisterHeaders(
         contacts=contacts,
         removes_all=asterisk,
-        old_hosts=tuple(host for host, _address in old),
-        old_addresses=tuple(address for _host, address in old if address is not None),
-        tag_required=_OPTION_TAG in read_option_tags(list(require_lines)),
-        expires=0 if asterisk else max((c.expires for c in lasting), default=DEFAULT_EXPIRES),
+        old_hosts=tuple([host for host, _address in old]),
+        old_addresses=tuple([address for _host, address in old if address is not None]),
+        tag_required=_OPTION_TAG in option_tags,
+        expires=0 if asterisk else max([c.expires for c in lasting], default=DEFAULT_EXPIRES),
         expires_stated=expires is not None or any(address.param("expires") is not None for address in addresses),
         instance=lasting[0].instance if lasting else None,
     )
@@ -343,18 +358,18 @@ def contact_host(uri_text: str) -> Tuple[Optional[Address], Optional[int]]:
 
 
 def _contact(address: NameAddr, expires: Optional[int]) -> Contact:
-    stated = address.param("expires")
+    uri, params = address.uri, dict(address.params)
+    stated = params.get("expires")
     if stated is not None:
         expires = parse_expires(stated)
-    reg_id = address.param("reg-id")
+    reg_id, instance = params.get("reg-id"), params.get("+sip.instance")
+    good = reg_id is not None and reg_id.isascii() and reg_id.isdigit() and len(reg_id) < 11
     return Contact(
-        uri=address.uri.text,
-        host_text=address.uri.host,
-        host=address.uri.address,
-        port=address.uri.port,
+        uri=uri.text,
+        host_text=uri.host,
+        host=uri.address,
+        port=uri.port,
         expires=DEFAULT_EXPIRES if expires is None else expires,
-        instance=instance_of(address.param("+sip.instance")),
-        reg_id=int(reg_id)
-        if reg_id is not None and reg_id.isascii() and reg_id.isdigit() and len(reg_id) < 11
-        else None,
+        instance=None if instance is None else instance_of(instance),
+        reg_id=int(reg_id) if good and reg_id is not None else None,
     )

@@ -12,7 +12,7 @@ from .body import EMPTY, read_body
 from .header import OPTION_TAG, parse_credentials
 from .message import Message
 from .name_addr import NameAddr
-from .registration import Correspondent, Registration, headers_of_dialog_request, headers_of_register
+from .registration import Correspondent, Registration, facts_of_register, headers_of_dialog_request
 from .uri import Uri, address_of_record
 
 __all__ = ["IN_DIALOG", "METHODS", "parties", "registration_of"]
@@ -35,16 +35,16 @@ def registration_of(message: Message, where: str) -> Optional[Registration]:
     """
     if message.method not in METHODS:
         return None
-    contact, tag, require = message.values("contact"), message.values(OPTION_TAG), message.values("require")
-    correspondent = None
+    tag, correspondent = message.values(OPTION_TAG), None
     if message.method == "REGISTER":
-        headers = headers_of_register(contact, tag, require, message.expires)
+        headers = facts_of_register(message.contacts, message.contact_asterisk, tag, message.require, message.expires)
         aor = address_of_record(message.to.uri)
     else:
+        require = message.values("require")
         require += [value for value in message.values("proxy-require") if _OPTION_TAG in value.lower()]
         if not tag and not any(_OPTION_TAG in value.lower() for value in require):
             return None
-        headers = headers_of_dialog_request(contact, tag, require)
+        headers = headers_of_dialog_request(message.values("contact"), tag, require)
         if not headers.old_hosts and not headers.tag_required:
             return None
         aor, correspondent = parties(message.from_, message.to, message.uri)

@@ -1,12 +1,13 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""URIs (RFC 3261 sections 19.1 and 25.1; RFC 3986 for IPv6 literals, as RFC 5118 section 4.11 asks)."""
+"""URIs (RFC 3261 sections 19.1 and 25.1; RFC 3986 for IPv6 literals, as RFC 5118 section 4.10 asks)."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Optional, Tuple
 
 from ..errors import HandoverError
@@ -17,17 +18,18 @@ __all__ = ["Params", "Uri", "address_of_record", "canonical_user", "parse_uri", 
 Params = Tuple[Tuple[str, Optional[str]], ...]
 
 _SIP = re.compile(
-    r"(?P<scheme>[sS][iI][pP][sS]?):"
-    r"(?:(?P<user>[A-Za-z0-9\-_.!~*'()%&=+$,;?/]+)(?::(?P<password>[A-Za-z0-9\-_.!~*'()%&=+$,]*))?@)?"
-    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+)"
-    r"(?::(?P<port>[0-9]+))?"
-    r"(?P<params>(?:;[A-Za-z0-9\-_.!~*'()%\[\]/:&+$]+(?:=[A-Za-z0-9\-_.!~*'()%\[\]/:&+$]+)?)*)"
-    r"(?:\?(?P<headers>[A-Za-z0-9\-_.!~*'()%\[\]/?:+$]+=[A-Za-z0-9\-_.!~*'()%\[\]/?:+$]*"
+    r"([sS][iI][pP][sS]?):"
+    r"(?:([A-Za-z0-9\-_.!~*'()%&=+$,;?/]+)(?::[A-Za-z0-9\-_.!~*'()%&=+$,]*)?@)?"
+    r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+)"
+    r"(?::([0-9]+))?"
+    r"((?:;[A-Za-z0-9\-_.!~*'()%\[\]/:&+$]+(?:=[A-Za-z0-9\-_.!~*'()%\[\]/:&+$]+)?)*)"
+    r"(?:\?([A-Za-z0-9\-_.!~*'()%\[\]/?:+$]+=[A-Za-z0-9\-_.!~*'()%\[\]/?:+$]*"
     r"(?:&[A-Za-z0-9\-_.!~*'()%\[\]/?:+$]+=[A-Za-z0-9\-_.!~*'()%\[\]/?:+$]*)*))?"
 )
 _OTHER = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*):(?P<opaque>[A-Za-z0-9\-_.!~*'();/?:@&=+$,%]+)")
 _BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 _ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
+_MAX_REMEMBERED = 128
 #: Characters that mean the same in a user part with and without the escape.
 _PLAIN_IN_USER = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,;?/")
 
@@ -68,23 +70,31 @@ def parse_uri(text: str) -> Uri:
 
     :raises HandoverError: ``bad_uri``, ``bad_number`` for a port that is none.
     """
+    # From and To mostly name one URI, and a phone's next message names the same again.
+    return _remembered(text) if len(text) <= _MAX_REMEMBERED else _parsed(text)
+
+
+def _parsed(text: str) -> Uri:
     found = _SIP.fullmatch(text)
     if found is None:
         return _other_scheme(text)
     if "%" in text and _BAD_ESCAPE.search(text):
         raise HandoverError("bad_uri", text, "a percent sign in a URI is followed by two hexadecimal digits")
-    host = found.group("host")
+    scheme, user, host, port, params, headers = found.groups()
     address = host_address(host)
     return Uri(
         text,
-        found.group("scheme").lower(),
-        found.group("user"),
-        str(address) if address is not None else host.lower().rstrip("."),
+        scheme.lower(),
+        user,
+        host.lower().rstrip(".") if address is None else host if host[0] != "[" else str(address),
         address,
-        port_number(found.group("port")),
-        _params(found.group("params"), text),
-        found.group("headers") or "",
+        None if port is None else port_number(port),
+        _params(params, text) if params else (),
+        headers or "",
     )
+
+
+_remembered = lru_cache(maxsize=1024)(_parsed)
 
 
 def address_of_record(uri: Uri) -> str:
@@ -134,12 +144,10 @@ def _other_scheme(text: str) -> Uri:
 
 
 def _params(text: str, whole: str) -> Params:
-    if not text:
-        return ()
     params = []
     for part in text[1:].split(";"):
         name, equals, value = part.partition("=")
         params.append((name.lower(), value if equals else None))
-    if len({name for name, _value in params}) != len(params):
+    if len(params) > 1 and len(dict(params)) != len(params):
         raise HandoverError("bad_uri", whole, "a URI parameter stands once")
     return tuple(params)

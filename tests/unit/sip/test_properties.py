@@ -259,7 +259,7 @@ def test_a_hostile_header_takes_no_time(header: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("format_name", sorted(FORMATS))
-@pytest.mark.parametrize("piece", [b"x", b" ", b"\n", b"{", b"\0", b"REGISTER sip:a SIP/2.0\r\n", b'{"'])
+@pytest.mark.parametrize("piece", [b"x", b" ", b"\n", b"{", b"\0", b"REGISTER sip:a SIP/2.0\r\n", b'{"', b"{ {\n"])
 def test_endless_garbage_takes_flat_memory_and_linear_time(format_name: str, piece: bytes) -> None:
     chunk = piece * (65536 // len(piece))
     start = time.process_time()
@@ -271,3 +271,15 @@ def test_endless_garbage_takes_flat_memory_and_linear_time(format_name: str, pie
     finally:
         tracemalloc.stop()
     assert time.process_time() - start < 20
+
+
+@pytest.mark.parametrize("piece", [b'{"\n', b'":\n', b"{\n"])
+def test_a_big_chunk_takes_no_longer_than_small_ones(piece: bytes) -> None:
+    # Looking through the rest of a chunk for each of its lines would be quadratic.
+    log = piece * (256 * 1024 // len(piece))
+    seconds = []
+    for chunk in (4096, len(log)):
+        start = time.process_time()
+        items("kamailio", log, chunk)
+        seconds.append(time.process_time() - start)
+    assert seconds[1] < 2 * seconds[0] + 0.1

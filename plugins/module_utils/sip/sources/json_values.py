@@ -47,7 +47,7 @@ def parse_object(data: bytes) -> Object:
     if not text.endswith(b"}"):
         raise HandoverError("truncated_line", data[-80:], "the object of an event line reaches the end of the line")
     try:
-        found = json.loads(text.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+        found = _DECODER.decode(text.decode("utf-8"))
     # RecursionError: nesting; ValueError: syntax, UTF-8 and integers of thousands of digits.
     except (RecursionError, ValueError) as error:
         if isinstance(error, HandoverError):
@@ -151,3 +151,6 @@ def _once(pairs: List[Tuple[str, object]]) -> Object:
 
 def _no_constant(name: str) -> NoReturn:
     raise HandoverError("bad_json", name, "JSON has no such number")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)

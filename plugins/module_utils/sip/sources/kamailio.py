@@ -34,7 +34,7 @@ Keys of ``"event": "expired"``: v, time, aor, contact; call_id and instance wher
 from __future__ import annotations
 
 import re
-from typing import Iterable, Iterator, List, Optional, Tuple
+from typing import Callable, Iterable, Iterator, List, Optional, Tuple
 
 from ...errors import HandoverError
 from ..body import EMPTY, Body, read_body
@@ -82,7 +82,26 @@ _ABSOLUTE = 1_000_000_000
 
 def parse(stream: Iterable[bytes], where: str, position: Optional[Position] = None) -> Iterator[Item]:
     """Read a log, as :func:`.line_items.line_items` does."""
-    return line_items(stream, where, position, event_in)
+    return line_items(stream, where, position, event_in, _telling)
+
+
+def _telling(block: bytes) -> Callable[[int], int]:
+    """The lines that :func:`event_in` could say something about: all of a block that is not text; else those with a
+    mark that an event, or what is left of one, has."""
+    if not_text(block, "") is not None:
+        return lambda start: start
+
+    key = block.find(b'":')
+
+    def find(start: int) -> int:
+        nonlocal key
+        # Looked for anew only once it is passed: a block of lines that only begin events takes linear time.
+        if 0 <= key < start:
+            key = block.find(b'":', start)
+        event = EVENT.search(block, start, len(block) if key < 0 else key + 1)
+        return event.start() if event is not None else key
+
+    return find
 
 
 def event_in(data: bytes, where: str) -> Optional[Item]:

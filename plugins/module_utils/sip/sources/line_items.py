@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Callable, Iterable, Iterator, Optional
 
 from ..refusal import Refusal
-from .lines import Line, Position, lines
+from .lines import Finder, Line, Position, lines
 from .source import Item
 
 __all__ = ["line_items", "not_text"]
@@ -18,16 +18,22 @@ _UNFINISHED = ("truncated_line", "unreadable_line")
 
 
 def line_items(
-    stream: Iterable[bytes], where: str, position: Optional[Position], read: Callable[[bytes, str], Optional[Item]]
+    stream: Iterable[bytes],
+    where: str,
+    position: Optional[Position],
+    read: Callable[[bytes, str], Optional[Item]],
+    finder: Optional[Finder] = None,
 ) -> Iterator[Item]:
     """What ``read`` finds in each line, given its bytes and its place; None for a line that says nothing.
 
     ``position`` is moved behind each line before its item comes out. A last line that is cut short is reported,
     but not passed: it may still be being written.
+
+    :param finder: see :func:`.lines.lines`.
     """
     position = position if position is not None else Position()
     unreadable = False
-    for line in lines(stream, position):
+    for line in lines(stream, position, finder):
         item = _read(line, f"{where}:{line.number}", read)
         if isinstance(item, Refusal) and not line.complete and item.code == "bad_json":
             item = Refusal("truncated_line", item.reason, item.where)
@@ -36,7 +42,7 @@ def line_items(
             if item is not None:
                 yield item
             return
-        position.offset, position.line = line.end, line.number + line.complete
+        position.offset, position.line = line.end, line.number + line.count
         # A binary file is one finding, not one for each of its lines.
         if item is not None and not (unreadable and code == "unreadable_line"):
             yield item
