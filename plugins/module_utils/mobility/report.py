@@ -12,12 +12,14 @@ from typing import Any, Dict
 from ..reader import time_to_text
 from ..sip.refusal import Refusal
 from ..sip.registration import Registration
+from .home import HomeQuestion
 from .intake import Report
 from .pairs import AddressPair, Change
 
 __all__ = [
     "change_to_record",
     "pair_to_record",
+    "question_to_record",
     "refusal_to_record",
     "registration_to_record",
     "report_to_record",
@@ -27,18 +29,29 @@ Record = Dict[str, Any]
 
 
 def report_to_record(report: Report) -> Record:
-    """A report as plain data, every key of it."""
-    return {
+    """A report as plain data. ``questions`` are there only where somebody is to be asked."""
+    record = {
         "registrations": [registration_to_record(item) for item in report.registrations],
         "address_pairs": [pair_to_record(pair) for pair in report.address_pairs],
         "changes": [change_to_record(change) for change in report.changes],
         "refused": [refusal_to_record(item) for item in report.refused],
     }
+    if report.questions:
+        record["questions"] = [question_to_record(item) for item in report.questions]
+    return record
+
+
+def question_to_record(question: HomeQuestion) -> Record:
+    """A question to a home server as plain data."""
+    times = {key: _moment(getattr(question, key)) for key in ("since", "until", "deadline")}
+    return {**_plain(question), **times}
 
 
 def pair_to_record(pair: AddressPair) -> Record:
     """An address pair as plain data."""
-    return {**_plain(pair), "expires": time_to_text(pair.expires)}
+    ends = {key: getattr(pair, key) for key in ("held_from", "held_to")}
+    times = {key: None if value is None else time_to_text(value) for key, value in ends.items()}
+    return {**_plain(pair), "expires": time_to_text(pair.expires), **times}
 
 
 def change_to_record(change: Change) -> Record:
