@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.intake import Item, Report, read_registrations
 from ...plugins.module_utils.mobility.report import report_to_record
-from ...plugins.module_utils.reader import time_to_text
+from ...plugins.module_utils.reader import items, time_to_text
 from ...plugins.module_utils.sip.refusal import Refusal
 from ...plugins.module_utils.sip.sources import AUTO, FORMATS, open_source
 from ...plugins.module_utils.sip.sources.cursor import (
@@ -30,6 +30,8 @@ from ...plugins.module_utils.sip.sources.cursor import (
     cursor_to_record,
     resume,
 )
+from ...plugins.module_utils.store.run import stored_run
+from ..data_file import load
 from ..policy_file import load_policy
 
 __all__ = ["add_parser", "run"]
@@ -53,6 +55,15 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--cursor", metavar="FILE", help="JSON file with the cursor of an earlier run: go on from there"
     )
+    parser.add_argument("--store", metavar="FILE", help="the history that runs share; made where there is none")
+    parser.add_argument(
+        "--commit",
+        metavar="DRAFT",
+        help="the draft that an earlier run with --store printed: the routers have acknowledged what it found",
+    )
+    parser.add_argument(
+        "--live", metavar="FILE", default=None, help="pairs or handovers that stand already, a list as JSON or YAML"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--fail-on-refused", action="store_true", help="exit 3 when something was refused")
     parser.add_argument("--now", type=_seconds, metavar="SECONDS", help="Unix time to judge by instead of the clock")
@@ -64,19 +75,29 @@ def run(args: argparse.Namespace) -> int:
     try:
         policy = None if args.policy == "none" else load_policy(args.policy)
         cursors = _load_cursors(args.cursor) if args.cursor else {}
+        live = items(load(args.live)) if args.live else []
+        if args.commit and not args.store:
+            raise HandoverError("unknown_draft", args.commit, "a draft is in a store (--store)")
     except HandoverError as error:
         print(f"sip-handover pairs: {error}", file=sys.stderr)
         return 2
     sources = [_Source(name, args.format, cursors.get(name)) for name in args.files]
     now = time.time() if args.now is None else args.now
-    report = read_registrations(chain.from_iterable(sources), policy, now, keep_registrations=False)
+    with stored_run(args.store, args.commit, now) as run:
+        found = chain.from_iterable(sources)
+        report = read_registrations(found, policy, now, False, live, run.memory)
+        draft = run.save(now)
     if args.json:
         record = report_to_record(report)
         del record["registrations"]
         record["cursor"] = {s.name: cursor_to_record(s.cursor) for s in sources if s.cursor is not None}
+        if draft is not None:
+            record["draft"] = draft
         print(json.dumps(record, indent=2))
     else:
         _print_text(report)
+        if draft is not None:
+            print(f"draft {draft}", file=sys.stderr)
     if any(source.failed for source in sources):
         return 1
     return 3 if args.fail_on_refused and report.refused else 0
@@ -147,6 +168,11 @@ def _print_text(report: Report) -> None:
         print(
             f"{change.kind:9} {change.aor} {change.old or '?'} -> {change.new or '?'}"
             f" until {time_to_text(change.expires)}{doubt} ({change.source})"
+        )
+    for question in report.questions:
+        print(
+            f"question  {question.aor} {question.old} to {', '.join(question.servers)}"
+            f" until {time_to_text(int(question.deadline))} ({question.id})"
         )
     for refused in report.refused:
         print(f"refused   {refused.code}: {refused.reason} ({refused.where})")

@@ -41,7 +41,7 @@ ALLOWED = {
     "mobility.handover": ("errors", "mobility.model", "mobility.selector"),
     "platforms": ("errors", "reader", "mobility.selector", "mobility.model", "mobility.handover", "platforms"),
     "planning": ("errors", "mobility", "platforms"),
-    "store": ("errors", "mobility.memory"),
+    "store": ("errors", "mobility.memory", "store"),
 }
 #: What else a room beside the core may import of the standard library.
 IMPURE = {"store": frozenset({"contextlib", "os", "secrets", "sqlite3", "time"})}

@@ -98,6 +98,11 @@ class Intake:
             self._context.live.stand(record)
 
     @property
+    def admits(self) -> bool:
+        """Whether there is a policy by which something may be admitted."""
+        return self._admits
+
+    @property
     def live(self) -> Tuple[AddressPair, ...]:
         """The pairs that nothing has ended or taken the place of."""
         return tuple(self._context.live.all())

@@ -98,9 +98,12 @@ class Store:
         with self._told():
             self._db.close()
 
-    def draft(self) -> Draft:
-        """A draft on top of what is known."""
-        return Draft(self)
+    def draft(self, after: Optional[str] = None) -> Draft:
+        """A draft on top of what is known.
+
+        :param after: a saved draft that counts as known, too. For looking only: such a draft cannot be saved.
+        """
+        return Draft(self, after)
 
     def commit(self, name: str, now: float) -> None:
         """Make a saved draft part of what is known; nothing where that was done before.
@@ -218,8 +221,9 @@ class Store:
 class Draft:
     """A memory (``mobility.memory.Memory``) on top of a store, whose changes stay apart until they are committed."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, after: Optional[str] = None) -> None:
         self._store = store
+        self._after = after
         self.name = secrets.token_hex(8)
         self._changed: Dict[_Key, Tuple[Optional[Value], float]] = {}
         self._read: Dict[_Key, int] = {}
@@ -229,9 +233,9 @@ class Draft:
         """The value, or None."""
         if (shelf, key) in self._changed:
             return self._changed[shelf, key][0]
-        if self._spilt:
+        for layer in self._layers():
             query = "SELECT value FROM draft_entries WHERE draft = ? AND shelf = ? AND key = ?"
-            found = self._store.rows(query, self.name, shelf, key)
+            found = self._store.rows(query, layer, shelf, key)
             if found:
                 return None if found[0][0] is None else json.loads(found[0][0])
         found = self._store.rows("SELECT value, version FROM entries WHERE shelf = ? AND key = ?", shelf, key)
@@ -250,9 +254,9 @@ class Draft:
         found: Dict[str, Optional[Value]] = {}
         for key, value in self._store.rows("SELECT key, value FROM entries WHERE shelf = ?", shelf):
             found[key] = json.loads(value)
-        if self._spilt:
+        for layer in reversed(self._layers()):
             query = "SELECT key, value FROM draft_entries WHERE draft = ? AND shelf = ?"
-            for key, value in self._store.rows(query, self.name, shelf):
+            for key, value in self._store.rows(query, layer, shelf):
                 found[key] = None if value is None else json.loads(value)
         found.update((key, value) for (at, key), (value, _end) in self._changed.items() if at == shelf)
         return [(key, value) for key, value in found.items() if value is not None]
@@ -263,11 +267,28 @@ class Draft:
         :param now: Unix seconds UTC.
         :raises HandoverError: ``store_unreadable``, ``store_busy``.
         """
+        if self._after is not None:
+            raise ValueError("a draft after another one is for looking only")
         self._spill()
         with self._store.transaction() as db:
             db.execute("INSERT OR REPLACE INTO drafts VALUES (?, ?, NULL)", (self.name, now))
             _forget_drafts(db, "", now)
         return self.name
+
+    def discard(self) -> None:
+        """Forget the draft, and what of it is in the file already."""
+        self._changed.clear()
+        self._read.clear()
+        if self._spilt:
+            with self._store.transaction() as db:
+                for table in ("draft_entries", "draft_reads"):
+                    db.execute(f"DELETE FROM {table} WHERE draft = ?", (self.name,))
+                db.execute("DELETE FROM drafts WHERE name = ?", (self.name,))
+
+    def _layers(self) -> List[str]:
+        """The drafts in the file that this one sees, its own first."""
+        own = [self.name] if self._spilt else []
+        return own if self._after is None else [*own, self._after]
 
     def _spill_when_full(self) -> None:
         if len(self._changed) + len(self._read) > _SPILL:
