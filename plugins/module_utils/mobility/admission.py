@@ -11,6 +11,7 @@ The first that is broken is the refusal.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Iterator, List, Optional, Tuple
 
 from ..sip.uri import canonical_user
@@ -38,15 +39,18 @@ def broken_rule(claim: Claim, context: Context, groups: Tuple[str, ...]) -> Opti
 
 def verdicts(claim: Claim, context: Context, groups: Tuple[str, ...]) -> Iterator[Tuple[Rule, Optional[str]]]:
     """Every rule of these groups that binds the claim, with why it is broken, or None where it holds."""
-    removes = claim.registration.removes
-    for rule in RULES:
-        if rule.group in groups and (rule.removal or not removes):
-            yield rule, rule.broken(claim, context)
+    for rule in _asked(groups, claim.registration.removes):
+        yield rule, rule.broken(claim, context)
 
 
 def no_fact(claim: Claim, context: Context) -> bool:
     """Whether a registration teaches nothing: its sender is not who he says, or it is not fresh."""
-    return any(rule.fact and rule.broken(claim, context) is not None for rule in RULES)
+    return any(rule.broken(claim, context) is not None for rule in _FACTS)
+
+
+@cache
+def _asked(groups: Tuple[str, ...], removes: bool) -> Tuple[Rule, ...]:
+    return tuple(rule for rule in RULES if rule.group in groups and (rule.removal or not removes))
 
 
 # Form: is there one pair at all?
@@ -264,6 +268,8 @@ def old_not_managed(claim: Claim, context: Context) -> Optional[str]:
 
 #: Every rule, in order.
 RULES: Tuple[Rule, ...] = (*_RULES, *OWNERSHIP_RULES)
+
+_FACTS = tuple(rule for rule in RULES if rule.fact)
 
 #: Code of every refusal of admission, and what it means.
 CODES = {rule.code: rule.meaning for rule in RULES}

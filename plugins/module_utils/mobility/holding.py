@@ -70,7 +70,7 @@ class Holding:
 
 def holding_to_value(holding: Holding) -> Value:
     """A holding as plain data."""
-    return list(vars(holding).values())
+    return tuple(vars(holding).values())
 
 
 def holding_from_value(value: Value) -> Holding:

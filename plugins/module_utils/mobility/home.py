@@ -128,6 +128,8 @@ class Waiting:
 
     def late(self, now: float) -> Iterator[AddressPair]:
         """The pairs that have waited long enough; they wait no longer."""
+        if not self._policy.home_servers:
+            return
         for identity, value in self._memory.items("waiting"):
             if value["deadline"] <= now:
                 self._drop(identity)
@@ -135,6 +137,8 @@ class Waiting:
 
     def forget(self, owner: Owner, new: Optional[Address]) -> None:
         """The phone is gone from there: nobody waits any more. None means from everywhere."""
+        if not self._policy.home_servers:
+            return
         for identity, value in self._memory.items("waiting"):
             pair = pair_from_record(value["pair"])
             if (pair.aor, pair.instance) == owner and new in (None, pair.new):

@@ -11,7 +11,7 @@ the routers did not acknowledge) gives a memory that it can throw away.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
 from ..sip.refusal import Refusal
 from ..sip.registration import Expired, Registration
@@ -145,7 +145,8 @@ class Intake:
         if _is_tagged(claim):
             told = list(self._tagged(claim, context))
         else:
-            told = list(self._untagged(claim, context))
+            # Most registrations: they only teach. What is no fact follows from nothing without a tag.
+            told = list(self._untagged(claim, context)) if fact or not self._admits else []
         if fact:
             context.history.learn(registration, moment_of(registration, now))
         return told
@@ -179,16 +180,19 @@ class Intake:
         standing = life.standing(claim) if self._admits and not claim.registration.removes else []
         found = inferred(claim, context) if self._infers(claim) else None
         inference = found if not any(pair.new == claim.new for pair in standing) else None
+        if not standing and inference is None and not claim.registration.removes:
+            self._record(claim, context, counts=False)
+            return
         refused = self._refusal(inference or claim, context)
         if refused is not None:
-            if (standing or inference) and refused.code not in _SILENT:
+            if standing or inference:
                 yield refused
         elif claim.registration.removes:
             yield from life.removed(claim)
             self._waiting.forget(claim.owner, None if claim.registration.removes_all else claim.new)
         elif inference is not None:
             yield from life.moved(life.pair_of(inference), moment_of(claim.registration, context.now))
-        elif self._admits:
+        else:
             yield from life.home_again(claim)
             yield from life.extended(claim)
 
@@ -249,10 +253,6 @@ class Intake:
             yield Refusal(broken[0], broken[1], pair.source)
         else:
             yield from Lifecycle(context, self._admits).moved(pair, moment)
-
-
-#: What says nothing of a live pair: what the server itself would not have believed.
-_SILENT: Set[str] = {"not_authenticated", "not_owner", "transport_not_secure", "replayed", "cseq_not_rising"}
 
 
 def _is_tagged(claim: Claim) -> bool:

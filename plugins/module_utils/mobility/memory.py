@@ -21,7 +21,7 @@ Value = Any
 #: Shelves that grow with what was found, not with what was read: nothing of them is forgotten to save space.
 FINDINGS = frozenset(("pairs", "claims", "unnamed", "waiting"))
 #: Most keys on each other shelf of a :class:`RunMemory`; the longest untouched are forgotten first.
-_REMEMBERED = 65536
+_REMEMBERED = 32768
 
 
 class Memory(Protocol):

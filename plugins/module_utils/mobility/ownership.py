@@ -14,7 +14,7 @@ the next REGISTER, that does not count either.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import List, Optional, Tuple
+from typing import Iterable, List, Optional, Tuple
 
 from ..errors import HandoverError
 from ..sip.grammar import ip_literal
@@ -48,12 +48,12 @@ class Ownership:
         """Who had this address, in the order of learning."""
         return [holding_from_value(value) for value in self._memory.get("held", str(address)) or ()]
 
-    def of(self, aor: str) -> List[Tuple[Address, Holding]]:
-        """What an address of record had; or a user in any domain, where only a user is named."""
+    def of(self, aor: str, besides: Iterable[str] = ()) -> List[Tuple[Address, Holding]]:
+        """What an address of record had, besides these addresses."""
         found = []
         for owner, text in self._memory.get("phones", user_of(aor)) or ():
-            address = ip_literal(text)
-            if address is not None and aor in (owner, user_of(owner)):
+            address = ip_literal(text) if owner == aor and text not in besides else None
+            if address is not None:
                 found += [(address, holding) for holding in self.at(address) if holding.aor == owner]
         return found
 
@@ -77,7 +77,10 @@ class Ownership:
         bound = [c for c in registration.live_contacts if c.host is not None]
         for contact in bound:
             self._bind(registration, contact, moment)
-        for address, holding in self.of(registration.aor) if _ends_something(registration) else ():
+        if not registration.contacts and not registration.removes_all:
+            return
+        stays = () if registration.removes_all else {str(contact.host) for contact in bound}
+        for address, holding in self.of(registration.aor, stays):
             if holding.end(moment) is not None:
                 continue
             if _removes(registration, address, holding):
@@ -178,7 +181,6 @@ class Ownership:
             and holding.owner == (registration.aor, contact.instance)
             # Two flows of one phone (RFC 5626) are two addresses at one time.
             and (holding.flow is None or contact.reg_id is None or holding.flow == contact.reg_id)
-            and all(other.host != address for other in registration.live_contacts)
         )
 
     def _worth(self, address: Address) -> bool:
@@ -212,11 +214,11 @@ class Ownership:
 
     def _index(self, aor: str, address: Address, moment: float) -> None:
         """Note the address under its user, the latest last, and forget the user's longest untouched ones."""
-        user, entry = user_of(aor), [aor, str(address)]
-        listed = self._memory.get("phones", user) or []
-        if listed and list(listed[-1]) == entry:
+        user, entry = user_of(aor), (aor, str(address))
+        listed = [tuple(item) for item in self._memory.get("phones", user) or ()]
+        if listed and listed[-1] == entry:
             return
-        listed = [list(item) for item in listed if list(item) != entry] + [entry]
+        listed = [*(item for item in listed if item != entry), entry]
         same = [item for item in listed if item[0] == aor]
         if len(same) > MOST_OF_AOR:
             listed.remove(same[0])
@@ -233,10 +235,6 @@ class Ownership:
 def user_of(aor: str) -> str:
     """The user part of an address of record: some servers name nothing else when a binding expires."""
     return aor.partition(":")[2].rpartition("@")[0] if "@" in aor else aor
-
-
-def _ends_something(registration: Registration) -> bool:
-    return bool(registration.contacts) or registration.removes_all
 
 
 def _removes(registration: Registration, address: Address, holding: Holding) -> bool:

@@ -225,28 +225,32 @@ class Draft:
         self._store = store
         self._after = after
         self.name = secrets.token_hex(8)
-        self._changed: Dict[_Key, Tuple[Optional[Value], float]] = {}
-        self._read: Dict[_Key, int] = {}
+        self._changed: Dict[str, Dict[str, Tuple[Optional[Value], float]]] = {}
+        self._read: Dict[_Key, Tuple[int, Optional[Value]]] = {}
         self._spilt = False
 
     def get(self, shelf: str, key: str) -> Optional[Value]:
         """The value, or None."""
-        if (shelf, key) in self._changed:
-            return self._changed[shelf, key][0]
+        changed = self._changed.get(shelf)
+        if changed is not None and key in changed:
+            return changed[key][0]
+        if (shelf, key) in self._read:
+            return self._read[shelf, key][1]
         for layer in self._layers():
             query = "SELECT value FROM draft_entries WHERE draft = ? AND shelf = ? AND key = ?"
             found = self._store.rows(query, layer, shelf, key)
             if found:
                 return None if found[0][0] is None else json.loads(found[0][0])
         found = self._store.rows("SELECT value, version FROM entries WHERE shelf = ? AND key = ?", shelf, key)
+        value = json.loads(found[0][0]) if found else None
         if (shelf, key) != _SHARED:
-            self._read.setdefault((shelf, key), found[0][1] if found else 0)
+            self._read[shelf, key] = (found[0][1] if found else 0, value)
             self._spill_when_full()
-        return json.loads(found[0][0]) if found else None
+        return value
 
     def put(self, shelf: str, key: str, value: Optional[Value], keep_until: float) -> None:
         """Put a value in the place of an earlier one; None takes it away."""
-        self._changed[shelf, key] = (value, keep_until)
+        self._changed.setdefault(shelf, {})[key] = (value, keep_until)
         self._spill_when_full()
 
     def items(self, shelf: str) -> List[Tuple[str, Value]]:
@@ -258,7 +262,7 @@ class Draft:
             query = "SELECT key, value FROM draft_entries WHERE draft = ? AND shelf = ?"
             for key, value in self._store.rows(query, layer, shelf):
                 found[key] = None if value is None else json.loads(value)
-        found.update((key, value) for (at, key), (value, _end) in self._changed.items() if at == shelf)
+        found.update((key, value) for key, (value, _end) in self._changed.get(shelf, {}).items())
         return [(key, value) for key, value in found.items() if value is not None]
 
     def save(self, now: float) -> str:
@@ -291,7 +295,7 @@ class Draft:
         return own if self._after is None else [*own, self._after]
 
     def _spill_when_full(self) -> None:
-        if len(self._changed) + len(self._read) > _SPILL:
+        if sum(map(len, self._changed.values())) + len(self._read) > _SPILL:
             self._spill()
 
     def _spill(self) -> None:
@@ -303,12 +307,13 @@ class Draft:
                 "INSERT OR REPLACE INTO draft_entries VALUES (?, ?, ?, ?, ?)",
                 (
                     (self.name, shelf, key, None if value is None else json.dumps(value), end)
-                    for (shelf, key), (value, end) in self._changed.items()
+                    for shelf, changed in self._changed.items()
+                    for key, (value, end) in changed.items()
                 ),
             )
             db.executemany(
                 "INSERT OR IGNORE INTO draft_reads VALUES (?, ?, ?, ?)",
-                ((self.name, shelf, key, version) for (shelf, key), version in self._read.items()),
+                ((self.name, shelf, key, version) for (shelf, key), (version, _value) in self._read.items()),
             )
         self._changed.clear()
         self._read.clear()
