@@ -60,17 +60,38 @@ class Ownership:
     def learn_before(self, registration: Registration, moment: float) -> None:
         """Learn what the registrar held before: that somebody was there, but not since when."""
         for binding in registration.bindings_before:
-            if binding.host is None or not self._worth(binding.host):
-                continue
-            expires = moment + self._policy.default_lifetime_seconds if binding.expires is None else binding.expires
-            same = [h for h in self.at(binding.host) if (h.aor, h.instance) == (registration.aor, binding.instance)]
-            if not same:
-                proof = Proof.NONE if _elsewhere(binding.received, binding.host) else Proof.REGISTRAR
-                found = Holding(registration.aor, binding.instance, None, None, expires, "", proof, binding.call_id)
-                self._add(binding.host, found, moment)
-            elif same[-1].until is None and same[-1].expires != expires:
-                # The registrar may have granted less than was asked for, or more.
-                self._replace(binding.host, same[-1], replace(same[-1], expires=expires), moment)
+            if binding.host is not None:
+                elsewhere = _elsewhere(binding.received, binding.host)
+                owner = (registration.aor, binding.instance)
+                self.learn_listed(owner, binding.host, binding.expires, binding.call_id, moment, elsewhere)
+
+    def learn_listed(
+        self,
+        owner: Owner,
+        address: Address,
+        expires: Optional[float],
+        call_id: Optional[str],
+        moment: float,
+        elsewhere: bool = False,
+    ) -> None:
+        """Learn that the registrar lists a binding.
+
+        What is known of it already is known better: a contact that its packet belied does not gain by being listed.
+
+        :param expires: Unix seconds UTC; None where the server does not say.
+        :param elsewhere: whether the server noted that its packet came from another address.
+        """
+        if not self._worth(address):
+            return
+        if expires is None:
+            expires = moment + self._policy.default_lifetime_seconds
+        same = [h for h in self.at(address) if h.owner == owner]
+        if not same:
+            proof = Proof.NONE if elsewhere else Proof.REGISTRAR
+            self._add(address, Holding(*owner, None, None, expires, "", proof, call_id), moment)
+        elif same[-1].until is None and same[-1].expires != expires:
+            # The registrar may have granted less than was asked for, or more.
+            self._replace(address, same[-1], replace(same[-1], expires=expires), moment)
 
     def learn(self, registration: Registration, moment: float) -> None:
         """Learn what a registration binds and removes, and what the phone has left thereby."""

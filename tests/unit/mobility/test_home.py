@@ -144,6 +144,12 @@ def test_one_owner_holds_while_the_question_is_open(visited: World) -> None:
     assert codes(visited.take(answer(second))) == ["old_claimed"]
 
 
+def test_nobody_is_asked_for_one_who_is_not_believed_anyway(visited: World) -> None:
+    assert codes(visited.register("alice", B, A, auth_user="mallory")) == ["not_owner"]
+    assert codes(visited.register("alice", B, A, source=D)) == ["new_not_source"]
+    assert codes(visited.register("alice", "3.3.3.3", A)) == ["new_not_managed"]
+
+
 def test_what_waits_is_bounded() -> None:
     visited = World(replace(ASKING, max_waiting=2))
     asked(visited.register("alice", B, A))

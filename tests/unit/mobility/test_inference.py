@@ -6,20 +6,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import handover_id
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.intake import Outcome
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.intake import Outcome, read_registrations
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.pairs import AddressPair
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.registration_policy import Inference
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import open_source
 
 from ..sip.messages import NOW, binding
 from .registrar import World, changes, codes, pairs, the_pair
 from .test_admission import POLICY
 
 A, A2, B, D = "1.1.1.20", "1.1.1.21", "2.2.2.20", "2.2.2.40"
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "kamailio"
 WAYS = ("instance", "call_id", "removed_contact", "single_contact")
 
 
@@ -239,3 +242,34 @@ class TestLiveFromOutside:
         phones = World(live=[HANDOVER])
         phones.register("alice", B, expires=0)
         assert phones.register("alice", B) == []
+
+
+class TestRecorded:
+    """What a real Kamailio 5.6.3 logged of the lab's phone (tests/fixtures/kamailio)."""
+
+    def judged(self, *names: str, **ways: bool) -> list[tuple[str, str, str]]:
+        networks = {"home": ("198.18.10.0/24",), "visited": ("203.0.113.0/24",)}
+        policy = replace(
+            POLICY,
+            managed_networks={name: tuple(map(ip_network, texts)) for name, texts in networks.items()},
+            infrastructure=(),
+            require_secure_transport=False,
+            infer=Inference(**ways),
+        )
+        data = b"".join((FIXTURES / f"{name}.jsonl").read_bytes() for name in names)
+        report = read_registrations(open_source("kamailio", [data], "log")[1], policy, 1795497160)
+        assert report.refused == ()
+        return [(str(pair.old), str(pair.new), pair.by) for pair in report.address_pairs]
+
+    def test_a_contact_that_is_removed_and_one_that_is_added(self) -> None:
+        moved = ("198.18.10.50", "203.0.113.50")
+        assert self.judged("register_remove_and_add") == []
+        assert self.judged("register_remove_and_add", removed_contact=True) == [(*moved, "removed_contact")]
+        assert self.judged("register_remove_and_add", call_id=True) == [(*moved, "call_id")]
+        assert self.judged("register_no_instance", "register_remove_and_add", single_contact=True) == [
+            (*moved, "single_contact")
+        ]
+
+    def test_the_tag(self) -> None:
+        names = ("register_untagged", "register_refresh", "register_tagged", "register_tagged_refresh")
+        assert self.judged(*names, instance=True) == [("198.18.10.50", "203.0.113.50", "tag")] * 2
