@@ -10,6 +10,7 @@ from typing import Iterator, List, Optional, Union
 
 from ..sip.registration import Expired, Registration
 from .claim import Claim, Context, lifetime_of, moment_of
+from .holding import Owner
 from .model import Address
 from .ownership_rules import Stake
 from .pairs import AddressPair, Change
@@ -57,14 +58,14 @@ class Lifecycle:
         In a chain A, B, D the sessions of A go on under A: what pointed to the address that the phone has now left
         points to the new one, whether the phone says so or not.
         """
-        before = self._live.same(pair)
+        before = next((p for p in self._mine((pair.aor, pair.instance), moment) if p.old == pair.old), None)
         pair = self._with_interval(pair, before, moment)
         # Home again at the address of an earlier pair, with the last one as the old address.
         home = list(self._home(pair))
         left = {pair.old} if before is None else {pair.old, before.new}
         carried = [
             self._as_it_is_now(replace(other, new=pair.new, expires=pair.expires, source=pair.source), moment)
-            for other in self._live.of_owner((pair.aor, pair.instance))
+            for other in self._mine((pair.aor, pair.instance), moment)
             if other.new in left - {pair.new} and other.old not in (pair.old, pair.new)
         ]
         refreshed = before is not None and before.new == pair.new
@@ -98,15 +99,17 @@ class Lifecycle:
 
     def standing(self, claim: Claim) -> List[AddressPair]:
         """The live pairs of this phone that an untagged registration concerns: it is where they lead, or at home."""
-        return [pair for pair in self._live.of_owner(claim.owner) if claim.new in (pair.new, pair.old)]
+        moment = moment_of(claim.registration, self._context.now)
+        return [pair for pair in self._mine(claim.owner, moment) if claim.new in (pair.new, pair.old)]
 
     def extended(self, claim: Claim) -> Iterator[Told]:
         """The live pairs that lead to where the phone is last as long as this registration."""
-        for pair in self._live.of_owner(claim.owner):
+        moment = moment_of(claim.registration, self._context.now)
+        for pair in self._mine(claim.owner, moment):
             if pair.new == claim.new:
                 expires = self._expires(claim.registration)
                 longer = replace(pair, expires=expires, source=claim.registration.where, admitted=self._admitted)
-                longer = self._as_it_is_now(longer, moment_of(claim.registration, self._context.now))
+                longer = self._as_it_is_now(longer, moment)
                 yield longer
                 yield _change("refreshed", longer, expires, longer.source)
                 self._live.put(longer)
@@ -161,7 +164,11 @@ class Lifecycle:
             yield _change("returned", replace(earlier, new=pair.new), pair.expires, pair.source)
 
     def _at_home(self, aor: str, instance: Optional[str], new: Address) -> List[AddressPair]:
-        return [pair for pair in self._live.of_owner((aor, instance)) if pair.old == new]
+        return [pair for pair in self._live.of_owner((aor, instance), 0) if pair.old == new]
+
+    def _mine(self, owner: Owner, moment: float) -> List[AddressPair]:
+        """The pairs of a phone that a registration can still keep alive: one that came late, within the grace."""
+        return self._live.of_owner(owner, moment - self._policy.grace_seconds)
 
     def _ended(self, pair: AddressPair, moment: float, where: str) -> Change:
         self._live.drop(pair)

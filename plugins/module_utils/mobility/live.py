@@ -53,15 +53,20 @@ class Live:
         """The pairs of an address of record, or of a user in any domain where only the user is named."""
         return [pair for pair in self._of_user(aor) if aor in (pair.aor, user_of(pair.aor))]
 
-    def of_owner(self, owner: Owner) -> List[AddressPair]:
-        """The pairs of one phone."""
-        return [pair for pair in self._of_user(owner[0]) if (pair.aor, pair.instance) == owner]
+    def of_owner(self, owner: Owner, earliest: float) -> List[AddressPair]:
+        """The pairs of one phone that last, or were over only after ``earliest`` (Unix seconds)."""
+        return [
+            pair for pair in self._of_user(owner[0]) if (pair.aor, pair.instance) == owner and pair.expires > earliest
+        ]
 
-    def other_owner(self, owner: Owner, old: Address, moment: float) -> Optional[Owner]:
-        """Who else has a live pair with this old address; an empty AOR where only a router knows of it."""
+    def other_owner(self, owner: Owner, old: Address, earliest: float) -> Optional[Owner]:
+        """Who else has a pair with this old address that lasts, or was over only after ``earliest``.
+
+        An empty AOR stands for one of which only a router knows.
+        """
         mine = handover_id(owner[0], owner[1], old)
         claims = self._claims(old)
-        return next((_claim_owner(claim) for claim in claims if claim[0] != mine and claim[3] > moment), None)
+        return next((_claim_owner(claim) for claim in claims if claim[0] != mine and claim[3] > earliest), None)
 
     def stand(self, record: Mapping[str, Any]) -> None:
         """Add what stands from an earlier run or on the routers. A router knows the handover's id, not its owner.

@@ -64,7 +64,7 @@ def _rule(meaning: str) -> Callable[[_Test], _Test]:
 
 @_rule("Another owner's live handover has this old address.")
 def old_claimed(stake: Stake, context: Context) -> Optional[str]:
-    other = context.live.other_owner(stake.owner, stake.old, stake.moment)
+    other = context.live.other_owner(stake.owner, stake.old, stake.moment - context.policy.grace_seconds)
     return None if other is None else f"{stake.old} is handed over for {owner_text(other)}"
 
 
@@ -107,7 +107,7 @@ def _settled(stake: Stake, context: Context) -> bool:
     if not context.policy.require_ownership:
         return True
     earliest = stake.moment - context.policy.grace_seconds
-    return any(pair.old == stake.old and pair.expires >= earliest for pair in context.live.of_owner(stake.owner))
+    return any(pair.old == stake.old for pair in context.live.of_owner(stake.owner, earliest))
 
 
 def _known(stake: Stake, context: Context) -> bool:

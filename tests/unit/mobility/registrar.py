@@ -113,6 +113,10 @@ class World:
                     )
         return told
 
+    def forget_bindings(self) -> None:
+        """The registrar restarts without them, and tells of no expiry."""
+        self._bindings.clear()
+
     @property
     def now(self) -> float:
         """Unix seconds."""

@@ -123,6 +123,10 @@ class Belief(RuleBasedStateMachine):
     def wait(self, seconds: int) -> None:
         self.check(self.world.pass_time(seconds))
 
+    @rule()
+    def registrar_restarts(self) -> None:
+        self.world.forget_bindings()
+
     @rule(pick=st.integers(0, 5))
     def attacker_moves(self, pick: int) -> None:
         free = self.free()
@@ -147,7 +151,8 @@ class Belief(RuleBasedStateMachine):
     @precondition(lambda self: self.at)
     @invariant()
     def one_owner_per_old_address(self) -> None:
-        live = [pair for pair in self.world.intake.live if pair.expires > self.world.now]
+        earliest = self.world.now - POLICY.grace_seconds
+        live = [pair for pair in self.world.intake.live if pair.expires > earliest]
         assert len({pair.old for pair in live}) == len({(pair.old, pair.aor, pair.instance) for pair in live})
 
 

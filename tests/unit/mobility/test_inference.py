@@ -15,6 +15,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.intake import Outcome, read_registrations
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.pairs import AddressPair
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.registration_policy import Inference
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.refusal import Refusal
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import open_source
 
 from ..sip.messages import NOW, binding
@@ -187,6 +188,18 @@ class TestUntaggedLife:
         told = phones.register("alice", B, expires=60)
         assert changes(told) == [("refreshed", A, B)]
         assert the_pair(told).expires == int(NOW) + 43 + 60
+
+    @pytest.mark.parametrize(("late", "told"), [(100, ["refreshed"]), (130, [])])
+    def test_a_refresh_that_comes_late_is_one_within_the_grace(self, late: int, told: list[str]) -> None:
+        """The server tells of no expiry. Nobody else gets the address before, and nothing comes back after."""
+        phones = World()
+        phones.register("alice", A)
+        phones.register("alice", B, A, expires=60)
+        phones.forget_bindings()
+        phones.pass_time(60 + late)
+        claim = phones.register("bob", D, A, before=[binding(A, instance="<urn:bob>")])
+        assert [outcome.code for outcome in claim if isinstance(outcome, Refusal)] == (["old_claimed"] if told else [])
+        assert [kind for kind, _old, _new in changes(phones.register("alice", B))] == told
 
     def test_of_another_phone_extends_nothing(self) -> None:
         phones = World()
