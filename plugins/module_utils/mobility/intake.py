@@ -34,7 +34,10 @@ Outcome = Union[AddressPair, Change, Refusal, HomeQuestion]
 #: Without a policy nothing is admitted; this one only lends its lifetimes.
 _NO_POLICY = Policy(managed_networks={})
 _AFTER_IDENTITY = ("time", "addresses", "ownership")
-_SECONDS_OF_A_DAY = 86400
+_NOT_THE_OWNER = ("not_authenticated", "not_owner")
+_DAY = 86400
+#: How long, at most, it is remembered that the REGISTER of a binding was seen.
+_DAYS_OF_A_BINDING = 30
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,13 @@ class Intake:
 
     def _prepare(self, claim: Claim, context: Context) -> bool:
         """Learn what holds whatever becomes of the claim. Whether the registration is a fact at all."""
-        if not self._admits or no_fact(claim, context):
+        if not self._admits:
+            return False
+        if no_fact(claim, context):
+            # When the registrar lists what the owner bound thus, that shall not count either. Others cannot harm him.
+            broken = broken_rule(claim, context, ("identity",))
+            if broken is None or broken[0].code not in _NOT_THE_OWNER:
+                context.seen.disbelieve(claim.registration, self._seen_until(claim, context))
             return False
         context.history.learn_before(claim.registration, moment_of(claim.registration, context.now))
         context.live.adopt(claim.owner, {address for _name, address in claim.addresses})
@@ -207,11 +216,15 @@ class Intake:
         return None if broken is None else Refusal(broken[0].code, broken[1], claim.registration.where)
 
     def _record(self, claim: Claim, context: Context, counts: bool) -> None:
-        moment, policy = moment_of(claim.registration, context.now), self._policy
-        context.seen.record(claim.registration, moment + max(policy.max_age_seconds, _SECONDS_OF_A_DAY))
+        context.seen.record(claim.registration, self._seen_until(claim, context))
         if counts:
-            since = moment - policy.rate_window_seconds
+            moment = moment_of(claim.registration, context.now)
+            since = moment - self._policy.rate_window_seconds
             context.seen.happened(of_aor(claim.registration.aor), moment, since)
+
+    def _seen_until(self, claim: Claim, context: Context) -> float:
+        lasts = min(claim.registration.expires, _DAYS_OF_A_BINDING * _DAY)
+        return moment_of(claim.registration, context.now) + max(self._policy.max_age_seconds, _DAY, lasts)
 
     def _infers(self, claim: Claim) -> bool:
         registration = claim.registration

@@ -24,6 +24,7 @@ from .holding import Holding, Owner, Proof, holding_from_value, holding_to_value
 from .memory import Memory
 from .model import Address
 from .registration_policy import Policy
+from .seen import Seen
 
 __all__ = ["Ownership", "user_of"]
 
@@ -43,6 +44,7 @@ class Ownership:
     def __init__(self, memory: Memory, policy: Policy) -> None:
         self._memory = memory
         self._policy = policy
+        self._seen = Seen(memory)
 
     def at(self, address: Address) -> List[Holding]:
         """Who had this address, in the order of learning."""
@@ -61,9 +63,10 @@ class Ownership:
         """Learn what the registrar held before: that somebody was there, but not since when."""
         for binding in registration.bindings_before:
             if binding.host is not None:
+                known = self._seen.saw(registration.aor, binding.call_id, binding.cseq)
                 elsewhere = _elsewhere(binding.received, binding.host)
                 owner = (registration.aor, binding.instance)
-                self.learn_listed(owner, binding.host, binding.expires, binding.call_id, moment, elsewhere)
+                self.learn_listed(owner, binding.host, binding.expires, binding.call_id, moment, known or elsewhere)
 
     def learn_listed(
         self,
@@ -72,14 +75,15 @@ class Ownership:
         expires: Optional[float],
         call_id: Optional[str],
         moment: float,
-        elsewhere: bool = False,
+        worthless: bool = False,
     ) -> None:
         """Learn that the registrar lists a binding.
 
         What is known of it already is known better: a contact that its packet belied does not gain by being listed.
 
         :param expires: Unix seconds UTC; None where the server does not say.
-        :param elsewhere: whether the server noted that its packet came from another address.
+        :param worthless: whether it proves nothing: the server noted that its packet came from another address, or
+            its REGISTER was seen, and what that proved was learnt then.
         """
         if not self._worth(address):
             return
@@ -87,8 +91,9 @@ class Ownership:
             expires = moment + self._policy.default_lifetime_seconds
         same = [h for h in self.at(address) if h.owner == owner]
         if not same:
-            proof = Proof.NONE if elsewhere else Proof.REGISTRAR
-            self._add(address, Holding(*owner, None, None, expires, "", proof, call_id), moment)
+            if not worthless:
+                found = Holding(*owner, None, None, expires, "", Proof.REGISTRAR, call_id)
+                self._add(address, found, moment)
         elif same[-1].until is None and same[-1].expires != expires:
             # The registrar may have granted less than was asked for, or more.
             self._replace(address, same[-1], replace(same[-1], expires=expires), moment)
@@ -121,7 +126,8 @@ class Ownership:
         for holding in fits:
             if holding.until is None:
                 self._end(item.host, holding, min(moment, max(holding.expires, holding.since or 0)), "expired")
-        if not fits and item.aor != user_of(item.aor):
+        seen = self._seen.saw(item.aor, item.call_id, 0) or (item.call_id is None and self.of(item.aor))
+        if not fits and not seen and item.aor != user_of(item.aor):
             found = Holding(item.aor, item.instance, None, moment, moment, "expired", Proof.REGISTRAR, item.call_id)
             self._add(item.host, found, moment)
 
@@ -175,8 +181,7 @@ class Ownership:
         held = self.at(address)
         mine = next((h for h in reversed(held) if h.owner == found.owner and h.proof != Proof.HOME), None)
         if mine is None or (mine.end(moment) is not None and not self._resumed(mine, held, moment)):
-            if proved or mine is None:
-                self._add(address, found, moment)
+            self._add(address, found, moment)
         elif proved and mine.proof == Proof.SOURCE:
             self._replace(address, mine, replace(found, since=mine.since), moment)
         elif proved or mine.proof == Proof.NONE:

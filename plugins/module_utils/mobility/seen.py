@@ -44,6 +44,20 @@ class Seen:
         found: Optional[int] = self._memory.get("cseq", _call(registration))
         return found
 
+    def saw(self, aor: str, call_id: Optional[str], cseq: Optional[int]) -> bool:
+        """Whether this REGISTER, or a later one of its Call-ID, was seen, believed or not."""
+        if call_id is None or cseq is None:
+            return False
+        found = (self._memory.get(shelf, _key(aor, call_id)) for shelf in ("cseq", "disbelieved"))
+        return any(highest is not None and cseq <= highest for highest in found)
+
+    def disbelieve(self, registration: Registration, keep_until: float) -> None:
+        """Remember that a REGISTER was seen which teaches nothing. It spends nobody's CSeq."""
+        if registration.call_id is None or registration.cseq is None:
+            return
+        highest = max(registration.cseq, self._memory.get("disbelieved", _call(registration)) or 0)
+        self._memory.put("disbelieved", _call(registration), highest, keep_until)
+
     def record(self, registration: Registration, keep_until: float) -> None:
         """Remember a registration's CSeq."""
         if registration.call_id is None or registration.cseq is None:
@@ -68,5 +82,9 @@ class Seen:
 
 
 def _call(registration: Registration) -> str:
+    return _key(registration.aor, str(registration.call_id))
+
+
+def _key(aor: str, call_id: str) -> str:
     # The AOR is part of the key: another user's Call-ID, guessed or overheard, blocks nobody.
-    return f"{registration.aor}\n{registration.call_id}"
+    return f"{aor}\n{call_id}"

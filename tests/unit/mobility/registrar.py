@@ -108,6 +108,7 @@ class World:
                             "time": float(binding["expires"]),
                             "aor": f"{user}@example.com",
                             "contact": binding["contact"],
+                            "call_id": binding["call_id"],
                             "instance": binding["instance"],
                         }
                     )

@@ -235,6 +235,48 @@ class TestAttacks:
             world.pass_time(50)
         assert codes(world.register("mallory", D, A2)) == ["no_history"]
 
+    @pytest.mark.parametrize("crowd", ["addresses", "instances"])
+    def test_binding_so_much_that_the_worthless_is_forgotten(self, crowd: str) -> None:
+        world = World()
+        world.register("mallory", A2, source=D)
+        for number in range(40):
+            if crowd == "addresses":
+                world.register("mallory", f"1.1.1.{100 + number}", source=D)
+            else:
+                world.register("mallory", A2, source=D, instance=f"urn:{number}")
+        assert codes(world.register("mallory", D, A2)) == ["no_history"]
+
+    def test_binding_it_over_a_transport_that_is_not_believed(self) -> None:
+        world = World()
+        world.register("mallory", A2, source=D, transport="udp")
+        assert codes(world.register("mallory", D, A2)) == ["no_history"]
+
+    def test_letting_expire_what_was_so_forgotten(self) -> None:
+        world = World()
+        world.register("mallory", A2, source=D, expires=60)
+        for number in range(40):
+            world.register("mallory", f"1.1.1.{100 + number}", source=D, expires=600)
+        world.pass_time(30)
+        assert codes(world.register("mallory", D, A2, before=[])) == ["no_history"]
+
+    def test_an_expiry_of_a_binding_that_was_never_seen_is_enough_within_the_grace(self) -> None:
+        world = World()
+        line = {"v": 1, "event": "expired", "time": NOW, "aor": "alice@example.com", "contact": f"sip:alice@{A}"}
+        world.feed({**line, "instance": "<urn:alice>", "call_id": "c"})
+        world.time = 60
+        assert pairs(world.register("alice", B, A, before=[])) == [(A, B)]
+
+    def test_binding_it_for_a_moment_and_then_for_long(self) -> None:
+        world = World()
+        world.register("mallory", A2, source=D, expires=10)
+        world.pass_time(20)
+        world.register("mallory", A2, source=D, expires=3600)
+        world.pass_time(150)
+        world.register("bob", A2)
+        world.register("bob", A2, expires=0)
+        world.pass_time(130)
+        assert codes(world.register("mallory", D, A2)) == ["no_history"]
+
     def test_binding_it_beside_his_own(self) -> None:
         world = World()
         contact = [f"<sip:mallory@{D}>", f"<sip:mallory@{A}>"]
