@@ -139,11 +139,19 @@ class Belief(RuleBasedStateMachine):
         instance=st.sampled_from(["urn:mallory", "urn:mallory", "urn:alice", "urn:other"]),
         removes=st.sampled_from([None, None, *ADDRESSES]),
         call_id=st.sampled_from(["mallory@x", "alice@urn.alice"]),
+        transport=st.sampled_from(["tls", "tls", "udp"]),
     )
     def attack(
-        self, contact: str | None, old: str | None, expires: int, instance: str, removes: str | None, call_id: str
+        self,
+        contact: str | None,
+        old: str | None,
+        expires: int,
+        instance: str,
+        removes: str | None,
+        call_id: str,
+        transport: str,
     ) -> None:
-        how = {"instance": instance, "call_id": call_id}
+        how = {"instance": instance, "call_id": call_id, "transport": transport}
         if removes is not None:
             how["removes"] = removes
         self.register("mallory", contact or self.at["mallory"], old, expires, **how)
