@@ -28,42 +28,25 @@ what would be forgotten first where there are more than :data:`MOST` entries.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import sqlite3
 import time
-from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from ..errors import HandoverError
 from ..mobility.memory import FINDINGS, Value
+from .database import Database
 
 __all__ = ["MOST", "Draft", "Store"]
 
 #: Most entries that are kept. A phone has about five, of some 200 bytes each.
 MOST = 1_000_000
-#: Seconds to wait for another process that is writing.
-PATIENCE = 10
 #: Changes and reads that a draft keeps in memory before it writes them to its own part of the file.
 _SPILL = 20_000
 _DRAFT_LIFETIME = 86_400
 _NAMES_KEPT = 30 * 86_400
 #: Counting a million entries takes a tenth of a second.
 _COMMITS_BETWEEN_COUNTS = 64
-_APPLICATION = 0x53_69_70_48  # "SipH"
-_VERSION = 1
-_SCHEMA = (
-    "CREATE TABLE entries (shelf TEXT, key TEXT, value TEXT NOT NULL, version INTEGER NOT NULL,"
-    " keep_until REAL NOT NULL, PRIMARY KEY (shelf, key)) WITHOUT ROWID",
-    "CREATE INDEX entries_by_end ON entries (keep_until)",
-    "CREATE TABLE drafts (name TEXT PRIMARY KEY, saved REAL NOT NULL, version INTEGER)",
-    "CREATE TABLE draft_entries (draft TEXT, shelf TEXT, key TEXT, value TEXT, keep_until REAL NOT NULL,"
-    " PRIMARY KEY (draft, shelf, key)) WITHOUT ROWID",
-    "CREATE TABLE draft_reads (draft TEXT, shelf TEXT, key TEXT, version INTEGER NOT NULL,"
-    " PRIMARY KEY (draft, shelf, key)) WITHOUT ROWID",
-    f"PRAGMA application_id = {_APPLICATION}",
-    f"PRAGMA user_version = {_VERSION}",
-)
 #: What changes with every admitted pair of anybody.
 _SHARED = ("rates", "all")
 
@@ -71,21 +54,13 @@ _Key = Tuple[str, str]
 
 
 class Store:
-    """The store in a file, which is made where there is none, readable by its owner only.
+    """The store in a file, which is made where there is none.
 
     :raises HandoverError: ``store_unreadable``, ``store_version``, ``store_busy``.
     """
 
     def __init__(self, path: str) -> None:
-        self._path = path
-        with self._told():
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            self._db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
-            try:
-                self._open()
-            except BaseException:
-                self._db.close()
-                raise
+        self._database = Database(path)
 
     def __enter__(self) -> Store:
         return self
@@ -95,15 +70,14 @@ class Store:
 
     def close(self) -> None:
         """Close the file. A draft that was not saved is gone."""
-        with self._told():
-            self._db.close()
+        self._database.close()
 
     def draft(self, after: Optional[str] = None) -> Draft:
         """A draft on top of what is known.
 
         :param after: a saved draft that counts as known, too. For looking only: such a draft cannot be saved.
         """
-        return Draft(self, after)
+        return Draft(self._database, after)
 
     def commit(self, name: str, now: float) -> None:
         """Make a saved draft part of what is known; nothing where that was done before.
@@ -111,7 +85,7 @@ class Store:
         :param now: Unix seconds UTC; what is of no use any more by then is deleted.
         :raises HandoverError: ``unknown_draft``, ``store_changed``, ``store_unreadable``, ``store_busy``.
         """
-        with self.transaction() as db:
+        with self._database.transaction() as db:
             found = db.execute("SELECT version FROM drafts WHERE name = ?", (name,)).fetchone()
             if found is None:
                 raise HandoverError(
@@ -148,81 +122,12 @@ class Store:
             if version % _COMMITS_BETWEEN_COUNTS == 0:
                 _forget_most(db)
 
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, for this module."""
-        with self._told():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    def rows(self, query: str, *values: object) -> List[Tuple[Any, ...]]:
-        """The rows of a query, for this module."""
-        with self._told():
-            return self._db.execute(query, values).fetchall()
-
-    def _open(self) -> None:
-        self._db.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
-        # Before anything is changed. In a transaction, or another process could make the store between two looks.
-        self._db.execute("BEGIN")
-        self._check()
-        self._db.execute("ROLLBACK")
-        _write_ahead(self._db)
-        self._db.execute("PRAGMA synchronous = FULL")
-        with self.transaction() as db:
-            if not self._check():
-                for statement in _SCHEMA:
-                    db.execute(statement)
-
-    def _check(self) -> bool:
-        """Whether the file holds a store of ours; an empty one does not yet."""
-        application = self._db.execute("PRAGMA application_id").fetchone()[0]
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if application == 0 and version == 0 and not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
-            return False
-        if application != _APPLICATION:
-            raise HandoverError("store_unreadable", self._path, "a store is a file that this collection has made")
-        if version > _VERSION:
-            raise HandoverError(
-                "store_version", f"{self._path}: version {version}", f"a store is of version {_VERSION} or older"
-            )
-        return True
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """SQLite's errors as ours."""
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error) or "busy" in str(error):
-                rule = f"a store is free for writing within {PATIENCE} s"
-                raise HandoverError("store_busy", self._path, rule) from error
-            raise self._unreadable(error) from error
-        except (sqlite3.Error, OSError, ValueError) as error:
-            if isinstance(error, HandoverError):
-                raise
-            raise self._unreadable(error) from error
-
-    def _unreadable(self, error: Exception) -> HandoverError:
-        why = error.strerror if isinstance(error, OSError) else error
-        return HandoverError(
-            "store_unreadable",
-            f"{self._path}: {why}",
-            "a store can be opened and is whole",
-            "Correct path or permissions; move a damaged store away, and a new one begins without a history.",
-        )
-
 
 class Draft:
     """A memory (``mobility.memory.Memory``) on top of a store, whose changes stay apart until they are committed."""
 
-    def __init__(self, store: Store, after: Optional[str] = None) -> None:
-        self._store = store
+    def __init__(self, database: Database, after: Optional[str] = None) -> None:
+        self._database = database
         self._after = after
         self.name = secrets.token_hex(8)
         self._changed: Dict[str, Dict[str, Tuple[Optional[Value], float]]] = {}
@@ -238,10 +143,10 @@ class Draft:
             return self._read[shelf, key][1]
         for layer in self._layers():
             query = "SELECT value FROM draft_entries WHERE draft = ? AND shelf = ? AND key = ?"
-            found = self._store.rows(query, layer, shelf, key)
+            found = self._database.rows(query, layer, shelf, key)
             if found:
                 return None if found[0][0] is None else json.loads(found[0][0])
-        found = self._store.rows("SELECT value, version FROM entries WHERE shelf = ? AND key = ?", shelf, key)
+        found = self._database.rows("SELECT value, version FROM entries WHERE shelf = ? AND key = ?", shelf, key)
         value = json.loads(found[0][0]) if found else None
         if (shelf, key) != _SHARED:
             self._read[shelf, key] = (found[0][1] if found else 0, value)
@@ -256,11 +161,11 @@ class Draft:
     def items(self, shelf: str) -> List[Tuple[str, Value]]:
         """Every key of a shelf with its value."""
         found: Dict[str, Optional[Value]] = {}
-        for key, value in self._store.rows("SELECT key, value FROM entries WHERE shelf = ?", shelf):
+        for key, value in self._database.rows("SELECT key, value FROM entries WHERE shelf = ?", shelf):
             found[key] = json.loads(value)
         for layer in reversed(self._layers()):
             query = "SELECT key, value FROM draft_entries WHERE draft = ? AND shelf = ?"
-            for key, value in self._store.rows(query, layer, shelf):
+            for key, value in self._database.rows(query, layer, shelf):
                 found[key] = None if value is None else json.loads(value)
         found.update((key, value) for key, (value, _end) in self._changed.get(shelf, {}).items())
         return [(key, value) for key, value in found.items() if value is not None]
@@ -274,7 +179,7 @@ class Draft:
         if self._after is not None:
             raise ValueError("a draft after another one is for looking only")
         self._spill()
-        with self._store.transaction() as db:
+        with self._database.transaction() as db:
             db.execute("INSERT OR REPLACE INTO drafts VALUES (?, ?, NULL)", (self.name, now))
             _forget_drafts(db, "", now)
         return self.name
@@ -284,7 +189,7 @@ class Draft:
         self._changed.clear()
         self._read.clear()
         if self._spilt:
-            with self._store.transaction() as db:
+            with self._database.transaction() as db:
                 for table in ("draft_entries", "draft_reads"):
                     db.execute(f"DELETE FROM {table} WHERE draft = ?", (self.name,))
                 db.execute("DELETE FROM drafts WHERE name = ?", (self.name,))
@@ -299,7 +204,7 @@ class Draft:
             self._spill()
 
     def _spill(self) -> None:
-        with self._store.transaction() as db:
+        with self._database.transaction() as db:
             if not self._spilt:
                 # Without a row of its own, another process would take what is here for rubbish.
                 db.execute("INSERT OR REPLACE INTO drafts VALUES (?, ?, NULL)", (self.name, time.time()))
@@ -318,19 +223,6 @@ class Draft:
         self._changed.clear()
         self._read.clear()
         self._spilt = True
-
-
-def _write_ahead(db: sqlite3.Connection) -> None:
-    """Switch the write-ahead log on. SQLite does not wait by itself where two processes do so at once."""
-    last = time.monotonic() + PATIENCE
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > last:
-                raise
-            time.sleep(0.02)
 
 
 def _forget_drafts(db: sqlite3.Connection, committed: str, now: float) -> None:

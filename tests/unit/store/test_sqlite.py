@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
-from ansible_collections.sipmobility.handover.plugins.module_utils.store import sqlite
+from ansible_collections.sipmobility.handover.plugins.module_utils.store import database, sqlite
 from ansible_collections.sipmobility.handover.plugins.module_utils.store.sqlite import Store
 
 from ..mobility.registrar import World, codes, pairs
@@ -205,7 +205,7 @@ def test_one_that_another_process_holds_is_told(path: str, monkeypatch: pytest.M
     name = put(path, "k", 1)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    monkeypatch.setattr(sqlite, "PATIENCE", 0.1)
+    monkeypatch.setattr(database, "PATIENCE", 0.1)
     with pytest.raises(HandoverError) as caught, Store(path) as store:
         store.commit(name, NOW)
     assert caught.value.code == "store_busy"
