@@ -145,9 +145,9 @@ class Draft:
             query = "SELECT value FROM draft_entries WHERE draft = ? AND shelf = ? AND key = ?"
             found = self._database.rows(query, layer, shelf, key)
             if found:
-                return None if found[0][0] is None else json.loads(found[0][0])
+                return None if found[0][0] is None else _value(found[0][0])
         found = self._database.rows("SELECT value, version FROM entries WHERE shelf = ? AND key = ?", shelf, key)
-        value = json.loads(found[0][0]) if found else None
+        value = _value(found[0][0]) if found else None
         if (shelf, key) != _SHARED:
             self._read[shelf, key] = (found[0][1] if found else 0, value)
             self._spill_when_full()
@@ -162,11 +162,11 @@ class Draft:
         """Every key of a shelf with its value."""
         found: Dict[str, Optional[Value]] = {}
         for key, value in self._database.rows("SELECT key, value FROM entries WHERE shelf = ?", shelf):
-            found[key] = json.loads(value)
+            found[key] = _value(value)
         for layer in reversed(self._layers()):
             query = "SELECT key, value FROM draft_entries WHERE draft = ? AND shelf = ?"
             for key, value in self._database.rows(query, layer, shelf):
-                found[key] = None if value is None else json.loads(value)
+                found[key] = None if value is None else _value(value)
         found.update((key, value) for key, (value, _end) in self._changed.get(shelf, {}).items())
         return [(key, value) for key, value in found.items() if value is not None]
 
@@ -223,6 +223,15 @@ class Draft:
         self._changed.clear()
         self._read.clear()
         self._spilt = True
+
+
+def _value(text: str) -> Value:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise HandoverError(
+            "store_unreadable", text, "a store holds JSON", "Move it away, and a new one begins without a history."
+        ) from error
 
 
 def _forget_drafts(db: sqlite3.Connection, committed: str, now: float) -> None:

@@ -193,6 +193,15 @@ def test_a_damaged_one_is_told(path: str) -> None:
     assert "move a damaged store away" in caught.value.advice
 
 
+def test_a_damaged_value_is_told(path: str) -> None:
+    commit(path, put(path, "k", 1))
+    with sqlite3.connect(path) as changed:
+        changed.execute("UPDATE entries SET value = '[1'")
+    with pytest.raises(HandoverError) as caught:
+        got(path, "k")
+    assert caught.value.code == "store_unreadable"
+
+
 def test_one_of_a_newer_version_is_told(path: str) -> None:
     commit(path, put(path, "k", 1))
     sqlite3.connect(path).execute("PRAGMA user_version = 2")
