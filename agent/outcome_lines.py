@@ -9,9 +9,15 @@ import json
 import sys
 from collections.abc import Mapping
 
+from ..plugins.module_utils.mobility.home import HomeQuestion
 from ..plugins.module_utils.mobility.intake import Outcome
 from ..plugins.module_utils.mobility.pairs import AddressPair, Change
-from ..plugins.module_utils.mobility.report import change_to_record, pair_to_record, refusal_to_record
+from ..plugins.module_utils.mobility.report import (
+    change_to_record,
+    pair_to_record,
+    question_to_record,
+    refusal_to_record,
+)
 from ..plugins.module_utils.reader import time_to_text
 from ..plugins.module_utils.sip.sources.cursor import Cursor
 from .cursor_file import cursors_to_record
@@ -37,12 +43,21 @@ class Text:
                 f"{outcome.kind:9} {outcome.aor} {outcome.old or '?'} -> {outcome.new or '?'}"
                 f" until {time_to_text(outcome.expires)}{doubt} ({outcome.source})"
             )
+        elif isinstance(outcome, HomeQuestion):
+            print(
+                f"question  {outcome.aor} {outcome.old} to {', '.join(outcome.servers)}"
+                f" until {time_to_text(int(outcome.deadline))} ({outcome.id})"
+            )
         else:
             self.refused += 1
             print(f"refused   {outcome.code}: {outcome.reason} ({outcome.where})")
 
     def cursors(self, cursors: Mapping[str, Cursor]) -> None:
         """People need none."""
+
+    def draft(self, name: str) -> None:
+        """Say what this run's history is called, for a later run's ``--commit``."""
+        print(f"draft {name}", file=sys.stderr)
 
     def end(self) -> None:
         """Say how much it was."""
@@ -64,6 +79,8 @@ class JsonLines:
             _print("address_pair", record)
         elif isinstance(outcome, Change):
             _print("change", change_to_record(outcome))
+        elif isinstance(outcome, HomeQuestion):
+            _print("question", question_to_record(outcome))
         else:
             self.refused += 1
             _print("refused", refusal_to_record(outcome))
@@ -72,8 +89,12 @@ class JsonLines:
         """Print where a run that has dealt with every line so far goes on."""
         _print("cursor", {"cursor": cursors_to_record(cursors)})
 
+    def draft(self, name: str) -> None:
+        """Print what this run's history is called, for a later run's ``--commit``."""
+        _print("draft", {"draft": name})
+
     def end(self) -> None:
-        """The last cursor was the last line."""
+        """The last cursor, or the draft, was the last line."""
 
 
 def _print(kind: str, record: Mapping[str, object]) -> None:

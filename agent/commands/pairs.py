@@ -6,34 +6,33 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any, cast
+from typing import Any
 
 from ...plugins.module_utils.errors import HandoverError
-from ...plugins.module_utils.log_files import LogReader
-from ...plugins.module_utils.mobility.intake import Intake, Item, read_registrations
+from ...plugins.module_utils.mobility.intake import Intake, read_registrations
 from ...plugins.module_utils.mobility.registration_policy import Policy
 from ...plugins.module_utils.mobility.report import report_to_record
-from ...plugins.module_utils.sip.refusal import Refusal, refusal
-from ...plugins.module_utils.sip.sources import AUTO, FORMATS, open_source
+from ...plugins.module_utils.reader import items
+from ...plugins.module_utils.sip.sources import AUTO, FORMATS
 from ...plugins.module_utils.sip.sources.cursor import Cursor
-from ...plugins.module_utils.sip.sources.gzip_stream import inflated
+from ...plugins.module_utils.store.run import StoredRun, stored_run
 from ..cursor_file import cursors_to_record, load_cursors, write_cursors
+from ..data_file import load
+from ..log_input import LogInput, unix_time
 from ..outcome_lines import JsonLines, Text
 from ..policy_file import load_policy
 from ..progress import Progress
 
 __all__ = ["add_parser", "run"]
 
-_CHUNK = 64 * 1024
 #: Least seconds between two cursors of a log that is followed.
 _CURSOR_INTERVAL = 1.0
 
@@ -68,8 +67,17 @@ def add_parser(subparsers: Any) -> None:
     shape.add_argument("--json", action="store_true", help="print one JSON object; with --follow as --jsonl")
     shape.add_argument("--jsonl", action="store_true", help="print each outcome as a line of JSON, as it comes")
     parser.add_argument("--progress", action="store_true", help="show how far it is, also where there is no terminal")
+    parser.add_argument("--store", metavar="FILE", help="the history that runs share; made where there is none")
+    parser.add_argument(
+        "--commit",
+        metavar="DRAFT",
+        help="the draft that an earlier run with --store printed: the routers have acknowledged what it found",
+    )
+    parser.add_argument(
+        "--live", metavar="FILE", default=None, help="pairs or handovers that stand already, a list as JSON or YAML"
+    )
     parser.add_argument("--fail-on-refused", action="store_true", help="exit 3 when something was refused")
-    parser.add_argument("--now", type=_seconds, metavar="SECONDS", help="Unix time to judge by instead of the clock")
+    parser.add_argument("--now", type=unix_time, metavar="SECONDS", help="Unix time to judge by instead of the clock")
     parser.set_defaults(run=run)
 
 
@@ -81,36 +89,56 @@ def run(args: argparse.Namespace) -> int:
     try:
         policy = None if args.policy == "none" else load_policy(args.policy)
         known = load_cursors(args.cursor, args.cursor == args.cursor_out) if args.cursor else {}
+        live = items(load(args.live)) if args.live else []
+        if args.commit and not args.store:
+            raise HandoverError("unknown_draft", args.commit, "a draft is in a store (--store)")
     except HandoverError as error:
         print(f"sip-handover pairs: {error}", file=sys.stderr)
         return 2
     progress = Progress(args.progress)
-    with _stop_on_signal(args.follow) as stop:
-        inputs = [_Input(name, args.format, known.get(name), stop, progress) for name in args.files]
-        refused = _whole(args, policy, inputs) if args.json and not args.follow else _lines(args, policy, inputs)
+    begun = time.time() if args.now is None else args.now
+    with _stop_on_signal(args.follow) as stop, stored_run(args.store, args.commit, begun) as remembered:
+        inputs = [LogInput(name, args.format, known.get(name), stop, progress) for name in args.files]
+        read = _whole if args.json and not args.follow else _lines
+        refused = read(args, policy, inputs, live, remembered)
     if any(item.failed for item in inputs):
         return 1
     return 3 if args.fail_on_refused and refused else 0
 
 
-def _whole(args: argparse.Namespace, policy: Policy | None, inputs: list[_Input]) -> int:
+def _whole(
+    args: argparse.Namespace,
+    policy: Policy | None,
+    inputs: list[LogInput],
+    live: Iterable[Mapping[str, Any]],
+    remembered: StoredRun,
+) -> int:
     """Print one object; how many were refused."""
     now = time.time() if args.now is None else args.now
-    report = read_registrations(chain.from_iterable(inputs), policy, now, keep_registrations=False)
+    report = read_registrations(chain.from_iterable(inputs), policy, now, False, live, remembered.memory)
+    draft = remembered.save(now)
     inputs[0].progress.end()
     record = report_to_record(report)
     del record["registrations"]
     record["cursor"] = cursors_to_record(_cursors(inputs))
+    if draft is not None:
+        record["draft"] = draft
     print(json.dumps(record, indent=2), flush=True)
     if args.cursor_out:
         write_cursors(args.cursor_out, _cursors(inputs))
     return len(report.refused)
 
 
-def _lines(args: argparse.Namespace, policy: Policy | None, inputs: list[_Input]) -> int:
+def _lines(
+    args: argparse.Namespace,
+    policy: Policy | None,
+    inputs: list[LogInput],
+    live: Iterable[Mapping[str, Any]],
+    remembered: StoredRun,
+) -> int:
     """Print each outcome as it comes, in memory that does not grow with them; how many were refused."""
     output: Text | JsonLines = JsonLines() if args.json or args.jsonl else Text()
-    intake = Intake(policy)
+    intake = Intake(policy, live, remembered.memory)
     last: dict[str, Cursor] = {}
     due = time.monotonic()
 
@@ -136,52 +164,15 @@ def _lines(args: argparse.Namespace, policy: Policy | None, inputs: list[_Input]
         if args.follow:
             sys.stdout.flush()
     inputs[0].progress.end()
+    draft = remembered.save(time.time() if args.now is None else args.now)
     tell_cursors()
+    if draft is not None:
+        output.draft(draft)
     output.end()
     return output.refused
 
 
-class _Input:
-    """One input. Iterating over it moves its cursor; one that cannot be read yields a refusal."""
-
-    def __init__(
-        self, name: str, format_name: str, cursor: Cursor | None, stop: threading.Event | None, progress: Progress
-    ) -> None:
-        self.name = name
-        self.failed = False
-        self.progress = progress
-        self.heard: Callable[[], None] | None = None
-        self._format = format_name
-        self._reader = None if name == "-" else LogReader(name, format_name, cursor, stop, self._heard)
-
-    @property
-    def cursor(self) -> Cursor | None:
-        """Where a next run goes on; None for standard input."""
-        return None if self._reader is None else self._reader.cursor
-
-    def __iter__(self) -> Iterator[Item]:
-        try:
-            if self._reader is None:
-                stdin = cast(io.BufferedReader, sys.stdin.buffer)  # its read1 takes what is there
-                chunks = iter(lambda: stdin.read1(_CHUNK), b"")
-                yield from open_source(self._format, inflated(chunks), "standard input")[1]
-            else:
-                yield from self._reader
-        except HandoverError as error:
-            self.failed = True
-            yield refusal(error, "standard input")
-        except OSError as error:
-            self.failed = True
-            yield Refusal("unreadable_input", f"the file can be read: {error.strerror}", error.filename or self.name)
-
-    def _heard(self) -> None:
-        if self._reader is not None:
-            self.progress.tick(self._reader)
-        if self.heard is not None:
-            self.heard()
-
-
-def _cursors(inputs: list[_Input]) -> dict[str, Cursor]:
+def _cursors(inputs: list[LogInput]) -> dict[str, Cursor]:
     return {item.name: item.cursor for item in inputs if item.cursor is not None}
 
 
@@ -198,10 +189,3 @@ def _stop_on_signal(follow: bool) -> Iterator[threading.Event | None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < 2**33:
-        raise argparse.ArgumentTypeError(f"{text} is no Unix time")
-    return value

@@ -48,6 +48,13 @@ def _record(
             "only an admitted pair becomes a handover",
             "Read the log with a policy.",
         )
+    if pair.get("reassigned") is True and scope != "session":
+        raise HandoverError(
+            "old_reassigned",
+            f"{pair.get('old')} {pair.get('new')}",
+            "an old address that somebody else has by now is handed over for its sessions only",
+            "Use the scope session, with the sessions that were opened before the phone left.",
+        )
     return {
         "aor": pair.get("aor", ""),
         "instance": pair.get("instance"),

@@ -26,7 +26,8 @@ author: "sipmobility.handover contributors (@sipmobility)"
 attributes:
   check_mode:
     support: full
-    description: The module only reads.
+    description: >-
+      The module only reads. What it notes in O(store) is its own memory; in check mode it notes nothing.
   diff_mode:
     support: N/A
     description: The module changes nothing.
@@ -38,7 +39,7 @@ options:
   path:
     description:
       - The log, on the host that the module runs on. It may be compressed (gzip).
-      - Exactly one of O(path) and O(content) is required.
+      - One of O(path), O(content) and O(commit) is required; O(path) and O(content) exclude each other.
     type: path
   content:
     description:
@@ -113,6 +114,13 @@ options:
         description: Whether the new address must be the source address of the packet.
         type: bool
         default: true
+      require_ownership:
+        description:
+          - Whether the old address must have been the phone's own, and nobody else's at the same time, as far as its
+            history is known here (see O(store)) or to its home server.
+          - Turn this off in a lab only.
+        type: bool
+        default: true
       max_age_seconds:
         description: The oldest event that is acted on. V(0) takes events of any age, and inputs without a time.
         type: int
@@ -134,9 +142,63 @@ options:
         type: int
         default: 10
       rate_window_seconds:
-        description: The window of O(policy.max_registrations_per_aor).
+        description:
+          - The window of O(policy.max_registrations_per_aor), O(policy.max_handovers_per_address) and
+            O(policy.max_handovers).
         type: int
         default: 60
+      max_handovers_per_address:
+        description: How many handovers of one old address are admitted within O(policy.rate_window_seconds).
+        type: int
+        default: 10
+      max_handovers:
+        description: How many handovers of everybody together are admitted within O(policy.rate_window_seconds).
+        type: int
+        default: 10000
+      grace_seconds:
+        description: How long after its end an earlier binding still shows whose the old address was.
+        type: int
+        default: 120
+      infer:
+        description:
+          - The ways to find a pair although the phone sends no tag, as stock phones do. What is found is held against
+            the same rules.
+          - A pair is never inferred from a change of the port alone, after the phone has unregistered, or while another
+            phone is at the old address.
+        type: dict
+        suboptions:
+          instance:
+            description: The same address of record and C(+sip.instance) (RFC 5626) from another address.
+            type: bool
+            default: false
+          call_id:
+            description: The same address of record and Call-ID with a higher CSeq from another address.
+            type: bool
+            default: false
+          removed_contact:
+            description: One REGISTER that removes the old contact and adds the new one.
+            type: bool
+            default: false
+          single_contact:
+            description:
+              - The same address of record from another address.
+              - Right only where no user has two phones; two phones look like one that moves.
+            type: bool
+            default: false
+      home_servers:
+        description:
+          - A SIP domain, and the list of servers whose word counts for its users. They are asked where nothing is known
+            here of a phone. A domain that is not listed is not asked.
+        type: dict
+        default: {}
+      home_timeout_seconds:
+        description: How long a registration waits for the home server's word.
+        type: int
+        default: 5
+      max_waiting:
+        description: How many registrations wait for it at one time.
+        type: int
+        default: 64
   cursor:
     description:
       - What an earlier run returned as RV(cursor), to go on from there. Where the log has been rotated since, also
@@ -150,6 +212,27 @@ options:
         what is found in it is told all the same.
     type: bool
     default: true
+  store:
+    description:
+      - A file on the host that the module runs on, in which runs share what was seen (who had which address, CSeq
+        numbers, rates, live pairs). It is made where there is none. Without it, each run begins without a history.
+      - What a run learns is kept apart until RV(draft) is passed as O(commit).
+      - The file must be on a local file system.
+    type: path
+  commit:
+    description:
+      - What an earlier run with O(store) returned as RV(draft). That it is passed says that the routers have acknowledged
+        what that run found. Pass it together with that run's RV(cursor), or without O(path) and O(content).
+      - A draft that is never passed leaves nothing behind, so that a failed run is repeated with the same result.
+    type: str
+  live:
+    description:
+      - Pairs or handovers that stand already, of an earlier run or as the routers hold them, so that refreshes, returns
+        and ends are recognised, and no second owner is admitted. With O(store), those of earlier runs are known.
+      - Each has C(old), C(new) and C(expires), and C(aor) and C(instance) or the C(id) of the handover.
+    type: list
+    elements: dict
+    default: []
 notes:
   - SIP servers need no Python for this. Fetch the log, or have it sent to the controller, and run the module there with
     C(delegate_to=localhost), C(run_once=true).
@@ -205,6 +288,30 @@ EXAMPLES = r"""
 - name: Take the pairs that still hold
   ansible.builtin.set_fact:
     moved: "{{ seen.address_pairs | selectattr('admitted') | selectattr('current') }}"
+
+- name: Find the moves of stock phones, with a history that runs share
+  sipmobility.handover.registrations_info:
+    path: /var/log/kamailio/register.jsonl
+    cursor: "{{ handover_cursor | default(omit) }}"
+    store: /var/lib/sip-handover/history.db
+    commit: "{{ handover_draft | default(omit) }}"
+    policy:
+      managed_networks:
+        location-101: [1.1.1.0/24]
+        location-102: [2.2.2.0/24]
+      infer:
+        instance: true
+        removed_contact: true
+  delegate_to: localhost
+  run_once: true
+  register: seen
+
+- name: Keep what was learnt, now that the routers have acknowledged
+  sipmobility.handover.registrations_info:
+    store: /var/lib/sip-handover/history.db
+    commit: "{{ seen.draft }}"
+  delegate_to: localhost
+  run_once: true
 
 - name: Look at the pairs of a captured message without admitting any
   sipmobility.handover.registrations_info:
@@ -422,6 +529,28 @@ address_pairs:
         all.
       type: str
       returned: success
+    by:
+      description: >-
+        How the pair was found, V(tag) or one of the ways of O(policy.infer).
+      type: str
+      returned: success
+      sample: tag
+    held_from:
+      description: From when on the owner alone had the old address, in UTC, or V(null) where that is not known.
+      type: str
+      returned: success
+      sample: '2026-11-24T03:00:00Z'
+    held_to:
+      description: Until when, in UTC, or V(null) where that is not known.
+      type: str
+      returned: success
+      sample: '2026-11-24T04:00:00Z'
+    reassigned:
+      description: >-
+        Whether somebody else has the old address by now. Only sessions between C(held_from) and C(held_to) are the
+        owner's then, and only the scope V(session) is right.
+      type: bool
+      returned: success
 changes:
   description: What happened to the old addresses, in the order of the input.
   returned: success
@@ -483,10 +612,54 @@ refused:
       type: str
       returned: success
       sample: /var/log/kamailio/register.jsonl:17
+questions:
+  description: What the phones' home servers are to be asked. See C(docs/home-server.md) of this collection.
+  returned: when the policy names home servers and nothing is known of a phone
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Of the question, the same for the same phone and old address.
+      type: str
+      returned: success
+    aor:
+      description: The address of record.
+      type: str
+      returned: success
+    instance:
+      description: The C(+sip.instance), or V(null).
+      type: str
+      returned: success
+    old:
+      description: The address that it says it had.
+      type: str
+      returned: success
+    since:
+      description: The question is whether it had it some time after this, in UTC.
+      type: str
+      returned: success
+    until:
+      description: And before this, in UTC.
+      type: str
+      returned: success
+    servers:
+      description: Whose answer counts.
+      type: list
+      elements: str
+      returned: success
+    deadline:
+      description: How long the registration waits, in UTC.
+      type: str
+      returned: success
 cursor:
   description: Where a next run goes on; empty with O(content).
   returned: success
   type: dict
+draft:
+  description: The name of what this run has learnt, for O(commit).
+  returned: with O(store), not in check mode
+  type: str
+  sample: 8d7ac21f98194017
 """
 
 import time
@@ -502,6 +675,7 @@ from ..module_utils.mobility.registration_policy import Policy
 from ..module_utils.mobility.report import report_to_record
 from ..module_utils.sip.sources import AUTO, FORMATS, open_source
 from ..module_utils.sip.sources.cursor import cursor_from_record, cursor_to_record
+from ..module_utils.store.run import stored_run
 
 _POLICY_SPEC: dict[str, Any] = {
     "managed_networks": {"type": "dict", "required": True},
@@ -518,6 +692,20 @@ _POLICY_SPEC: dict[str, Any] = {
     "max_lifetime_seconds": {"type": "int", "default": 86400},
     "max_registrations_per_aor": {"type": "int", "default": 10},
     "rate_window_seconds": {"type": "int", "default": 60},
+    "require_ownership": {"type": "bool", "default": True},
+    "max_handovers_per_address": {"type": "int", "default": 10},
+    "max_handovers": {"type": "int", "default": 10000},
+    "grace_seconds": {"type": "int", "default": 120},
+    "infer": {
+        "type": "dict",
+        "options": {
+            way: {"type": "bool", "default": False}
+            for way in ("instance", "call_id", "removed_contact", "single_contact")
+        },
+    },
+    "home_servers": {"type": "dict", "default": {}},
+    "home_timeout_seconds": {"type": "int", "default": 5},
+    "max_waiting": {"type": "int", "default": 64},
 }
 
 
@@ -530,31 +718,44 @@ def main() -> None:
             "policy": {"type": "dict", "options": _POLICY_SPEC},
             "cursor": {"type": "dict"},
             "list_registrations": {"type": "bool", "default": True},
+            "store": {"type": "path"},
+            "commit": {"type": "str"},
+            "live": {"type": "list", "elements": "dict", "default": []},
         },
-        required_one_of=[("path", "content")],
+        required_one_of=[("path", "content", "commit")],
+        required_by={"commit": "store"},
         mutually_exclusive=[("path", "content")],
         supports_check_mode=True,
     )
     params = module.params
+    now, reader = time.time(), None
     try:
-        policy = None if params["policy"] is None else Policy.from_dict(params["policy"])
+        policy = _policy(params["policy"])
         cursor = cursor_from_record(params["cursor"]) if params["cursor"] else None
-        reader = None
-        if params["path"] is None:
-            content = to_bytes(params["content"], errors="surrogate_or_strict")
-            _name, items = open_source(params["format"], [content], "content")
-        else:
-            reader = LogReader(params["path"], params["format"], cursor)
-            items = iter(reader)
-        report = read_registrations(items, policy, time.time(), params["list_registrations"])
+        with stored_run(params["store"], params["commit"], now, keep=not module.check_mode) as run:
+            if params["path"] is None:
+                content = to_bytes(params["content"] or "", errors="surrogate_or_strict")
+                _name, items = open_source(params["format"], [content], "content")
+            else:
+                reader = LogReader(params["path"], params["format"], cursor)
+                items = iter(reader)
+            report = read_registrations(items, policy, now, params["list_registrations"], params["live"], run.memory)
+            draft = run.save(now)
     except HandoverError as error:
         module.fail_json(msg=str(error), code=error.code)
     except OSError as error:
         module.fail_json(msg=f"{params['path']} cannot be read: {error.strerror}", code="unreadable_input")
-    cursor = None if reader is None else reader.cursor
-    module.exit_json(
-        changed=False, cursor={} if cursor is None else cursor_to_record(cursor), **report_to_record(report)
-    )
+    told = None if reader is None else reader.cursor
+    result = report_to_record(report)
+    if draft is not None:
+        result["draft"] = draft
+    module.exit_json(changed=False, cursor={} if told is None else cursor_to_record(told), **result)
+
+
+def _policy(options: dict[str, Any] | None) -> Policy | None:
+    if options is None:
+        return None
+    return Policy.from_dict({key: value for key, value in options.items() if value is not None})
 
 
 if __name__ == "__main__":

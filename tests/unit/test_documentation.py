@@ -93,8 +93,10 @@ def test_options_are_the_arguments(module: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_rules_are_told_at_each_option_that_they_concern(module: str) -> None:
     options, rules = documented("module")[module]["options"], spec_of(module)[1]
-    assert set(rules) <= {"mutually_exclusive", "required_one_of", "required_together", "required_if"}
-    groups = [set(group) for kind in rules if kind != "required_if" for group in rules[kind]]
+    lists, others = {"mutually_exclusive", "required_one_of", "required_together"}, {"required_by", "required_if"}
+    assert set(rules) <= lists | others
+    groups = [set(group) for kind in lists for group in rules.get(kind, ())]
+    groups += [{option, needed} for option, needed in rules.get("required_by", {}).items()]
     for group in groups:
         for name in group:
             for other in group - {name}:
@@ -110,7 +112,11 @@ def test_rules_are_told_at_each_option_that_they_concern(module: str) -> None:
 def test_rules_that_are_told_are_kept(module: str) -> None:
     """ "Exactly one of O(a) and O(b)", "Mutually exclusive with", "Required together with" are no empty words."""
     options, rules = documented("module")[module]["options"], spec_of(module)[1]
-    held = {kind: [set(group) for group in groups] for kind, groups in rules.items() if kind != "required_if"}
+    held = {
+        kind: [set(group) for group in groups]
+        for kind, groups in rules.items()
+        if kind not in ("required_by", "required_if")
+    }
     for name, option in options.items():
         for sentence in re.split(r"(?<=\.) ", prose(option)):
             told = set(re.findall(r"O\((\w+)\)", sentence))

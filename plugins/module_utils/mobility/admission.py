@@ -3,53 +3,34 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Admission: whether a registration may point an address's traffic elsewhere (design rule 11).
 
-The rules here need no history of the phone. They are asked in the order in
-which they stand: first whether the message states one pair at all (these hold
-without a policy, too), then who says so, then when, then which addresses. The
-first that is broken is the refusal. A rule's name is its code; it returns why
-the claim breaks it, or None where it holds.
+Rules are asked in the order in which they stand: first whether the message
+states one pair at all (these hold without a policy, too), then who says so, then
+when, then which addresses, then whose the old address was (``ownership_rules``).
+The first that is broken is the refusal.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Callable, Iterator, List, Optional, Tuple
+from functools import cache
+from typing import Iterator, List, Optional, Tuple
 
 from ..sip.uri import canonical_user
 from .claim import Claim, Context, lifetime_of, moment_of
 from .model import Address
+from .ownership_rules import OWNERSHIP_RULES
+from .rule import Rule, collector
+from .seen import of_aor
 
-__all__ = ["CODES", "GROUPS", "RULES", "Rule", "broken_rule", "is_one_hosts", "verdicts"]
+__all__ = ["CODES", "GROUPS", "RULES", "Rule", "broken_rule", "is_one_hosts", "no_fact", "verdicts"]
 
 #: The groups of rules, in the order in which they are asked. Without a policy only the first is.
-GROUPS = ("form", "identity", "time", "addresses")
+GROUPS = ("form", "identity", "time", "addresses", "ownership")
 
 #: Transports that keep a REGISTER from being altered on its way: digest covers neither Contact nor our header.
 SECURE_TRANSPORTS = frozenset(("tls", "wss", "dtls"))
 
-_Test = Callable[[Claim, Context], Optional[str]]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One rule.
-
-    :ivar code: stable code of its refusal.
-    :ivar meaning: what the refusal means, one sentence.
-    :ivar broken: why the claim breaks it, or None when the rule holds.
-    :ivar group: ``form``, ``identity``, ``time`` or ``addresses``.
-    :ivar removal: whether it binds a registration that only removes bindings, too.
-    """
-
-    code: str
-    meaning: str
-    broken: Callable[[Claim, Context], Optional[str]]
-    group: str
-    removal: bool = False
-
-
-#: Every rule, in order.
-RULES: List[Rule] = []
+_RULES: List[Rule] = []
+_rule = collector(_RULES)
 
 
 def broken_rule(claim: Claim, context: Context, groups: Tuple[str, ...]) -> Optional[Tuple[Rule, str]]:
@@ -59,10 +40,8 @@ def broken_rule(claim: Claim, context: Context, groups: Tuple[str, ...]) -> Opti
 
 def verdicts(claim: Claim, context: Context, groups: Tuple[str, ...]) -> Iterator[Tuple[Rule, Optional[str]]]:
     """Every rule of these groups that binds the claim, with why it is broken, or None where it holds."""
-    removes = claim.registration.removes
-    for rule in RULES:
-        if rule.group in groups and (rule.removal or not removes):
-            yield rule, rule.broken(claim, context)
+    for rule in _asked(groups, claim.registration.removes):
+        yield rule, rule.broken(claim, context)
 
 
 def is_one_hosts(address: Address) -> bool:
@@ -77,12 +56,14 @@ def is_one_hosts(address: Address) -> bool:
     )
 
 
-def _rule(group: str, meaning: str, removal: bool = False) -> Callable[[_Test], _Test]:
-    def register(test: _Test) -> _Test:
-        RULES.append(Rule(test.__name__, meaning, test, group, removal))
-        return test
+def no_fact(claim: Claim, context: Context) -> bool:
+    """Whether a registration teaches nothing: its sender is not who he says, or it is not fresh."""
+    return any(rule.broken(claim, context) is not None for rule in _FACTS)
 
-    return register
+
+@cache
+def _asked(groups: Tuple[str, ...], removes: bool) -> Tuple[Rule, ...]:
+    return tuple(rule for rule in RULES if rule.group in groups and (rule.removal or not removes))
 
 
 # Form: is there one pair at all?
@@ -129,7 +110,7 @@ def contacts_differ(claim: Claim, _context: Context) -> Optional[str]:
     return f"Contacts at {', '.join(hosts)}"[:200] if len(hosts) > 1 else None
 
 
-@_rule("form", "Old and new address are not of one family.")
+@_rule("form", "Old and new address are not of one family.", needs=("old", "new"))
 def families_differ(claim: Claim, _context: Context) -> Optional[str]:
     if claim.old is None or claim.new is None or claim.old.version == claim.new.version:
         return None
@@ -139,14 +120,14 @@ def families_differ(claim: Claim, _context: Context) -> Optional[str]:
 # Identity: who says so?
 
 
-@_rule("identity", "The server did not authenticate the sender.", removal=True)
+@_rule("identity", "The server did not authenticate the sender.", removal=True, fact=True)
 def not_authenticated(claim: Claim, context: Context) -> Optional[str]:
     if not context.policy.require_authentication or claim.registration.authenticated_user is not None:
         return None
     return "no authenticated user"
 
 
-@_rule("identity", "The authenticated user does not own the address of record.", removal=True)
+@_rule("identity", "The authenticated user does not own the address of record.", removal=True, fact=True)
 def not_owner(claim: Claim, context: Context) -> Optional[str]:
     who = claim.registration.authenticated_user
     if who is None:
@@ -166,25 +147,17 @@ def not_owner(claim: Claim, context: Context) -> Optional[str]:
     )
 
 
-@_rule("identity", "The REGISTER came over a transport on which it could be altered.", removal=True)
+@_rule("identity", "The REGISTER came over a transport on which it could be altered.", removal=True, fact=True)
 def transport_not_secure(claim: Claim, context: Context) -> Optional[str]:
     if not context.policy.require_secure_transport or claim.registration.transport in SECURE_TRANSPORTS:
         return None
     return f"it came over {claim.registration.transport or 'an unknown transport'}"
 
 
-@_rule("identity", "An INVITE or NOTIFY claims an old address, and no home server was asked.")
-def home_server_not_asked(claim: Claim, _context: Context) -> Optional[str]:
-    # The server of a correspondent has no bindings of this phone: only the phone's home server knows whose the
-    # old address was.
-    method = claim.registration.method
-    return None if method == "REGISTER" else f"a server that gets the {method} does not know the phone's bindings"
-
-
 # Time: is it fresh?
 
 
-@_rule("time", "The input does not say when the REGISTER came.", removal=True)
+@_rule("time", "The input does not say when the REGISTER came.", removal=True, fact=True)
 def no_time(claim: Claim, context: Context) -> Optional[str]:
     if context.policy.max_age_seconds == 0 or claim.registration.received_at is not None:
         return None
@@ -199,7 +172,7 @@ def too_old(claim: Claim, context: Context) -> Optional[str]:
     return f"it came {context.now - came:.0f} s ago"
 
 
-@_rule("time", "The event's time lies ahead of this machine's clock.", removal=True)
+@_rule("time", "The event's time lies ahead of this machine's clock.", removal=True, fact=True)
 def from_the_future(claim: Claim, context: Context) -> Optional[str]:
     came = claim.registration.received_at
     if came is None or came - context.now <= context.policy.max_clock_skew_seconds:
@@ -216,14 +189,14 @@ def binding_expired(claim: Claim, context: Context) -> Optional[str]:
     return f"its {lifetime} s are over"
 
 
-@_rule("time", "The same Call-ID and CSeq came before.", removal=True)
+@_rule("time", "The same Call-ID and CSeq came before.", removal=True, fact=True)
 def replayed(claim: Claim, context: Context) -> Optional[str]:
     highest, cseq = context.seen.cseq(claim.registration), claim.registration.cseq
     same = cseq is not None and highest == cseq
     return f"Call-ID {claim.registration.call_id:.80} CSeq {claim.registration.cseq} came before" if same else None
 
 
-@_rule("time", "A higher CSeq of this Call-ID came before.", removal=True)
+@_rule("time", "A higher CSeq of this Call-ID came before.", removal=True, fact=True)
 def cseq_not_rising(claim: Claim, context: Context) -> Optional[str]:
     highest = context.seen.cseq(claim.registration)
     cseq = claim.registration.cseq
@@ -235,7 +208,7 @@ def cseq_not_rising(claim: Claim, context: Context) -> Optional[str]:
 @_rule("time", "Too many tagged registrations of one address of record.", removal=True)
 def too_many(claim: Claim, context: Context) -> Optional[str]:
     moment = moment_of(claim.registration, context.now)
-    count = context.seen.count(claim.registration.aor, moment - context.policy.rate_window_seconds)
+    count = context.seen.count(of_aor(claim.registration.aor), moment - context.policy.rate_window_seconds)
     if count < context.policy.max_registrations_per_aor:
         return None
     return f"{count} tagged registrations of {claim.registration.aor} in {context.policy.rate_window_seconds} s"
@@ -251,7 +224,7 @@ def source_unknown(claim: Claim, context: Context) -> Optional[str]:
     return "the input does not have the packet's source"
 
 
-@_rule("addresses", "The new address is not the packet's source.")
+@_rule("addresses", "The new address is not the packet's source.", needs=("new",))
 def new_not_source(claim: Claim, context: Context) -> Optional[str]:
     source = claim.registration.source_address
     if not context.policy.require_packet_source or source is None or source == claim.new:
@@ -287,19 +260,24 @@ def infrastructure_address(claim: Claim, context: Context) -> Optional[str]:
     return None
 
 
-@_rule("addresses", "The new address lies in no managed network.")
+@_rule("addresses", "The new address lies in no managed network.", needs=("new",))
 def new_not_managed(claim: Claim, context: Context) -> Optional[str]:
     if claim.new is None or context.policy.prefix_of(claim.new) is not None:
         return None
     return f"new address {claim.new} is in no managed network"
 
 
-@_rule("addresses", "The old address lies in no managed network.")
+@_rule("addresses", "The old address lies in no managed network.", needs=("old",))
 def old_not_managed(claim: Claim, context: Context) -> Optional[str]:
     if claim.old is None or context.policy.prefix_of(claim.old) is not None:
         return None
     return f"old address {claim.old} is in no managed network"
 
+
+#: Every rule, in order.
+RULES: Tuple[Rule, ...] = (*_RULES, *OWNERSHIP_RULES)
+
+_FACTS = tuple(rule for rule in RULES if rule.fact)
 
 #: Code of every refusal of admission, and what it means.
 CODES = {rule.code: rule.meaning for rule in RULES}

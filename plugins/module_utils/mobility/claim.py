@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from typing import List, Optional, Tuple
 
 from ..sip.registration import Contact, Registration
+from .holding import Owner
+from .live import Live
+from .memory import Memory, RunMemory
 from .model import Address
+from .ownership import Ownership
+from .pairs import TAG
 from .registration_policy import Policy
 from .seen import Seen
 
-__all__ = ["Claim", "Context", "claim_of", "lifetime_of", "moment_of"]
+__all__ = ["Claim", "Context", "claim_of", "context_of", "lifetime_of", "moment_of"]
 
 
 @dataclass(frozen=True)
@@ -23,12 +28,19 @@ class Claim:
     :ivar contacts: the contacts that count: those that it binds, or those that it removes when it binds none.
     :ivar old: the old address, where exactly one is stated.
     :ivar new: the address of the first contact that counts.
+    :ivar by: ``tag``, or the way in which the old address was inferred.
     """
 
     registration: Registration
     contacts: Tuple[Contact, ...]
     old: Optional[Address]
     new: Optional[Address]
+    by: str = TAG
+
+    @property
+    def owner(self) -> Owner:
+        """Whose registration it is."""
+        return (self.registration.aor, self.registration.instance)
 
     @property
     def addresses(self) -> List[Tuple[str, Address]]:
@@ -43,6 +55,14 @@ class Context:
     policy: Policy
     now: float
     seen: Seen
+    history: Ownership
+    live: Live
+
+
+def context_of(policy: Policy, now: float, memory: Optional[Memory] = None) -> Context:
+    """Everything that a memory knows, as it is held against a claim."""
+    memory = RunMemory() if memory is None else memory
+    return Context(policy, now, Seen(memory), Ownership(memory, policy), Live(memory))
 
 
 def claim_of(registration: Registration) -> Claim:

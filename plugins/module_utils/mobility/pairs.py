@@ -6,13 +6,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
+from ..reader import Reader, address, flag, items, optional, text, time_from_text
 from ..sip.refusal import Refusal
-from .handover import Session
+from .handover import Session, handover_id
 from .model import Address
+from .records import session_from_record, session_to_record
 
-__all__ = ["AddressPair", "Change", "Refusal"]
+__all__ = ["TAG", "AddressPair", "Change", "Refusal", "pair_from_record", "pair_to_value"]
+
+#: How a pair is found by the patent's header; the other ways are those of :mod:`inference`.
+TAG = "tag"
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,11 @@ class AddressPair:
     :ivar source: file and line of the registration.
     :ivar current: whether nothing later in the same run took its place or ended it.
     :ivar correspondent: address of record of the correspondent that an INVITE or NOTIFY is for; None of a REGISTER.
+    :ivar by: how it was found: ``tag``, ``instance``, ``call_id``, ``removed_contact`` or ``single_contact``.
+    :ivar held_from: from when on the owner alone had the old address, Unix seconds UTC; None where not known.
+    :ivar held_to: until when; None where he has it still, or it is not known.
+    :ivar reassigned: whether somebody else has the old address now. Only sessions of the owner's interval are his
+        then, and no wider scope is right.
     """
 
     aor: str
@@ -42,6 +52,15 @@ class AddressPair:
     source: str
     current: bool = True
     correspondent: Optional[str] = None
+    by: str = TAG
+    held_from: Optional[int] = None
+    held_to: Optional[int] = None
+    reassigned: bool = False
+
+    @property
+    def id(self) -> str:
+        """The id of the handover that it leads to."""
+        return handover_id(self.aor, self.instance, self.old)
 
 
 @dataclass(frozen=True)
@@ -64,3 +83,41 @@ class Change:
     expires: int
     admitted: bool
     source: str
+
+
+def pair_to_value(pair: AddressPair) -> Dict[str, Any]:
+    """A pair as plain data for a memory; :func:`pair_from_record` reads it again."""
+    return {
+        **vars(pair),
+        "old": str(pair.old),
+        "new": str(pair.new),
+        "correspondents": [str(peer) for peer in pair.correspondents],
+        "sessions": [session_to_record(session) for session in pair.sessions],
+    }
+
+
+def pair_from_record(record: Mapping[str, Any]) -> AddressPair:
+    """A live pair from plain data: a pair, or a handover, of an earlier run or of the routers.
+
+    ``old``, ``new`` and ``expires`` are required; what a pair does not have is ignored. One without ``admitted``
+    counts as admitted: it is live, so somebody has admitted it.
+
+    :raises HandoverError: naming the key.
+    """
+    read = Reader(record, "pair")
+    return AddressPair(
+        aor=read.take("aor", text, ""),
+        instance=read.take("instance", optional(text), None),
+        old=read.take("old", address),
+        new=read.take("new", address),
+        correspondents=tuple(address(item) for item in read.take("correspondents", items, [])),
+        sessions=tuple(session_from_record(item) for item in read.take("sessions", items, [])),
+        expires=read.take("expires", time_from_text),
+        admitted=read.take("admitted", flag, True),
+        source=read.take("source", text, "live"),
+        by=read.take("by", text, TAG),
+        held_from=read.take("held_from", optional(time_from_text), None),
+        held_to=read.take("held_to", optional(time_from_text), None),
+        reassigned=read.take("reassigned", flag, False),
+        correspondent=read.take("correspondent", optional(text), None),
+    )

@@ -48,6 +48,7 @@ __all__ = [
     "entry_to_record",
     "handover_from_record",
     "handover_to_record",
+    "session_from_record",
     "session_to_record",
     "stages_from_records",
     "stages_to_records",
@@ -88,7 +89,7 @@ def handover_from_record(record: Mapping[str, Any]) -> Handover:
     read = Reader(record, "handover")
     old, new = read.take("old", address), read.take("new", address)
     aor, instance = read.take("aor", text, ""), read.take("instance", optional(text), None)
-    sessions = tuple(_session_from_record(item) for item in read.take("sessions", items, []))
+    sessions = tuple(session_from_record(item) for item in read.take("sessions", items, []))
     ended = read.take("ended", flag, False)
     scope = read.take("scope", Scope, Scope.SESSION)
     fields: Dict[str, Any] = {
@@ -250,7 +251,11 @@ def session_to_record(session: Session) -> Record:
     return record
 
 
-def _session_from_record(record: Mapping[str, Any]) -> Session:
+def session_from_record(record: Mapping[str, Any]) -> Session:
+    """A session from plain data.
+
+    :raises HandoverError: naming the key.
+    """
     read = Reader(record, "session")
     fields = (
         read.take("protocol", text),

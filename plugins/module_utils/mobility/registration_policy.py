@@ -14,7 +14,23 @@ from ..sip.grammar import ip_literal
 from .model import Address
 from .topology import Network
 
-__all__ = ["Policy"]
+__all__ = ["Inference", "Policy"]
+
+
+@dataclass(frozen=True)
+class Inference:
+    """How a pair may be found although the phone sends no tag (design rule 12). Each way is off unless named.
+
+    :ivar instance: the same AOR and ``+sip.instance`` (RFC 5626) from another address.
+    :ivar call_id: the same AOR and Call-ID with a higher CSeq from another address.
+    :ivar removed_contact: one REGISTER that removes the old contact and adds the new one.
+    :ivar single_contact: the same AOR from another address; only right where nobody has two phones.
+    """
+
+    instance: bool = False
+    call_id: bool = False
+    removed_contact: bool = False
+    single_contact: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,11 +46,20 @@ class Policy:
     :ivar require_protected_sessions: the sessions that a body lists are believed only where nobody could alter them:
         over TLS, or where the server verified a digest with ``auth-int``. Else the pair stays without them.
     :ivar require_packet_source: the new address must be the packet's source.
+    :ivar require_ownership: the old address must have been the phone's, as far as its history is known here or to its
+        home server.
     :ivar max_age_seconds: oldest event that is acted on; 0 for any age, and for inputs without time.
     :ivar max_clock_skew_seconds: how far in the future an event may seem to be.
     :ivar default_lifetime_seconds: lifetime where the REGISTER states none.
     :ivar max_lifetime_seconds: longest lifetime of a pair, whatever the REGISTER states.
-    :ivar max_registrations_per_aor: tagged registrations of one AOR within ``rate_window_seconds``.
+    :ivar max_registrations_per_aor: tagged or inferred registrations of one AOR within ``rate_window_seconds``.
+    :ivar max_handovers_per_address: admitted pairs of one old address within ``rate_window_seconds``.
+    :ivar max_handovers: admitted pairs of everybody together within ``rate_window_seconds``.
+    :ivar grace_seconds: how long after its end an earlier binding still shows whose the old address was.
+    :ivar infer: the ways to find a pair without the tag.
+    :ivar home_servers: SIP domain to the servers whose word counts for its users; a domain without any is not asked.
+    :ivar home_timeout_seconds: how long a registration waits for the home server's word.
+    :ivar max_waiting: how many registrations wait for it at one time.
     """
 
     managed_networks: Mapping[str, Tuple[Network, ...]]
@@ -45,12 +70,20 @@ class Policy:
     require_secure_transport: bool = True
     require_protected_sessions: bool = True
     require_packet_source: bool = True
+    require_ownership: bool = True
     max_age_seconds: int = 300
     max_clock_skew_seconds: int = 5
     default_lifetime_seconds: int = 3600
     max_lifetime_seconds: int = 86400
     max_registrations_per_aor: int = 10
     rate_window_seconds: int = 60
+    max_handovers_per_address: int = 10
+    max_handovers: int = 10000
+    grace_seconds: int = 120
+    infer: Inference = Inference()
+    home_servers: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
+    home_timeout_seconds: int = 5
+    max_waiting: int = 64
 
     @classmethod
     def from_dict(cls, data: object) -> Policy:
@@ -83,6 +116,10 @@ class Policy:
         """Whether the address belongs to the network itself."""
         return any(network.version == address.version and address in network for network in self.infrastructure)
 
+    def homes_of(self, aor: str) -> Tuple[str, ...]:
+        """The home servers whose word counts for an address of record."""
+        return self.home_servers.get(aor.rpartition("@")[2], ())
+
     def domains_of(self, realm: str) -> Tuple[str, ...]:
         """The SIP domains, in lower case, that credentials of this realm may register in."""
         return self.realms.get(realm.lower(), (realm.lower(),))
@@ -96,7 +133,9 @@ def _readers() -> Dict[str, _Reader]:
         "managed_networks": _locations,
         "infrastructure": _networks,
         "correspondents": _addresses,
-        "realms": _realms,
+        "realms": _names,
+        "infer": _inference,
+        "home_servers": _names,
     }
     for item in fields(Policy):
         if item.name not in kinds:
@@ -155,12 +194,24 @@ def _locations(value: object, key: str) -> Mapping[str, Tuple[Network, ...]]:
     return found
 
 
-def _realms(value: object, key: str) -> Mapping[str, Tuple[str, ...]]:
+def _inference(value: object, key: str) -> Inference:
     if not isinstance(value, Mapping):
-        raise _bad(key, value, "the value maps a realm to the SIP domains it vouches for")
+        raise _bad(key, value, "the value maps each way to true or false")
+    ways = [item.name for item in fields(Inference)]
+    for way in value:
+        if way not in ways:
+            raise HandoverError(
+                "unknown_policy_key", f"{key}.{way}", "the ways to find a pair without the tag: " + ", ".join(ways)
+            )
+    return Inference(**{way: _flag(found, f"{key}.{way}") for way, found in value.items()})
+
+
+def _names(value: object, key: str) -> Mapping[str, Tuple[str, ...]]:
+    if not isinstance(value, Mapping):
+        raise _bad(key, value, "the value maps names to lists of domains or servers")
     return {
-        str(realm).lower(): tuple(domain.lower() for domain in _texts(domains, f"{key}.{realm}"))
-        for realm, domains in value.items()
+        str(name).lower(): tuple(text.lower() for text in _texts(texts, f"{key}.{name}"))
+        for name, texts in value.items()
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any, Dict
 from ..reader import time_to_text
 from ..sip.refusal import Refusal
 from ..sip.registration import Registration
+from .home import HomeQuestion
 from .intake import Report
 from .pairs import AddressPair, Change
 from .records import session_to_record
@@ -19,6 +20,7 @@ from .records import session_to_record
 __all__ = [
     "change_to_record",
     "pair_to_record",
+    "question_to_record",
     "refusal_to_record",
     "registration_to_record",
     "report_to_record",
@@ -28,19 +30,30 @@ Record = Dict[str, Any]
 
 
 def report_to_record(report: Report) -> Record:
-    """A report as plain data, every key of it."""
-    return {
+    """A report as plain data. ``questions`` are there only where somebody is to be asked."""
+    record = {
         "registrations": [registration_to_record(item) for item in report.registrations],
         "address_pairs": [pair_to_record(pair) for pair in report.address_pairs],
         "changes": [change_to_record(change) for change in report.changes],
         "refused": [refusal_to_record(item) for item in report.refused],
     }
+    if report.questions:
+        record["questions"] = [question_to_record(item) for item in report.questions]
+    return record
+
+
+def question_to_record(question: HomeQuestion) -> Record:
+    """A question to a home server as plain data."""
+    times = {key: _moment(getattr(question, key)) for key in ("since", "until", "deadline")}
+    return {**_plain(question), **times}
 
 
 def pair_to_record(pair: AddressPair) -> Record:
     """An address pair as plain data; its sessions as a handover has them."""
+    ends = {key: getattr(pair, key) for key in ("held_from", "held_to")}
+    times = {key: None if value is None else time_to_text(value) for key, value in ends.items()}
     sessions = [session_to_record(session) for session in pair.sessions]
-    return {**_plain(pair), "sessions": sessions, "expires": time_to_text(pair.expires)}
+    return {**_plain(pair), "sessions": sessions, "expires": time_to_text(pair.expires), **times}
 
 
 def change_to_record(change: Change) -> Record:

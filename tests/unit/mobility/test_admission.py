@@ -18,14 +18,15 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.admi
     RULES,
     verdicts,
 )
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.claim import Context, claim_of
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.claim import claim_of, context_of
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.intake import Report, read_registrations
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.memory import RunMemory
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.registration_policy import Policy
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.seen import Seen
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.seen import Seen, of_aor
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.registration import Registration
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import open_source
 
-from ..sip.messages import NOW, TAG, event, line, register, request_line
+from ..sip.messages import NOW, TAG, binding, event, line, register, request_line
 
 POLICY = Policy(
     managed_networks={
@@ -55,7 +56,8 @@ def code(data: bytes, policy: Policy = POLICY) -> str:
 
 def pair(old: str, new: str, **values: object) -> bytes:
     """A line that moves from ``old`` to ``new`` (as hosts in URIs), the packet coming from there."""
-    return line(tag=[f"<sip:alice@{old}>"], contact=[f"<sip:alice@{new}>"], src_ip=new.strip("[]"), **values)
+    given = {"before": [binding(old)], **values}
+    return line(tag=[f"<sip:alice@{old}>"], contact=[f"<sip:alice@{new}>"], src_ip=new.strip("[]"), **given)
 
 
 def test_the_patents_register_is_admitted() -> None:
@@ -104,8 +106,8 @@ BROKEN = [
     ("not_owner", line(auth_user="alice@other.example")),
     ("transport_not_secure", line(transport="udp")),
     ("transport_not_secure", line(transport="ws")),
-    ("home_server_not_asked", request_line()),
-    ("home_server_not_asked", request_line(method="NOTIFY")),
+    ("no_history", request_line()),
+    ("no_history", request_line(method="NOTIFY")),
     ("too_old", line(time=NOW - 301)),
     ("from_the_future", line(time=NOW + 6)),
     ("binding_expired", line(time=NOW - 60, expires=60)),
@@ -131,6 +133,9 @@ BROKEN = [
     ("infrastructure_address", pair("1.1.1.20", "2.2.2.10")),
     ("new_not_managed", pair("1.1.1.20", "3.3.3.20")),
     ("old_not_managed", pair("3.3.3.20", "2.2.2.20")),
+    ("no_history", line(before=[])),
+    ("no_history", line(before=[binding("1.1.1.20", instance="<urn:x>")])),
+    ("not_held", line(before=[binding("1.1.1.21")])),
 ]
 
 
@@ -141,13 +146,15 @@ def test_a_broken_rule(expected: str, data: bytes) -> None:
 
 @pytest.mark.parametrize(("expected", "data"), BROKEN)
 def test_the_good_lines_around_a_refused_one_are_still_used(expected: str, data: bytes) -> None:
-    report = judged(line(cseq=1) + data.replace(b'"cseq": 1826', b'"cseq": 2') + line(cseq=3))
+    other = {"aor": "sip:bob@example.com", "auth_user": "bob", "tag": ["1.1.1.30"], "before": [binding("1.1.1.30")]}
+    report = judged(line(cseq=1, **other) + data.replace(b'"cseq": 1826', b'"cseq": 2') + line(cseq=3, **other))
     assert [found.source for found in report.address_pairs] == ["log:1", "log:3"]
     assert [(refused.code, refused.where) for refused in report.refused] == [(expected, "log:2")]
 
 
 def test_every_rule_is_broken_by_a_test() -> None:
     later = {"no_time", "source_unknown", "replayed", "cseq_not_rising", "too_many"}
+    later |= {"old_claimed", "held_by_another", "address_too_often", "too_many_in_all"}  # test_ownership.py
     assert {expected for expected, _data in BROKEN} | later == set(CODES)
 
 
@@ -191,8 +198,8 @@ class TestRun:
         assert [item.code for item in judged(line(cseq=9) + line(cseq=8)).refused] == ["cseq_not_rising"]
 
     def test_another_call_id_or_another_user_has_a_cseq_of_its_own(self) -> None:
-        mallory = line(cseq=2**31 - 1, aor="sip:mallory@example.com", auth_user="mallory")
-        assert judged(mallory + line() + line(cseq=1, call_id="other")).refused == ()
+        bob = {"aor": "sip:bob@example.com", "auth_user": "bob", "tag": ["1.1.1.30"], "before": [binding("1.1.1.30")]}
+        assert judged(line(cseq=2**31 - 1, **bob) + line() + line(cseq=1, call_id="other")).refused == ()
 
     def test_nobody_spends_anothers_cseq(self) -> None:
         forged = line(cseq=2**31 - 1, auth_user="mallory")
@@ -208,7 +215,8 @@ class TestRun:
     def test_a_flood(self) -> None:
         policy = replace(POLICY, max_registrations_per_aor=3, rate_window_seconds=60)
         flood = b"".join(line(cseq=n, time=NOW - 100 + n) for n in range(5))
-        later = line(cseq=9, time=NOW) + line(cseq=1, aor="sip:bob@example.com", auth_user="bob")
+        bob = {"aor": "sip:bob@example.com", "auth_user": "bob", "tag": ["1.1.1.30"], "before": [binding("1.1.1.30")]}
+        later = line(cseq=9, time=NOW) + line(cseq=1, **bob)
         report = judged(flood + later, policy)
         assert [item.code for item in report.refused] == ["too_many", "too_many"]
         assert [found.source for found in report.address_pairs] == ["log:1", "log:2", "log:3", "log:6", "log:7"]
@@ -220,18 +228,23 @@ class TestRun:
 
     def test_memory_is_bounded(self) -> None:
         (found,) = judged(line()).registrations
-        seen = Seen()
-        for number in range(70000):
-            seen.record(replace(found, call_id=str(number), aor=str(number)), NOW, 3)
+        memory = RunMemory()
+        seen = Seen(memory)
+        for number in range(40000):
+            seen.record(replace(found, call_id=str(number), aor=str(number)), NOW)
+            seen.happened(of_aor(str(number)), NOW, NOW - 60)
         assert seen.cseq(replace(found, call_id="0", aor="0")) is None
-        assert seen.cseq(replace(found, call_id="69999", aor="69999")) == found.cseq
-        assert (seen.count("0", 0), seen.count("69999", 0)) == (0, 1)
+        assert seen.cseq(replace(found, call_id="39999", aor="39999")) == found.cseq
+        assert (seen.count(of_aor("0"), 0), seen.count(of_aor("39999"), 0)) == (0, 1)
+        assert max(len(memory.items(shelf)) for shelf in ("cseq", "rates")) == 32768
 
 
 class TestRawSip:
     """A file of messages knows neither packet source nor time nor user: each must be waived by name."""
 
-    WAIVED = replace(POLICY, require_authentication=False, require_packet_source=False, max_age_seconds=0)
+    WAIVED = replace(
+        POLICY, require_authentication=False, require_packet_source=False, require_ownership=False, max_age_seconds=0
+    )
 
     @pytest.mark.parametrize(
         ("waived", "expected"),
@@ -239,6 +252,7 @@ class TestRawSip:
             ({"require_authentication": True}, "not_authenticated"),
             ({"max_age_seconds": 300}, "no_time"),
             ({"require_packet_source": True}, "source_unknown"),
+            ({"require_ownership": True}, "no_history"),
         ],
     )
     def test_one_that_is_not_waived(self, waived: dict[str, bool], expected: str) -> None:
@@ -274,9 +288,9 @@ class TestWithoutPolicy:
 def test_verdicts_tell_every_rule() -> None:
     (found,) = judged(line(src_ip="9.9.9.9", transport="udp")).registrations
     assert isinstance(found, Registration)
-    told = list(verdicts(claim_of(found), Context(POLICY, NOW, Seen()), GROUPS))
-    assert [rule for rule, _why in told] == RULES
-    assert [rule.code for rule, why in told if why] == ["transport_not_secure", "new_not_source"]
+    told = list(verdicts(claim_of(found), context_of(POLICY, NOW), GROUPS))
+    assert tuple(rule for rule, _why in told) == RULES
+    assert [rule.code for rule, why in told if why] == ["transport_not_secure", "new_not_source", "no_history"]
 
 
 def test_correspondents_come_from_the_policy() -> None:

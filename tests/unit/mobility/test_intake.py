@@ -8,17 +8,21 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.intake import Intake, Report
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.pairs import AddressPair, Change
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.report import report_to_record
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.report import (
+    pair_to_record,
+    report_to_record,
+)
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.refusal import Refusal
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.registration import Expired, Registration
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import open_source
 
-from ..sip.messages import NOW, line, register
+from ..sip.messages import NOW, binding, line, register
 from .test_admission import POLICY, judged, pair
 
 A, B, D = "1.1.1.20", "2.2.2.20", "2.2.2.40"
@@ -139,24 +143,26 @@ def test_a_tagged_removal_of_something_unknown_is_told() -> None:
     ],
 )
 def test_an_expiry_ends_the_pair_of_that_binding(values: dict[str, object], ends: bool) -> None:
-    moved = line(contact=[f'<sip:alice@{B}>;+sip.instance="<urn:x>"'])
+    moved = line(contact=[f'<sip:alice@{B}>;+sip.instance="<urn:x>"'], before=[binding(A, instance="<urn:x>")])
     assert (current(judged(moved + expired(**values))) == []) == ends
 
 
 def test_two_phones_of_one_user_have_pairs_of_their_own() -> None:
     def phone(instance: str, old: str, cseq: int) -> bytes:
-        return line(contact=[f'<sip:alice@{B}>;+sip.instance="<{instance}>"'], tag=[old], cseq=cseq)
+        before = [binding(old, instance=f"<{instance}>")]
+        return line(contact=[f'<sip:alice@{B}>;+sip.instance="<{instance}>"'], tag=[old], cseq=cseq, before=before)
 
-    report = judged(phone("urn:x", A, 1) + phone("urn:y", A, 2))
+    report = judged(phone("urn:x", A, 1) + phone("urn:y", "1.1.1.21", 2))
     assert [change.kind for change in report.changes] == ["moved", "moved"]
     assert len(current(report)) == 2
 
 
 def test_many_phones_take_no_longer_than_one_by_one() -> None:
-    phones = [f"u{number}" for number in range(6000)]
-    log = b"".join(pair(A, B, aor=f"sip:{user}@example.com", auth_user=user) for user in phones)
+    phones = {f"u{number}": f"198.18.{number // 250}.{number % 250 + 1}" for number in range(6000)}
+    log = b"".join(pair(old, B, aor=f"sip:{user}@example.com", auth_user=user) for user, old in phones.items())
+    many = replace(POLICY, managed_networks={**POLICY.managed_networks, "home": (ip_network("198.18.0.0/16"),)})
     start = time.process_time()
-    assert len(judged(log).address_pairs) == len(phones)
+    assert len(judged(log, many).address_pairs) == len(phones)
     assert time.process_time() - start < 8
 
 
@@ -169,7 +175,7 @@ def test_an_address_of_record_of_another_scheme_has_a_life_too() -> None:
 
 def test_an_intake_begins_with_what_is_live() -> None:
     (live,) = judged(pair(A, B)).address_pairs
-    intake = Intake(POLICY, [live])
+    intake = Intake(POLICY, [pair_to_record(live)])
     items = open_source("kamailio", [pair(A, B, cseq=9)], "log")[1]
     outcomes = [outcome for item in items for outcome in intake.take(item, NOW)]
     assert [outcome.kind for outcome in outcomes if isinstance(outcome, Change)] == ["refreshed"]
@@ -182,16 +188,8 @@ def test_without_a_policy_nothing_of_it_is_admitted() -> None:
 
 
 def test_plain_data() -> None:
-    binding = {
-        "contact": f"sip:alice@{A}",
-        "received": None,
-        "expires": 60,
-        "call_id": "c",
-        "cseq": 9,
-        "instance": None,
-    }
     peers = replace(POLICY, correspondents=(judged(pair(A, B)).address_pairs[0].new.__class__("10.0.0.7"),))
-    record = report_to_record(judged(line(before=[binding], time=NOW + 0.25) + line(rc=-1), peers))
+    record = report_to_record(judged(line(before=[binding(A, expires=60)], time=NOW + 0.25) + line(rc=-1), peers))
     assert json.loads(json.dumps(record)) == record
     assert record["address_pairs"] == [
         {
@@ -206,6 +204,10 @@ def test_plain_data() -> None:
             "source": "log:1",
             "current": True,
             "correspondent": None,
+            "by": "tag",
+            "held_from": None,
+            "held_to": "2026-11-24T04:00:00Z",
+            "reassigned": False,
         }
     ]
     (registration,) = record["registrations"]

@@ -72,6 +72,7 @@ def test_what_a_message_says_of_its_own_protection_is_not_believed() -> None:
     claims = ("Authorization", 'Digest username="alice", realm="example.com", qop=auth-int')
     data = with_body([*REGISTER, claims], SESSIONS_TYPE, sessions()).replace(b"SIP/2.0/TLS", b"SIP/2.0/UDP")
     policy = replace(UDP, require_authentication=False, require_packet_source=False, max_age_seconds=0)
+    policy = replace(policy, require_ownership=False)
     assert outcome(data, policy, "sip") == (0, ["sessions_not_protected"])
 
 
@@ -115,9 +116,9 @@ def test_a_refused_registration_is_one_finding_whatever_its_body() -> None:
 def test_an_altered_header_under_a_valid_auth_int_digest_gets_no_sessions() -> None:
     """Facts on SIP, section 6, attack 2: the digest never covers headers. The old address in the body is covered."""
     assert outcome(listing(tag=["<sip:alice@1.1.1.20>"], qop="auth-int", transport="udp")) == (2, [])
-    altered = judged(listing(tag=["<sip:alice@1.1.1.66>"], qop="auth-int", transport="udp"), UDP)
-    assert [pair.sessions for pair in altered.address_pairs] == [()]
-    assert [item.code for item in altered.refused] == ["sessions_of_other_address"]
+    altered = listing(tag=["<sip:alice@1.1.1.66>"], qop="auth-int", transport="udp")
+    assert [item.code for item in judged(altered, UDP).refused] == ["not_held"]
+    assert outcome(altered, replace(UDP, require_ownership=False)) == (0, ["sessions_of_other_address"])
 
 
 def test_a_pair_with_sessions_as_plain_data_is_a_handover() -> None:
@@ -165,13 +166,23 @@ class TestInDialog:
         assert [(str(pair.new), pair.current) for pair in report.address_pairs] == [
             ("2.2.2.20", False),
             ("2.2.2.40", True),
+            ("2.2.2.40", True),
+        ]
+        assert [pair.correspondent for pair in report.address_pairs[1:]] == [None, "sip:bob@example.org"]
+
+    def test_a_server_that_knows_the_phone_admits_one_and_learns_nothing_from_it(self) -> None:
+        """The bindings that a REGISTER told of are history; a request within a dialog binds nothing."""
+        report = judged(line(cseq=1) + request_line(cseq=2), POLICY)
+        assert [(pair.correspondent, pair.admitted) for pair in report.address_pairs] == [
+            (None, True),
+            ("sip:bob@example.org", True),
         ]
 
     def test_nothing_is_admitted_from_one(self) -> None:
         for method in ("INVITE", "NOTIFY"):
             report = judged(request_line(method=method, content_type=SESSIONS_TYPE, body=sessions()), POLICY)
             assert (report.address_pairs, report.changes) == ((), ())
-            assert [item.code for item in report.refused] == ["home_server_not_asked"]
+            assert [item.code for item in report.refused] == ["no_history"]
 
     def test_a_raw_message_without_the_tag_is_neither_pair_nor_refusal(self) -> None:
         headers = [item for item in REGISTER if item[0] not in ("Require", "CSeq") and "Mobility" not in item[0]]

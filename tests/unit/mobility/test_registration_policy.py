@@ -22,7 +22,21 @@ def test_every_default_is_the_careful_one() -> None:
     assert policy.require_secure_transport
     assert policy.require_packet_source
     assert policy.require_protected_sessions
+    assert policy.require_ownership
     assert policy.max_age_seconds == 300
+    assert not any(vars(policy.infer).values())
+    assert policy.homes_of("sip:alice@example.com") == ()
+
+
+def test_each_way_of_inference_is_named() -> None:
+    policy = Policy.from_dict({**NETWORKS, "infer": {"instance": True, "call_id": False}})
+    assert [way for way, on in vars(policy.infer).items() if on] == ["instance"]
+
+
+def test_home_servers_are_those_of_the_users_domain() -> None:
+    policy = Policy.from_dict({**NETWORKS, "home_servers": {"Example.com": ["Home.example.com"]}})
+    assert policy.homes_of("sip:alice@example.com") == ("home.example.com",)
+    assert policy.homes_of("sip:alice@example.net") == ()
 
 
 def test_the_longest_prefix_holds_an_address() -> None:
@@ -64,6 +78,11 @@ def test_realms_compare_without_case() -> None:
         ({**NETWORKS, "correspondents": ["10.0.0.0/8"]}, "bad_policy", "correspondents"),
         ({**NETWORKS, "realms": []}, "bad_policy", "realms"),
         ({**NETWORKS, "realms": {"x": "y"}}, "bad_policy", "realms.x"),
+        ({**NETWORKS, "infer": {"guess": True}}, "unknown_policy_key", "infer.guess"),
+        ({**NETWORKS, "infer": {"instance": "yes"}}, "bad_policy", "infer.instance"),
+        ({**NETWORKS, "infer": True}, "bad_policy", "infer"),
+        ({**NETWORKS, "home_servers": {"example.com": "home"}}, "bad_policy", "home_servers.example.com"),
+        ({**NETWORKS, "require_ownership": None}, "bad_policy", "require_ownership"),
         ({**NETWORKS, "require_authentication": "no"}, "bad_policy", "require_authentication"),
         ({**NETWORKS, "require_secure_transport": 0}, "bad_policy", "require_secure_transport"),
         ({**NETWORKS, "max_age_seconds": -1}, "bad_policy", "max_age_seconds"),

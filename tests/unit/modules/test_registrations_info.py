@@ -10,18 +10,22 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.registration_policy import Policy
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.registration_policy import (
+    Inference,
+    Policy,
+)
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.report import report_to_record
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import AUTO, FORMATS
 from ansible_collections.sipmobility.handover.plugins.modules import registrations_info
 
+from ..mobility.test_admission import POLICY as ADMISSION
 from ..mobility.test_admission import judged
 from ..sip.messages import line, register
 from ..sip.reading import FIXTURES
@@ -32,10 +36,10 @@ RETURN = yaml.safe_load(registrations_info.RETURN)
 POLICY = {"managed_networks": {"location-101": ["1.1.1.0/24"], "location-102": ["2.2.2.0/24"]}}
 
 
-def run(tmp_path: Path, **options: Any) -> dict[str, Any]:
-    """The result of the module, run in a process of its own in check mode."""
+def run(tmp_path: Path, check: bool = True, **options: Any) -> dict[str, Any]:
+    """The result of the module, run in a process of its own, in check mode if nothing else is said."""
     args = tmp_path / "args.json"
-    args.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {"_ansible_check_mode": True, **options}}))
+    args.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {"_ansible_check_mode": check, **options}}))
     # Ansible imports the module by its full name; so does this, for its relative imports.
     code = f"from {registrations_info.__name__} import main; main()"
     done = subprocess.run([sys.executable, "-c", code, args], capture_output=True, text=True, check=False, env=ENV)
@@ -54,19 +58,36 @@ def test_formats_are_those_of_the_core() -> None:
 
 def test_policy_options_are_those_of_the_core() -> None:
     told = {name: option.get("default", MISSING) for name, option in OPTIONS["policy"]["suboptions"].items()}
-    plain: dict[object, object] = {(): [], dict: {}}
+    plain: dict[object, object] = {(): [], dict: {}, Inference(): MISSING}
     core = {
         item.name: plain.get(item.default, item.default) if item.default_factory is MISSING else {}
         for item in fields(Policy)
     }
     assert told == core
+    ways = OPTIONS["policy"]["suboptions"]["infer"]["suboptions"]
+    assert {name: way["default"] for name, way in ways.items()} == vars(Inference())
+
+
+def test_policy_options_are_those_of_the_argument_spec() -> None:
+    def shape(options: dict[str, Any], inner: str) -> dict[str, Any]:
+        keys = ("type", "elements", "default", "required")
+        return {
+            name: ({key: option.get(key) for key in keys}, shape(option.get(inner, {}), inner))
+            for name, option in options.items()
+        }
+
+    told = shape(OPTIONS["policy"]["suboptions"], "suboptions")
+    assert told == shape(registrations_info._POLICY_SPEC, "options")
 
 
 def test_every_key_of_a_result_is_documented() -> None:
-    record = report_to_record(judged(line() + line()))
-    assert {*record, "cursor"} == set(RETURN)
-    for name, items in record.items():
-        assert set(items[0]) == set(RETURN[name]["contains"]), name
+    asking = replace(ADMISSION, home_servers={"example.com": ("home",)})
+    for policy, extra in ((ADMISSION, {"questions", "draft"}), (asking, {"draft"})):
+        record = report_to_record(judged(line() + line() + line(cseq=9999, tag=["1.1.1.77"]), policy))
+        assert {*record, "cursor", *extra} == set(RETURN)
+        for name, items in record.items():
+            if items:
+                assert set(items[0]) == set(RETURN[name]["contains"]), name
 
 
 def test_a_log_is_read_on_from_the_cursor(tmp_path: Path) -> None:
@@ -106,6 +127,33 @@ def test_a_dump_lists_what_is_held(tmp_path: Path) -> None:
     assert (found["address_pairs"], found["refused"]) == ([], [])
 
 
+def test_a_store_carries_the_history_from_run_to_run(tmp_path: Path) -> None:
+    now, store = time.time(), str(tmp_path / "history.db")
+    home = line(time=now, src_ip="1.1.1.20", contact=["<sip:alice@1.1.1.20>"], tag=[], require=[], before=[], cseq=1)
+    away = line(time=now, before=[], cseq=2)
+
+    def read(data: bytes, check: bool = False, **options: Any) -> dict[str, Any]:
+        return run(tmp_path, check, content=data.decode(), policy=POLICY, store=store, **options)
+
+    def told(result: dict[str, Any]) -> tuple[list[str], list[str]]:
+        return [pair["old"] for pair in result["address_pairs"]], [item["code"] for item in result["refused"]]
+
+    first = read(home)
+    assert told(read(away)) == ([], ["no_history"])
+    for again in (True, False, False):
+        found = read(away, check=again, commit=first["draft"])
+        assert told(found) == (["1.1.1.20"], [])
+        assert ("draft" in found) == (not again)
+    assert run(tmp_path, False, store=store, commit=found["draft"])["address_pairs"] == []
+    assert told(read(away)) == ([], ["replayed"])
+    assert run(tmp_path, False, store=store, commit="0" * 16)["code"] == "unknown_draft"
+
+
+def test_check_mode_makes_no_store(tmp_path: Path) -> None:
+    assert "draft" not in run(tmp_path, content="", store=str(tmp_path / "history.db"))
+    assert not (tmp_path / "history.db").exists()
+
+
 def test_content_without_policy_is_only_parsed(tmp_path: Path) -> None:
     found = run(tmp_path, content=register().decode())
     assert [(pair["admitted"], pair["source"]) for pair in found["address_pairs"]] == [(False, "content:1")]
@@ -115,7 +163,11 @@ def test_content_without_policy_is_only_parsed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({}, "one of the following is required: path, content"),
+        ({}, "one of the following is required: path, content, commit"),
+        ({"commit": "x"}, "store"),
+        ({"content": "", "store": "/nonexistent/history.db", "_ansible_check_mode": False}, "store_unreadable"),
+        ({"content": "", "live": [{"old": "1.1.1.20"}]}, "bad_record"),
+        ({"content": "", "policy": {**POLICY, "infer": {"guess": True}}}, "guess"),
         ({"content": "", "path": "x"}, "mutually exclusive"),
         ({"content": "", "policy": {}}, "managed_networks"),
         ({"content": "", "policy": {**POLICY, "require_tls": True}}, "require_tls"),

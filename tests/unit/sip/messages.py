@@ -99,11 +99,17 @@ def event(**values: object) -> dict[str, object]:
         "tag_hex": [_hex("LittleGuy <sip:alice@1.1.1.20>")],
         "require_hex": [_hex(TAG)],
         "expires": 3600,
-        "before": [],
+        "before": [binding("1.1.1.20")],
         "rc": 1,
         "user_agent_hex": None,
     }
     return _told(found, values)
+
+
+def binding(host: str, **values: object) -> dict[str, object]:
+    """A binding that the registrar held before, as an event of Kamailio lists it."""
+    found = {"contact": f"sip:alice@{host}", "received": None, "expires": 600, "call_id": "843817637684230@998sdasdh09"}
+    return {**found, "cseq": 1800, "instance": None, **values}
 
 
 def line(**values: object) -> bytes:

@@ -156,7 +156,7 @@ def test_a_bad_value(values: dict[str, object], expected: str) -> None:
     ("data", "expected"),
     [
         (line()[:200] + b"\n", "truncated_line"),
-        (line()[200:], "truncated_line"),
+        (line(before=[])[200:], "truncated_line"),
         (line()[:-2] + b" ]}\n", "bad_json"),
         (line().replace(b'"rc": 1', b'"rc": 1, "rc": 1'), "bad_json"),
         (line().replace(b'"rc": 1', b'"rc": NaN'), "bad_json"),

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who had which address from when to when, as one entry of the history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+from .memory import Value
+
+__all__ = ["Holding", "Owner", "Proof", "holding_from_value", "holding_to_value"]
+
+#: An address of record and a ``+sip.instance`` (RFC 5626), or None: one phone.
+Owner = Tuple[str, Optional[str]]
+
+
+class Proof:
+    """How well it is known that somebody had an address, from nothing to best."""
+
+    #: A contact that its own packet belied: it came from elsewhere. Never counts for anybody.
+    NONE = "none"
+    #: The registrar lists the binding, or had it expire; the REGISTER itself was not seen.
+    REGISTRAR = "registrar"
+    #: The home server says so.
+    HOME = "home"
+    #: The REGISTER came from the address.
+    SOURCE = "source"
+
+
+@dataclass(frozen=True)
+class Holding:
+    """One owner had one address.
+
+    :ivar since: Unix seconds UTC; None where it began before anything was seen.
+    :ivar until: when it ended; None while it lasts, or until ``expires`` is over.
+    :ivar expires: expiry of the binding, Unix seconds UTC.
+    :ivar ended: ``left`` (seen elsewhere), ``removed`` (by the phone itself), ``expired``; empty while it lasts.
+    :ivar proof: one of :class:`Proof`.
+    :ivar call_id: Call-ID of the REGISTER that bound it last, or None.
+    :ivar flow: ``reg-id`` (RFC 5626) of the contact, or None.
+    """
+
+    aor: str
+    instance: Optional[str]
+    since: Optional[float]
+    until: Optional[float]
+    expires: float
+    ended: str
+    proof: str
+    call_id: Optional[str] = None
+    flow: Optional[int] = None
+
+    @property
+    def owner(self) -> Owner:
+        """Whose it is."""
+        return (self.aor, self.instance)
+
+    def end(self, moment: float) -> Optional[float]:
+        """When it was over, seen at ``moment``; None when it lasts."""
+        if self.until is not None:
+            return self.until
+        return self.expires if self.expires <= moment else None
+
+    def why_ended(self, moment: float) -> str:
+        """As ``ended``, with ``expired`` once its time is over."""
+        return "expired" if not self.ended and self.end(moment) is not None else self.ended
+
+
+def holding_to_value(holding: Holding) -> Value:
+    """A holding as plain data."""
+    return tuple(vars(holding).values())
+
+
+def holding_from_value(value: Value) -> Holding:
+    """A holding from plain data."""
+    return Holding(*value)
