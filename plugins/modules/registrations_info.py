@@ -43,7 +43,7 @@ options:
     type: path
   content:
     description:
-      - The text of a log, instead of O(path).
+      - The text of a log, instead of O(path). Neither is needed where there is only O(commit).
     type: str
   format:
     description:
@@ -221,8 +221,8 @@ options:
     type: path
   commit:
     description:
-      - What an earlier run with O(store) returned as RV(draft). That it is passed says that the routers have acknowledged
-        what that run found. Pass it together with that run's RV(cursor), or without O(path) and O(content).
+      - What an earlier run with O(store) returned as RV(draft). That it is passed says that the routers have
+        acknowledged what that run found. Pass it together with that run's RV(cursor), or without O(path) and O(content).
       - A draft that is never passed leaves nothing behind, so that a failed run is repeated with the same result.
     type: str
   live:
