@@ -222,7 +222,8 @@ options:
   commit:
     description:
       - What an earlier run with O(store) returned as RV(draft). That it is passed says that the routers have
-        acknowledged what that run found. Pass it together with that run's RV(cursor), or without O(path) and O(content).
+        acknowledged what that run found. Pass it together with that run's RV(cursor), or without O(path) and
+        O(content).
       - A draft that is never passed leaves nothing behind, so that a failed run is repeated with the same result.
     type: str
   live:
