@@ -35,11 +35,9 @@ class Stop(Protocol):
 
     def is_set(self) -> bool:
         """Whether it is time."""
-        ...
 
     def wait(self, timeout: float) -> bool:
         """Wait until it is time, at most so many seconds; whether it is."""
-        ...
 
 
 class LogReader:

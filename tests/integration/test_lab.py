@@ -30,7 +30,8 @@ def untouched_routers(lab: Lab) -> None:
 
 
 def reaches(lab: Lab, node: str, target: object, source: object = None) -> bool:
-    ping = ["ping", "-c", "1", "-W", "1", *(["-I", str(source)] if source else []), str(target)]
+    # One answer in three is enough: right after a move a neighbour may still be looked for.
+    ping = ["ping", "-c", "3", "-i", "0.3", "-W", "1", *(["-I", str(source)] if source else []), str(target)]
     return lab.run(node, ping, check=False).returncode == 0
 
 

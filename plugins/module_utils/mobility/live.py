@@ -79,7 +79,7 @@ class Live:
                 self.put(pair)
             return
         entry: List[Any] = [str(record.get("id") or ""), pair_to_value(pair)]
-        for address in {str(pair.old), str(pair.new)}:
+        for address in sorted({str(pair.old), str(pair.new)}):
             others = [item for item in self._memory.get("unnamed", address) or [] if item[0] != entry[0]]
             self._memory.put("unnamed", address, [*others, entry], pair.expires + _MARGIN)
         claims = [claim for claim in self._claims(pair.old) if claim[0] != entry[0]]
@@ -98,7 +98,7 @@ class Live:
                         self.put(pair)
 
     def _take_name(self, pair: AddressPair) -> None:
-        for address in {str(pair.old), str(pair.new)}:
+        for address in sorted({str(pair.old), str(pair.new)}):
             left = [item for item in self._memory.get("unnamed", address) or [] if item[0] != pair.id]
             self._memory.put("unnamed", address, left or None, pair.expires + _MARGIN)
 

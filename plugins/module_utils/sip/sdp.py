@@ -77,7 +77,7 @@ class Media:
     @property
     def over_udp(self) -> bool:
         """Whether its packets are UDP's."""
-        first = self.transport.upper().split("/")[0]
+        first = self.transport.upper().partition("/")[0]
         return first in ("RTP", "UDP", "UDPTL")
 
     @property

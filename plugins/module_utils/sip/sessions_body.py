@@ -67,7 +67,7 @@ def parse_sessions(data: bytes) -> SessionList:
     if len(data) > MAX_BODY:
         raise _bad(data[:80], f"a list of sessions has at most {MAX_BODY} bytes")
     body = _object(_json(data), _KEYS, "a list of sessions")
-    if type(body["version"]) is not int or body["version"] != _VERSION:
+    if not _is_integer(body["version"]) or body["version"] != _VERSION:
         raise _bad(f"version: {body['version']!r:.100}", f"the version is {_VERSION}")
     old = _address(body["old"], "old")
     items = body["sessions"]
@@ -144,8 +144,13 @@ def _address(value: object, key: str) -> Address:
     return address
 
 
+def _is_integer(value: object) -> bool:
+    # True and False are no numbers, though Python's bool is an int.
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _port(value: object, key: str) -> int:
-    if type(value) is not int or not 0 < value < 65536:
+    if not isinstance(value, int) or not _is_integer(value) or not 0 < value < 65536:
         raise _bad(f"{key}: {value!r:.100}", "a port is a number from 1 to 65535")
     return value
 

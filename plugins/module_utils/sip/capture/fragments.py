@@ -16,6 +16,7 @@ from collections import OrderedDict
 from typing import Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from ..message import START_LINE
+from ..oldest import oldest
 from .ip import UDP, IpPacket
 from .packet import Fault, Place
 
@@ -116,7 +117,7 @@ class Fragments:
             self._drop(fragment.key)
             yield Whole(pending.first._replace(payload=data, fragment=None), pending.place)
         while len(self._pending) > MAX_DATAGRAMS or self._held > MAX_HELD:
-            yield from self._give_up(next(iter(self._pending)))
+            yield from self._give_up(oldest(self._pending))
 
     def finish(self) -> Iterator[Fault]:
         """The capture ends: what was waited for does not come any more."""
@@ -125,8 +126,9 @@ class Fragments:
 
     def _expire(self, now: Optional[float]) -> Iterator[Fault]:
         while now is not None and self._pending:
-            key, oldest = next(iter(self._pending.items()))
-            if oldest.place.time is None or abs(now - oldest.place.time) <= MAX_AGE:
+            key = oldest(self._pending)
+            since = self._pending[key].place.time
+            if since is None or abs(now - since) <= MAX_AGE:
                 return
             yield from self._give_up(key)
 

@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections import OrderedDict
 from typing import Iterator, List, NamedTuple, Optional, Tuple, Union
 
+from ..oldest import oldest
 from .framing import Framed, Framing
 from .ip import IpPacket, short
 from .packet import Fault, Place, Segment
@@ -103,7 +104,7 @@ class Streams:
             # It stays, so that what is sent again is not taken for the middle of another.
             yield from self._run(key, stream.finish())
         while len(self._streams) > MAX_STREAMS or self._held > MAX_HELD:
-            yield from self._close(next(iter(self._streams)))
+            yield from self._close(oldest(self._streams))
 
     def finish(self) -> Iterator[Tuple[Found, Segment]]:
         """The capture ends."""

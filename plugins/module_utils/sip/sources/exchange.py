@@ -18,6 +18,7 @@ from ...errors import HandoverError
 from ..grammar import Address
 from ..header import parse_credentials
 from ..message import START_LINE, Message, parse_message
+from ..oldest import oldest
 from ..refusal import Refusal, refusal
 from ..registration import Registration
 from ..request import registration_of
@@ -133,7 +134,7 @@ class Exchanges:
             self._waiting[key] = _Waiting(recorded, found, _credentials(message), settled=False)
             self._held += len(recorded.data)
             while len(self._waiting) > MAX_WAITING or self._held > MAX_HELD:
-                yield from self._give_up(next(iter(self._waiting)))
+                yield from self._give_up(oldest(self._waiting))
         elif earlier.recorded.data != recorded.data:
             # A retransmission is the same to the last byte (section 17.1.2.2). Which of the two did the server read?
             self._waiting[key] = earlier._replace(settled=True)
@@ -179,8 +180,9 @@ class Exchanges:
 
     def _expire(self, now: Optional[float]) -> Iterator[Item]:
         while now is not None and self._waiting:
-            key, oldest = next(iter(self._waiting.items()))
-            if oldest.recorded.time is None or now - oldest.recorded.time <= MAX_AGE:
+            key = oldest(self._waiting)
+            since = self._waiting[key].recorded.time
+            if since is None or now - since <= MAX_AGE:
                 return
             yield from self._give_up(key)
 
