@@ -25,6 +25,10 @@ venv: ## Install missing Debian packages and make .venv with the pinned Python t
 	@tools/host_packages.sh tools/debian-packages.txt lab/debian-packages.txt
 	@$(MAKE) -s .venv/.installed $(LINK) $(WHEELS)
 
+.PHONY: test-packages
+test-packages: venv # Debian packages that only tests need: stock phones
+	@tools/host_packages.sh tests/debian-packages.txt
+
 .venv/.installed: requirements-dev.txt constraints-dev.txt
 	@echo "venv: installing pinned Python tools into .venv (a minute)"
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
@@ -53,7 +57,7 @@ demo: venv ## The main job: live sessions through a move, without us and with us
 	@$(PY) -m demo
 
 .PHONY: test
-test: venv ## Every test and gate; the last line says how many passed
+test: test-packages ## Every test and gate; the last line says how many passed
 	@$(PY) -m tools.run_tests
 
 .PHONY: lint sanity molecule
@@ -70,10 +74,10 @@ unit: venv ## Unit and property tests; one of them: make unit ARGS='-k name' or 
 kernel: venv ## Tests with the real nft and ip in private namespaces (root, no lab); one of them: make kernel ARGS='-k name'
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/kernel) -m "not deep" $(ARGS)
 
-integration: lab ## Tests against the lab's real routers; one of them: make integration ARGS='-k name'
+integration: test-packages lab ## Tests against the lab's real routers; one of them: make integration ARGS='-k name'
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/integration) -m "not deep" $(ARGS)
 
-deep: lab ## The long tests: more examples, more moves
+deep: test-packages lab ## The long tests: more examples, more moves
 	@HYPOTHESIS_PROFILE=deep $(PY) -m pytest tests -m deep $(ARGS)
 
 .PHONY: fuzz
