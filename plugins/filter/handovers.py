@@ -16,31 +16,38 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.reco
     handover_to_record,
 )
 
+_Record = Mapping[str, Any]
+_Key = tuple[str, Any, str]
+
 
 def handovers(
-    pairs: Iterable[Mapping[str, Any]],
+    pairs: Iterable[_Record],
     scope: str = "session",
     directions: str = "both",
-    sessions: Iterable[Mapping[str, Any]] = (),
+    sessions: Iterable[_Record] = (),
     correspondents: Iterable[str] = (),
+    changes: Iterable[_Record] = (),
 ) -> list[dict[str, Any]]:
-    """Each admitted pair as a handover. A pair's own sessions and correspondents come before the given ones."""
+    """A handover of each owner's old address. A pair's own sessions and correspondents come before the given ones."""
     try:
-        return [
-            handover_to_record(handover_from_record(_record(pair, scope, directions, sessions, correspondents)))
-            for pair in pairs
-        ]
+        moved: dict[_Key, list[_Record]] = {}
+        for pair in pairs:
+            _believed(pair)
+            if pair.get("current") is not False:
+                moved.setdefault(_key(pair), []).append(pair)
+        records = [_record(found, scope, directions, sessions, correspondents) for found in moved.values()]
+        records += [_ended(change) for key, change in _over(changes).items() if key not in moved]
+        return [handover_to_record(handover_from_record(record)) for record in records]
     except HandoverError as error:
         raise AnsibleFilterError(f"sipmobility.handover.handovers: {error}") from error
 
 
-def _record(
-    pair: Mapping[str, Any],
-    scope: str,
-    directions: str,
-    sessions: Iterable[Mapping[str, Any]],
-    correspondents: Iterable[str],
-) -> dict[str, Any]:
+def _key(record: _Record) -> _Key:
+    """Whose, and which old address: there is one handover for each."""
+    return str(record.get("aor") or ""), record.get("instance"), str(record.get("old"))
+
+
+def _believed(pair: _Record) -> None:
     if pair.get("admitted") is not True:
         raise HandoverError(
             "not_admitted",
@@ -48,24 +55,54 @@ def _record(
             "only an admitted pair becomes a handover",
             "Read the log with a policy.",
         )
-    if pair.get("reassigned") is True and scope != "session":
+
+
+def _over(changes: Iterable[_Record]) -> dict[_Key, _Record]:
+    """The last change of each handover, where that ends it. One whose old address is not told names no handover."""
+    last = {_key(change): change for change in changes if change.get("admitted") is True and change.get("old")}
+    return {key: change for key, change in last.items() if change.get("kind") in ("returned", "ended")}
+
+
+def _ended(change: _Record) -> dict[str, Any]:
+    old = change["old"]
+    identity = {key: change.get(key) for key in ("aor", "instance", "expires")}
+    return {**identity, "aor": change.get("aor") or "", "old": old, "new": change.get("new") or old, "ended": True}
+
+
+def _record(
+    pairs: list[_Record],
+    scope: str,
+    directions: str,
+    sessions: Iterable[_Record],
+    correspondents: Iterable[str],
+) -> dict[str, Any]:
+    """One handover of the pairs of one old address: those of several correspondents stand beside each other."""
+    last = pairs[-1]
+    if last.get("reassigned") is True and scope != "session":
         raise HandoverError(
             "old_reassigned",
-            f"{pair.get('old')} {pair.get('new')}",
+            f"{last.get('old')} {last.get('new')}",
             "an old address that somebody else has by now is handed over for its sessions only",
             "Use the scope session, with the sessions that were opened before the phone left.",
         )
     return {
-        "aor": pair.get("aor", ""),
-        "instance": pair.get("instance"),
-        "old": pair.get("old"),
-        "new": pair.get("new"),
-        "expires": pair.get("expires"),
+        "aor": last.get("aor", ""),
+        "instance": last.get("instance"),
+        "old": last.get("old"),
+        "new": last.get("new"),
+        "expires": last.get("expires"),
         "scope": scope,
         "directions": directions,
-        "sessions": list(pair.get("sessions") or sessions),
-        "correspondents": list(pair.get("correspondents") or correspondents),
+        "sessions": _each_once(pairs, "sessions") or list(sessions),
+        "correspondents": _each_once(pairs, "correspondents") or list(correspondents),
     }
+
+
+def _each_once(pairs: Iterable[_Record], key: str) -> list[Any]:
+    found: list[Any] = []
+    for pair in pairs:
+        found += [item for item in pair.get(key) or () if item not in found]
+    return found
 
 
 class FilterModule:

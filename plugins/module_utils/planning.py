@@ -57,8 +57,17 @@ def make_plan(
     refused: List[Refused] = []
     able: List[Handover] = []
     holders = _holders(current)
+    planned: Set[str] = set()
     for handover in renewed(current, handovers, topology):
         try:
+            if handover.id in planned:
+                raise HandoverError(
+                    "duplicate_handover",
+                    f"{handover.id}: {handover.old} {handover.new}",
+                    "a plan has one handover of an owner's old address",
+                    "Put its sessions or correspondents into one record.",
+                )
+            planned.add(handover.id)
             _possible(handover, topology, holders, unreachable)
             able.append(handover)
         except HandoverError as error:

@@ -26,8 +26,30 @@ SESSION = {"protocol": "tcp", "port": 40000, "correspondent": "3.3.3.3", "corres
 
 def test_a_pairs_own_sessions_come_first() -> None:
     other = {**SESSION, "port": 40001}
-    first, second = handovers([{**PAIR, "sessions": [other]}, PAIR], sessions=[SESSION])
-    assert (first["sessions"], second["sessions"]) == ([other], [SESSION])
+    first, second = handovers([{**PAIR, "sessions": [other]}, {**PAIR, "old": "1.1.1.2"}], sessions=[SESSION])
+    assert [item["port"] for item in first["sessions"]] == [40001]
+    assert [item["port"] for item in second["sessions"]] == [40000]
+
+
+def test_pairs_of_one_old_address_for_several_correspondents_are_one_handover() -> None:
+    """The patent's phone tells the SIP server of each correspondent; the routers know one old address."""
+    carol = {**SESSION, "correspondent": "3.3.3.4"}
+    bobs, carols = {**PAIR, "sessions": [SESSION]}, {**PAIR, "sessions": [carol, SESSION]}
+    (found,) = handovers([{**PAIR, "new": "2.2.2.9", "current": False}, bobs, carols])
+    assert found["new"] == "2.2.2.2"
+    assert [item["correspondent"] for item in found["sessions"]] == ["3.3.3.3", "3.3.3.4"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "ended"),
+    [(["moved", "ended"], [True]), (["moved", "returned"], [True]), (["ended", "moved"], []), (["refreshed"], [])],
+)
+def test_what_ended_last_is_taken_away(kinds: list[str], ended: list[bool]) -> None:
+    changes = [{**PAIR, "kind": kind} for kind in kinds]
+    assert [record["ended"] for record in handovers([], changes=changes)] == ended
+    assert [record["ended"] for record in handovers([PAIR], sessions=[SESSION], changes=changes)] == [False]
+    unbelieved = [{**change, "admitted": False} for change in changes]
+    assert handovers([], changes=unbelieved) == []
 
 
 @pytest.mark.parametrize("admitted", [False, None, "true", 1])

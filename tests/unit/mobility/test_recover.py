@@ -19,7 +19,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.reco
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 
 from .test_plan_properties import EMPTY, States, after, assert_no_wrong_address, reach
-from .worlds import TOPOLOGY, handovers, host
+from .worlds import TOPOLOGY, handovers, host, patent_handover
 
 CHANGES = ("begin", "repoint", "withdraw", "refresh")
 
@@ -123,3 +123,11 @@ def test_whole_handovers_are_recognised(handover: Handover) -> None:
 
 def test_remnants_belong_to_nobody() -> None:
     assert standing({"rb": RouterState()}) == []
+
+
+def test_a_plan_refuses_a_second_handover_of_one_old_address() -> None:
+    """Or half of one and half of the other would stand under one id."""
+    one, other = patent_handover(), patent_handover(new=host("rd", 4, 60))
+    planned = make_plan([one, other], TOPOLOGY, EMPTY)
+    assert [handover.new for handover in planned.handovers] == [one.new]
+    assert [item.code for item in planned.refused] == ["duplicate_handover"]

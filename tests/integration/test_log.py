@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""handover.yml with a log that is bad in places: each place is refused with its code, and the good lines count."""
+"""handover.yml with a log: what is bad is refused with its code, the good lines count, and what is over goes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def setting(at_home: Lab, routers: Routers) -> dict[str, Any]:
     }
 
 
-def event(lab: Lab, *old: str, new: str = "", call: str = "one", **more: Any) -> str:
+def event(lab: Lab, *old: str, new: str = "", call: str = "one", expires: int = 600, **more: Any) -> str:
     """A line as the lab's Kamailio writes it, for alice's phone at B."""
     new = new or str(lab.topology.address("mn", "b").v4.ip)
     line = {
@@ -48,7 +48,7 @@ def event(lab: Lab, *old: str, new: str = "", call: str = "one", **more: Any) ->
         "contact_hex": [f"<sip:alice@{new}:5060>".encode().hex()],
         "tag_hex": [f"<sip:alice@{text}>".encode().hex() for text in old],
         "require_hex": [b"com.cisco.TerminalMobilityUsingNat".hex()],
-        "expires": 600,
+        "expires": expires,
         "before": [{"contact": f"sip:alice@{text}:5060", "expires": int(time.time()) + 60} for text in old[:1]],
         "rc": 2,
     }
@@ -95,4 +95,20 @@ def test_a_log_without_anything_good(at_home: Lab, setting: dict[str, Any], tmp_
     done = playbook("handover", {**setting, "handover_log": str(log)})
     assert done.status == 0, done.output
     assert "unknown_format" in done.output
+    assert leftovers(at_home) == {}
+
+
+def test_a_registration_that_ends_takes_the_handover_away(
+    at_home: Lab, setting: dict[str, Any], tmp_path: Path
+) -> None:
+    """The same log, a line later: the phone unregisters from B."""
+    log, old = tmp_path / "registrations.jsonl", str(at_home.topology.address("mn").v4.ip)
+    log.write_text(event(at_home, old, cseq=1) + "\n")
+    variables = {**setting, "handover_log": str(log)}
+    assert playbook("handover", variables).status == 0
+    assert set(leftovers(at_home)) == {"rb", "rc"}
+    with log.open("a") as more:
+        more.write(event(at_home, cseq=2, expires=0, require_hex=[]) + "\n")
+    done = playbook("handover", variables)
+    assert done.status == 0, done.output
     assert leftovers(at_home) == {}
