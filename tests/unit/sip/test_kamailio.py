@@ -79,11 +79,13 @@ def test_an_absent_value_is_none(empty: str | None) -> None:
 
 def test_bindings_before() -> None:
     binding = {"contact": "sip:alice@1.1.1.20:5070", "received": None, "expires": 60, "call_id": "c", "cseq": 9}
-    (found,) = read(line(before=[{**binding, "instance": '"<URN:x>"'}, {**binding, "expires": int(NOW) + 60}]))
+    listed = [{**binding, "instance": '"<URN:x>"'}, {**binding, "expires": int(NOW) + 60}, {**binding, "expires": 0}]
+    (found,) = read(line(before=listed))
     assert isinstance(found, Registration)
     expected = Binding("sip:alice@1.1.1.20:5070", ip_address("1.1.1.20"), 5070, None, int(NOW) + 60, "c", 9, "urn:x")
     assert found.bindings_before[0] == expected
     assert found.bindings_before[1].expires == int(NOW) + 60
+    assert found.bindings_before[2].expires is None, "a permanent contact"
 
 
 def test_expired() -> None:

@@ -246,6 +246,8 @@ def _before(event: Object, now: float) -> Tuple[Binding, ...]:
         contact = string(item, "contact")
         host, port = contact_host(contact)
         expires = None if item.get("expires") is None else integer(item, "expires", -MAX_TIME, MAX_TIME)
+        if expires == 0:
+            expires = None  # a permanent contact of Kamailio's, which ends at no time that is known
         found.append(
             Binding(
                 contact=contact,
