@@ -58,7 +58,7 @@ def stages() -> tuple[Stage, ...]:
         Stage("antsibull-changelog", "lint", ("antsibull-changelog", "lint")),
         Stage("sanity", "sanity", ("tools/sanity.sh",), limit_s=900),
         Stage("lab up", "integration", (sys.executable, "-m", "lab", "up"), "lab", limit_s=600),
-        _pytest("integration", "tests/integration", "lab", 1500),
+        _pytest("integration", "tests/integration", "lab", 2700),
         Stage("molecule", "molecule", ("molecule", "test", "--all"), "lab", limit_s=900),
         Stage("lab down", "integration", (sys.executable, "-m", "lab", "down"), "lab", limit_s=120),
     )
