@@ -80,7 +80,9 @@ def header_text(value: bytes, escapes: bool = False) -> str:
 
     :raises HandoverError: as :func:`checked_text`.
     """
-    return checked_text(unfolded(value), escapes).strip(" \t")
+    text = value.decode("utf-8", "surrogateescape")
+    # Printable text holds no control character, and so nothing folded.
+    return (text if text.isprintable() else checked_text(unfolded(value), escapes)).strip(" \t")
 
 
 def unfolded(value: bytes) -> bytes:
@@ -156,9 +158,16 @@ def host_address(host: str) -> Optional[Address]:
 
     :raises HandoverError: ``bad_uri`` when it is none of the three.
     """
+    return _remembered_host(host) if len(host) <= _MAX_HOST else _host_address(host)
+
+
+def _host_address(host: str) -> Optional[Address]:
     address = ip_literal(host)
     if address is not None and (address.version == 4 or host[0] == "["):
         return address
     if len(host) <= _MAX_HOST and _HOSTNAME.fullmatch(host):
         return None
     raise HandoverError("bad_uri", host, "a host is a hostname, an IPv4 address or an IPv6 address in brackets")
+
+
+_remembered_host = lru_cache(maxsize=4096)(_host_address)

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import List, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 from ..errors import HandoverError
 from .grammar import (
@@ -106,16 +105,14 @@ _NAME_ADDR_BEGINS = ("<", '"')
 _BARE_HOST = re.compile(r"[ \t]*(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+|[0-9A-Fa-f:.]+)([ \t]*)(?=,|\Z)")
 
 
-@dataclass(frozen=True)
-class CSeq:
+class CSeq(NamedTuple):
     """Sequence number and method of a CSeq header."""
 
     number: int
     method: str
 
 
-@dataclass(frozen=True)
-class Via:
+class Via(NamedTuple):
     """One hop of a Via header. ``transport`` is in lower case."""
 
     transport: str
@@ -124,8 +121,7 @@ class Via:
     params: Params
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(NamedTuple):
     """An Authorization header: who the sender says he is. Nobody has checked it yet."""
 
     scheme: str

@@ -11,14 +11,13 @@ messages (a bare CR, a second CSeq, a number too large), the message is refused.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import Dict, List, Optional, Tuple, Union
+from functools import lru_cache
+from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from ..errors import HandoverError
-from .grammar import TOKEN, checked_text, number, unfolded
+from .grammar import TOKEN, number
+from .head_lines import MAX_HEADERS, head_lines
 from .header import (
-    COMPACT,
-    OPTION_TAG,
     SINGLE,
     CSeq,
     Via,
@@ -45,39 +44,23 @@ __all__ = [
 
 #: Largest message, in bytes: what one UDP datagram can carry.
 MAX_MESSAGE = 65535
-#: Most header lines of one message.
-MAX_HEADERS = 256
 #: A line that begins a message, as far as one can tell without reading it.
 START_LINE = re.compile(rb"(?:[A-Za-z0-9.!%*_+`'~-]+ +[^ \t\r\n]+ +SIP/[0-9]|SIP/[0-9.]+ [0-9]{3,})[^\n]*\n")
 
 _REQUEST_LINE = re.compile(rf"([{TOKEN}]+) ([^ \t]+) [sS][iI][pP]/([0-9]+\.[0-9]+)")
 _STATUS_LINE = re.compile(r"[sS][iI][pP]/([0-9]+\.[0-9]+) ([1-6][0-9]{2}) .*")
-_TOKEN = re.compile(rf"[{TOKEN}]+")
-#: Control characters but HTAB and those at the end of a line.
-_CONTROLS = bytes(code for code in (*range(32), 127) if code not in b"\t\r\n")
 _MANDATORY = ("via", "from", "to", "call-id", "cseq")
-#: Headers that most messages have, as they are mostly written, in lower case and long form.
-_NAMES = {
-    spelled: COMPACT.get(name.lower(), name.lower())
-    for name in (
-        "Accept Allow Allow-Events Authorization Call-ID Contact Content-Length Content-Type CSeq Date Event Expires "
-        "From Max-Forwards Path Proxy-Authorization Require Route Subject Supported To User-Agent Via "
-        f"{OPTION_TAG} c e f i k l m o s t v"
-    ).split()
-    for spelled in (name, name.lower(), name.upper())
-}
-#: Headers whose grammar places quoted strings, so that a backslash may hide a control character in them.
-_ESCAPES = frozenset(("contact", "from", "to"))
+#: Longest start line that is remembered; a server's phones send few that differ.
+_MAX_REMEMBERED = 128
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """One request or response; what is read from it is checked, the other headers are kept as they are.
 
     :ivar method: method of a request; None for a response.
     :ivar uri: Request-URI; None for a response.
     :ivar status: status code of a response; None for a request.
-    :ivar headers: name in lower case and long form, and value, in order.
+    :ivar headers: names in lower case and long form, and the values of each, in order.
     :ivar contacts: the Contact addresses; empty where there is none, or only the asterisk.
     :ivar contact_asterisk: whether the Contact is ``*`` (RFC 3261 section 10.2.2).
     :ivar expires: seconds of the Expires header, None without one.
@@ -88,7 +71,7 @@ class Message:
     method: Optional[str]
     uri: Optional[Uri]
     status: Optional[int]
-    headers: Tuple[Tuple[str, str], ...]
+    headers: Mapping[str, List[str]]
     vias: Tuple[Via, ...]
     from_: NameAddr
     to: NameAddr
@@ -103,8 +86,7 @@ class Message:
 
     def values(self, name: str) -> List[str]:
         """The values of the header lines of this name (any case, long form)."""
-        name = name.lower()
-        return [value for header, value in self.headers if header == name]
+        return list(self.headers.get(name.lower(), ()))
 
 
 def parse_message(data: bytes, bare_lf: bool = False) -> Message:
@@ -131,7 +113,7 @@ def parse_message(data: bytes, bare_lf: bool = False) -> Message:
         body = body[:length]
     if size + len(end) + len(body) > MAX_MESSAGE:
         raise HandoverError("message_too_large", data[:80], f"a message has at most {MAX_MESSAGE} bytes")
-    return replace(message, body=body) if body else message
+    return message._replace(body=body) if body else message
 
 
 def parse_head(head: bytes, bare_lf: bool = False) -> Message:
@@ -139,22 +121,16 @@ def parse_head(head: bytes, bare_lf: bool = False) -> Message:
 
     :raises HandoverError: as :func:`parse_message`.
     """
-    start, headers = _lines(head, bare_lf)
-    method, uri, status = _start_line(start)
-    held: Dict[str, List[str]] = {}
-    for name, value in headers:
-        if name in held:
-            held[name].append(value)
-        else:
-            held[name] = [value]
+    start, headers = head_lines(head, bare_lf)
+    method, uri, status = _remembered_start(start) if len(start) <= _MAX_REMEMBERED else _start_line(start)
+    held = {name: [value] for name, value in headers}
     if len(held) != len(headers):
-        for name, values in held.items():
-            if len(values) > 1 and name in SINGLE:
-                raise HandoverError("duplicate_header", "; ".join(values), f"{name} stands once in a message")
-    for name in _MANDATORY:
-        if name not in held:
-            raise HandoverError("missing_header", start, f"a message has a {name} header")
-    cseq = parse_cseq(held["cseq"][0])
+        held = _gathered(headers)
+    try:
+        vias, (from_,), (to,), (call_id,), (counted,) = [held[name] for name in _MANDATORY]
+    except KeyError as error:
+        raise HandoverError("missing_header", start, f"a message has a {error.args[0]} header") from None
+    cseq = parse_cseq(counted)
     if method is not None and cseq.method != method:
         raise HandoverError("method_mismatch", f"{method}, CSeq {cseq.method}", "CSeq names the method of the request")
     if "date" in held:
@@ -166,11 +142,11 @@ def parse_head(head: bytes, bare_lf: bool = False) -> Message:
         method=method,
         uri=uri,
         status=status,
-        headers=tuple(headers),
-        vias=tuple([hop for value in held["via"] for hop in parse_via(value)]),
-        from_=parse_name_addr(held["from"][0], "From"),
-        to=parse_name_addr(held["to"][0], "To"),
-        call_id=parse_call_id(held["call-id"][0]),
+        headers=held,
+        vias=tuple([hop for value in vias for hop in parse_via(value)]),
+        from_=parse_name_addr(from_, "From"),
+        to=parse_name_addr(to, "To"),
+        call_id=parse_call_id(call_id),
         cseq=cseq,
         contacts=contacts,
         contact_asterisk=asterisk,
@@ -201,54 +177,18 @@ def read_option_tags(values: List[str]) -> Tuple[str, ...]:
     return tuple([tag for value in values for tag in parse_option_tags(value)])
 
 
-def _lines(head: bytes, bare_lf: bool) -> Tuple[str, List[Tuple[str, str]]]:
-    """The start line, and the headers as :attr:`Message.headers` has them."""
-    end = b"\n" if bare_lf else b"\r\n"
-    ends = head.count(end)
-    if head.count(b"\n") != ends or head.count(b"\r") != (0 if bare_lf else ends):
-        raise HandoverError("bad_line_ending", head[:80], "every line of a message ends in the same way, CRLF")
-    if b"\n " in head or b"\n\t" in head:
-        if head[head.find(end) + len(end) :][:1] in (b" ", b"\t"):
-            raise HandoverError("bad_start_line", head[:80], "the start line is one line")
-        head = unfolded(head)
-        ends = head.count(end)
-    if ends > MAX_HEADERS + 1:
-        raise HandoverError("too_many_headers", f"{ends - 1} lines", f"a message has at most {MAX_HEADERS}")
-    if len(head.translate(None, _CONTROLS)) != len(head):
-        return _with_controls(head.split(end)[:-1])
-    lines = head.decode("utf-8", "surrogateescape").split("\n" if bare_lf else "\r\n")
-    headers = []
-    for line in lines[1:-1]:
-        name, colon, value = line.partition(":")
-        headers.append((_NAMES.get(name) or _name(name, line), value.strip(" \t")))
-        if not colon:
-            raise _no_header(line)
-    return lines[0], headers
+def _gathered(headers: List[Tuple[str, str]]) -> Dict[str, List[str]]:
+    """The values of each name.
 
-
-def _with_controls(lines: List[bytes]) -> Tuple[str, List[Tuple[str, str]]]:
-    """The same where there are control characters, which some headers may hold behind a backslash."""
-    headers = []
-    for line in lines[1:]:
-        written, colon, value = line.partition(b":")
-        name = _name(written.decode("utf-8", "surrogateescape"), line)
-        if not colon:
-            raise _no_header(line)
-        headers.append((name, checked_text(value, name in _ESCAPES).strip(" \t")))
-    return checked_text(lines[0]), headers
-
-
-def _name(written: str, line: Union[str, bytes]) -> str:
-    """A header's name in lower case and long form; white space may stand before the colon."""
-    name = written.rstrip(" \t").lower()
-    if _TOKEN.fullmatch(name) is None:
-        raise _no_header(line)
-    return COMPACT.get(name, name)
-
-
-def _no_header(line: Union[str, bytes]) -> HandoverError:
-    shown = line.encode("utf-8", "surrogateescape") if isinstance(line, str) else line
-    return HandoverError("bad_header", shown, "a header line is a name, a colon and a value")
+    :raises HandoverError: ``duplicate_header``.
+    """
+    held: Dict[str, List[str]] = {}
+    for name, value in headers:
+        held.setdefault(name, []).append(value)
+    for name, values in held.items():
+        if len(values) > 1 and name in SINGLE:
+            raise HandoverError("duplicate_header", "; ".join(values), f"{name} stands once in a message")
+    return held
 
 
 def _start_line(line: str) -> Tuple[Optional[str], Optional[Uri], Optional[int]]:
@@ -267,6 +207,9 @@ def _start_line(line: str) -> Tuple[Optional[str], Optional[Uri], Optional[int]]
         )
     _check_version(status.group(1), line)
     return None, None, int(status.group(2))
+
+
+_remembered_start = lru_cache(maxsize=256)(_start_line)
 
 
 def _check_version(version: str, line: str) -> None:

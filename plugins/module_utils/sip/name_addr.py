@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import List, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 from ..errors import HandoverError
 from .grammar import QUOTED, TOKEN, ip_literal, unquoted
@@ -24,8 +23,7 @@ _VALUE = rf"{QUOTED}|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*|[{TOKEN}]+"
 _PARAM = re.compile(rf";[ \t]*([{TOKEN}]+)[ \t]*(?:=[ \t]*({_VALUE})[ \t]*)?")
 
 
-@dataclass(frozen=True)
-class NameAddr:
+class NameAddr(NamedTuple):
     """One address of a From, To or Contact header.
 
     :ivar display: display name, quoting undone; the empty string for none.

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Optional, Sequence, Tuple
+from typing import NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import HandoverError
 from .grammar import Address
@@ -204,8 +204,7 @@ class Expired:
     where: str
 
 
-@dataclass(frozen=True)
-class RegisterHeaders:
+class RegisterHeaders(NamedTuple):
     """The part of a Registration that follows from the header lines alone."""
 
     contacts: Tuple[Contact, ...]
@@ -274,7 +273,7 @@ def headers_of_dialog_request(
     """
     headers = headers_of_register(contact_lines, tag_lines, require_lines, None)
     contacts = tuple(replace(contact, expires=DEFAULT_EXPIRES) for contact in headers.contacts)
-    return replace(headers, contacts=contacts, expires=DEFAULT_EXPIRES, expires_stated=False)
+    return headers._replace(contacts=contacts, expires=DEFAULT_EXPIRES, expires_stated=False)
 
 
 def reported(
@@ -358,18 +357,19 @@ def contact_host(uri_text: str) -> Tuple[Optional[Address], Optional[int]]:
 
 
 def _contact(address: NameAddr, expires: Optional[int]) -> Contact:
-    uri, params = address.uri, dict(address.params)
-    stated = params.get("expires")
-    if stated is not None:
-        expires = parse_expires(stated)
-    reg_id, instance = params.get("reg-id"), params.get("+sip.instance")
+    uri, instance, reg_id = address.uri, None, None
+    if address.params:
+        params = dict(address.params)
+        stated, instance, reg_id = params.get("expires"), params.get("+sip.instance"), params.get("reg-id")
+        if stated is not None:
+            expires = parse_expires(stated)
     good = reg_id is not None and reg_id.isascii() and reg_id.isdigit() and len(reg_id) < 11
     return Contact(
-        uri=uri.text,
-        host_text=uri.host,
-        host=uri.address,
-        port=uri.port,
-        expires=DEFAULT_EXPIRES if expires is None else expires,
-        instance=None if instance is None else instance_of(instance),
-        reg_id=int(reg_id) if good and reg_id is not None else None,
+        uri.text,
+        uri.host,
+        uri.address,
+        uri.port,
+        DEFAULT_EXPIRES if expires is None else expires,
+        None if instance is None else instance_of(instance),
+        int(reg_id) if good and reg_id is not None else None,
     )

@@ -108,8 +108,11 @@ def _claimed_user(message: Message) -> Optional[str]:
     values = message.values("authorization")
     if message.method != "REGISTER":
         values += message.values("proxy-authorization")
-    names = [parse_credentials(value).username for value in values]
-    return next((name for name in names if name is not None), None)
+    claimed = None
+    for value in values:
+        name = parse_credentials(value).username
+        claimed = name if claimed is None else claimed
+    return claimed
 
 
 def _first(values: List[str]) -> Optional[str]:

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 from ..errors import HandoverError
 from .grammar import Address, host_address, port_number
@@ -34,8 +33,7 @@ _MAX_REMEMBERED = 128
 _PLAIN_IN_USER = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,;?/")
 
 
-@dataclass(frozen=True)
-class Uri:
+class Uri(NamedTuple):
     """A URI, taken apart where its scheme is ``sip`` or ``sips``.
 
     :ivar text: as received.

@@ -63,7 +63,10 @@ class Follower:
     def end(self, number: signal.Signals) -> tuple[list[dict[str, Any]], str, int]:
         """Send a signal; the rest of the output, standard error, and the exit status."""
         self.process.send_signal(number)
-        out, errors = self.process.communicate(timeout=20)
+        assert self.process.stdout is not None
+        # communicate() would pass over what readline() has taken from the pipe already.
+        out = self.process.stdout.read()
+        _nothing, errors = self.process.communicate(timeout=20)
         return [json.loads(text) for text in out.splitlines()], errors, self.process.returncode
 
 

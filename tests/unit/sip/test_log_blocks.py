@@ -107,5 +107,5 @@ def _reach(found: list[Line]) -> tuple[int, int]:
     number = 1
     for piece in found:
         assert piece.number == number
-        number += piece.count
+        number += piece.ends
     return (found[-1].end if found else 0), number

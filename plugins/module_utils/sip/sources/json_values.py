@@ -34,6 +34,8 @@ Object = Dict[str, object]
 
 #: Times beyond the year 2200 are no times.
 MAX_TIME = 7258118400
+#: Kamailio prints <null> for a variable without value, and [not set] for a field without one.
+_NONE = (None, "", "<null>", "[not set]")
 _MAX_ITEMS = 64
 _MAX_DIGITS = 20
 
@@ -70,10 +72,10 @@ def string(event: Object, key: str) -> str:
 
     :raises HandoverError: ``missing_key``, ``bad_value``.
     """
-    found = value(event, key)
-    if not isinstance(found, str) or not found or not found.isprintable():
-        raise HandoverError("bad_value", f"{key}: {found!r:.200}", "the value is printable text")
-    return found
+    found = event.get(key)
+    if isinstance(found, str) and found and found.isprintable():
+        return found
+    raise HandoverError("bad_value", f"{key}: {value(event, key)!r:.200}", "the value is printable text")
 
 
 def optional_string(event: Object, key: str) -> Optional[str]:
@@ -81,16 +83,16 @@ def optional_string(event: Object, key: str) -> Optional[str]:
 
     :raises HandoverError: ``bad_value``.
     """
-    # Kamailio prints <null> for a variable without value, and [not set] for a field without one.
-    return None if event.get(key) in (None, "", "<null>", "[not set]") else string(event, key)
+    return None if event.get(key) in _NONE else string(event, key)
 
 
 def integer(event: Object, key: str, minimum: int, maximum: int) -> int:
     """:raises HandoverError: ``missing_key``, ``bad_value``."""
-    found = value(event, key)
-    if not isinstance(found, int) or isinstance(found, bool) or not minimum <= found <= maximum:
-        raise HandoverError("bad_value", f"{key}: {found!r:.100}", f"the value is a number from {minimum} to {maximum}")
-    return found
+    found = event.get(key)
+    if isinstance(found, int) and not isinstance(found, bool) and minimum <= found <= maximum:
+        return found
+    rule = f"the value is a number from {minimum} to {maximum}"
+    raise HandoverError("bad_value", f"{key}: {value(event, key)!r:.100}", rule)
 
 
 def number_of(event: Object, key: str, maximum: int) -> Optional[int]:
@@ -139,7 +141,7 @@ def address(event: Object, key: str) -> Address:
 
 def optional_address(event: Object, key: str) -> Optional[Address]:
     """As :func:`address`, None as in :func:`optional_string`."""
-    return None if optional_string(event, key) is None else address(event, key)
+    return None if event.get(key) in _NONE else address(event, key)
 
 
 def _once(pairs: List[Tuple[str, object]]) -> Object:

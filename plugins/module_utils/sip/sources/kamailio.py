@@ -75,6 +75,8 @@ __all__ = ["EVENT", "SOURCE", "event_in", "parse"]
 
 #: Where an event's object begins in a line.
 EVENT = re.compile(rb'\{[ \t]*"')
+_COLON, _BRACE = b":{"
+_BLANKS = b" \t"
 
 #: ``expires`` of a binding before: absolute from here on, seconds left below (nobody registers for 30 years).
 _ABSOLUTE = 1_000_000_000
@@ -91,15 +93,24 @@ def _telling(block: bytes) -> Callable[[int], int]:
     if not_text(block, "") is not None:
         return lambda start: start
 
-    key = block.find(b'":')
+    next_of = block.find
 
     def find(start: int) -> int:
-        nonlocal key
-        # Looked for anew only once it is passed: a block of lines that only begin events takes linear time.
-        if 0 <= key < start:
-            key = block.find(b'":', start)
-        event = EVENT.search(block, start, len(block) if key < 0 else key + 1)
-        return event.start() if event is not None else key
+        # Every mark has a quote, of which a log has few: leaping from one to the next is twice as fast as searching
+        # for the marks. What stands before a quote is looked at as far as the quote before it: linear time.
+        quote = next_of(b'"', start)
+        while quote >= 0:
+            before = block[quote - 1]
+            # A block ends with LF, so that something follows each quote.
+            if block[quote + 1] == _COLON or before == _BRACE:
+                return quote
+            if before in _BLANKS:
+                brace = block.rfind(b"{", start, quote)
+                if brace >= 0 and not block[brace + 1 : quote].strip(_BLANKS):
+                    return quote
+            start = quote + 1
+            quote = next_of(b'"', start)
+        return -1
 
     return find
 

@@ -34,7 +34,7 @@ def line_items(
     position = position if position is not None else Position()
     unreadable = False
     for line in lines(stream, position, finder):
-        item = _read(line, f"{where}:{line.number}", read)
+        item = _read(line, f"{where}:{line.number}", read) if line.ends < 2 else None
         if isinstance(item, Refusal) and not line.complete and item.code == "bad_json":
             item = Refusal("truncated_line", item.reason, item.where)
         code = item.code if isinstance(item, Refusal) else None
@@ -42,7 +42,7 @@ def line_items(
             if item is not None:
                 yield item
             return
-        position.offset, position.line = line.end, line.number + line.count
+        position.offset, position.line = line.end, line.number + line.ends
         # A binary file is one finding, not one for each of its lines.
         if item is not None and not (unreadable and code == "unreadable_line"):
             yield item

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Iterable, Iterator, List, Optional
+from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional
 
 __all__ = ["MAX_LINE", "Finder", "Line", "Position", "lines"]
 
@@ -30,8 +30,7 @@ class Position:
     line: int = 1
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One line, or a run of lines that a :data:`Finder` passed over.
 
     :ivar data: without its LF; only the first :data:`MAX_LINE` bytes of a longer one; empty for a run.
@@ -39,7 +38,7 @@ class Line:
     :ivar end: offset behind its LF.
     :ivar complete: whether the LF is there; only the last line of an input may lack it.
     :ivar too_long: whether ``data`` is only its beginning.
-    :ivar count: how many LFs it has: 1, 0 without one, those of the run.
+    :ivar ends: how many LFs it has: 1, 0 without one, those of the run.
     """
 
     data: bytes
@@ -47,7 +46,7 @@ class Line:
     end: int
     complete: bool = True
     too_long: bool = False
-    count: int = 1
+    ends: int = 1
 
 
 def lines(stream: Iterable[bytes], position: Position, finder: Optional[Finder] = None) -> Iterator[Line]:
@@ -73,7 +72,7 @@ def lines(stream: Iterable[bytes], position: Position, finder: Optional[Finder] 
             if start < last:
                 for line in _whole_lines(piece[start:last], number, offset, finder):
                     yield line
-                    number += line.count
+                    number += line.ends
                 offset += last - start
             if last < len(piece):
                 # Of a line that is too long, what lies beyond the limit is counted and dropped.
@@ -93,7 +92,7 @@ def _whole_lines(block: bytes, number: int, offset: int, finder: Optional[Finder
             begin = len(block) if found < 0 else block.rfind(b"\n", start, found) + 1
             if begin > start:
                 count = _count_lines(block[start:begin])
-                yield Line(b"", number, offset + begin, count=count)
+                yield Line(b"", number, offset + begin, ends=count)
                 number += count
                 start = begin
             if found < 0:

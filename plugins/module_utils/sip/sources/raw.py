@@ -16,7 +16,6 @@ policy must waive those rules by name before one is admitted.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Iterable, Iterator, Optional, Tuple
 
 from ...errors import HandoverError
@@ -91,7 +90,7 @@ def _with_body(message: Message, window: _Window, start: int, end: int, bare_lf:
     if start == end or message.method not in METHODS:
         return message
     body = bytes(window.data[start:end])
-    return replace(message, body=body.replace(b"\n", b"\r\n") if bare_lf else body)
+    return message._replace(body=body.replace(b"\n", b"\r\n") if bare_lf else body)
 
 
 def _no_start(window: _Window) -> HandoverError:
