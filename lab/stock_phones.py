@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from lab.lab import Lab
-from lab.runtime import in_network
+from lab.registrar import Registrar
+from lab.runtime import LabError, in_network
 
-__all__ = ["baresip", "linphone"]
+__all__ = ["PHONES", "Phone", "baresip", "bound", "linphone"]
 
 _INSTANCE = "11111111-2222-4333-8444-555555555555"
 _LINPHONE = """\
@@ -76,6 +80,29 @@ def baresip(lab: Lab, user: str = "alice", node: str = "mn") -> Iterator[None]:
 
     with _phone(lab, user, node, lay):
         yield
+
+
+Phone = Callable[[Lab], AbstractContextManager[None]]
+PHONES: Mapping[str, Phone] = {"linphone": linphone, "baresip": baresip}
+
+
+def bound(registrar: Registrar, source: object, seconds: float) -> None:
+    """Wait until the server has told of a binding made from this address.
+
+    :raises LabError: it has not in time.
+    """
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for event in map(json.loads, registrar.lines()):
+            if event["event"] == "register" and event["src_ip"] == str(source) and _binds(event):
+                return
+        time.sleep(0.3)
+    raise LabError(f"no binding from {source} within {seconds:g} s: {registrar.lines()}")
+
+
+def _binds(event: Mapping[str, Any]) -> bool:
+    removes = any(b"expires=0" in bytes.fromhex(value) for value in event["contact_hex"])
+    return event["expires"] != 0 and not removes
 
 
 @contextmanager

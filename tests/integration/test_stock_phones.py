@@ -5,38 +5,15 @@
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from lab import Lab
 from lab.registrar import Registrar
-from lab.stock_phones import baresip, linphone
+from lab.stock_phones import Phone, baresip, bound, linphone
 
 from .intake import codes, judged, pairs
-
-Phone = Callable[[Lab], AbstractContextManager[None]]
-
-
-def registered(registrar: Registrar, source: object, seconds: float) -> None:
-    """Wait for a binding from this address."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        events = [json.loads(line) for line in registrar.lines()]
-        if any(
-            event["event"] == "register"
-            and event["src_ip"] == str(source)
-            and event["expires"] != 0
-            and b"expires=0" not in bytes.fromhex(event["contact_hex"][0])
-            for event in events
-        ):
-            return
-        time.sleep(0.3)
-    raise AssertionError(f"no binding from {source} within {seconds} s: {registrar.lines()}")
 
 
 @pytest.mark.parametrize(
@@ -53,9 +30,9 @@ def test_a_stock_phones_move_is_inferred_where_the_policy_says_so(
     registrar.clear()
     home = at_home.topology.address("mn").v4.ip
     with phone(at_home):
-        registered(registrar, home, 20)
+        bound(registrar, home, 20)
         new = at_home.move("mn", "b").new[0]
-        registered(registrar, new, notices_within)
+        bound(registrar, new, notices_within)
         infer = {"instance": True, "call_id": False, "removed_contact": False, "single_contact": False}
         found = judged(at_home, registrar, tmp_path, infer=infer)
         assert pairs(found)[:1] == [("alice", str(home), str(new))], (found, registrar.lines())

@@ -288,3 +288,9 @@ class TestRecorded:
     def test_the_tag(self) -> None:
         names = ("register_untagged", "register_refresh", "register_tagged", "register_tagged_refresh")
         assert self.judged(*names, instance=True) == [("198.18.10.50", "203.0.113.50", "tag")] * 2
+
+    @pytest.mark.parametrize("phone", ["linphone", "baresip"])
+    def test_stock_phones(self, phone: str) -> None:
+        """linphone's binding still stands when it is seen again, baresip's has expired (lab/kamailio/record_phones)."""
+        assert self.judged(f"stock_{phone}") == []
+        assert self.judged(f"stock_{phone}", instance=True)[0] == ("198.18.10.50", "203.0.113.50", "instance")
