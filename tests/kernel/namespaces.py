@@ -38,6 +38,7 @@ echo ready
 exec cat
 """
 _CLONE_NEWNET = 0x40000000
+_ETH_P_ALL = 3
 
 
 class Namespace:
@@ -76,19 +77,24 @@ class Namespace:
     @contextmanager
     def udp(self, address: str, port: int = 0) -> Iterator[socket.socket]:
         """A UDP socket in this namespace."""
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with ThreadPoolExecutor(1) as worker:  # only the thread that asks changes its namespace
-            one = worker.submit(self._socket, family).result()
-        with one:
+        with self._socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as one:
             one.bind((address, port))
             one.settimeout(0.15)
             yield one
 
-    def _socket(self, family: int) -> socket.socket:
+    def wire(self) -> socket.socket:
+        """A socket that sees every frame on every link of this namespace, and sends whole frames."""
+        return self._socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
+
+    def _socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
+        with ThreadPoolExecutor(1) as worker:  # only the thread that asks changes its namespace
+            return worker.submit(self._socket_inside, family, kind, protocol).result()
+
+    def _socket_inside(self, family: int, kind: int, protocol: int) -> socket.socket:
         descriptor = os.open(f"/proc/{self.pid}/ns/net", os.O_RDONLY)
         try:
             if ctypes.CDLL(None, use_errno=True).setns(descriptor, _CLONE_NEWNET):
                 raise OSError(ctypes.get_errno(), "setns")
-            return socket.socket(family, socket.SOCK_DGRAM)
+            return socket.socket(family, kind, protocol)
         finally:
             os.close(descriptor)

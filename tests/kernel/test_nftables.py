@@ -145,13 +145,13 @@ def test_a_remnant_stays_where_a_step_is_taken_back(host: Namespace, router: Man
 
 
 def test_what_was_recorded_and_is_gone_from_the_routing_table(host: Namespace, router: ManagedRouter) -> None:
-    """A route goes with its link. Its element still tells whose it was."""
+    """A route goes with its link. Its element still tells whose it was; it is what a step taken back may restore."""
     apply(router, route())
     host.shell("ip route flush table 7082 proto 182")
-    assert router.gather() == RouterState([Route(OLD, None, None, STAMP)])
-    assert router.apply(difference(router.gather(), RouterState([route()])), router.gather(), NOW) == RouterState(
-        [route()]
-    )
+    gone, back = RouterState([Route(OLD, None, None, STAMP)]), RouterState([route()])
+    assert router.gather() == gone
+    assert router.apply(difference(gone, back), gone, NOW) == back
+    assert router.apply(difference(back, gone), back, NOW) == gone
 
 
 @pytest.mark.parametrize(

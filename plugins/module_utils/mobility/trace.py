@@ -10,18 +10,18 @@ router, the network between, and the router that serves the destination.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import List, Mapping, Optional, Tuple
+from typing import List, Mapping, Optional, Set, Tuple
 
 from ..errors import HandoverError
 from .handover import Handover
 from .model import Address, Directions, Rewrite, RewriteKind, Route, RouterState, Selector
 from .selector import endpoint
-from .topology import Topology
+from .topology import Router, Topology
 
 __all__ = ["Hop", "Packet", "Walk", "check", "trace"]
 
-#: A packet crosses two of our routers, with a few hops in each; many more only when something is wrong.
-_MOST_HOPS = 20
+#: Routers of ours that a packet can pass: hosts send with a hop limit of 64 (RFC 1700, IP time to live).
+_HOP_LIMIT = 64
 
 #: The order in which a router looks: decoders before connection tracking, encoders after it.
 _ORDER = (
@@ -92,26 +92,31 @@ def trace(
     """
     hops: List[Hop] = []
     held, at = states, router
-    while len(hops) < _MOST_HOPS:
+    onward = states if later is None else later
+    met: Set[Tuple[str, Packet]] = set()  # past the first router, where the states may be others
+    while (at, packet) not in met and len(met) < _HOP_LIMIT:
+        if hops:
+            met.add((at, packet))
         state = held.get(at, RouterState())
         packet, marked, frozen = _pass(state, packet, at, hops)
         if frozen:
             return Walk(tuple(hops), packet, None, f"frozen at {at}")
-        route = state.get(("route", packet.destination)) if marked else None
-        if isinstance(route, Route):
+        route = _route(state, packet) if marked else None
+        if route is not None:
             hops.append(Hop(at, f"route {route.destination} via {route.via} dev {route.interface}", packet))
-            return Walk(tuple(hops), packet, route.via or packet.destination, "delivered")
+            if not _leaves(route, topology.routers.get(at)):
+                return Walk(tuple(hops), packet, route.via or packet.destination, "delivered")
         serving = topology.find(packet.destination)
         if serving is None:
             return Walk(tuple(hops), packet, None, f"{packet.destination} lies outside the managed networks")
-        if serving.name == at:
+        if serving.name == at and route is None:
             hops.append(Hop(at, "on link", packet))
             return Walk(tuple(hops), packet, packet.destination, "delivered")
         owner = topology.find(packet.source)
         if ingress_filtering and (owner is None or owner.name != at):
             return Walk(tuple(hops), packet, None, f"source {packet.source} does not belong to {at}: ingress filtering")
         hops.append(Hop(at, f"to {serving.name}", packet))
-        held, at = (later if later is not None else states), serving.name
+        held, at = onward, serving.name
     return Walk(tuple(hops), packet, None, "loops")
 
 
@@ -158,7 +163,8 @@ def _pass(state: RouterState, packet: Packet, at: str, hops: List[Hop]) -> Tuple
     marked = False
     for kind in _ORDER:
         if kind is RewriteKind.OUTBOUND_DST:
-            marked = marked or any(_marks(state, match) for match in _selectors(packet))
+            # A router marks here what an outbound_src matches, too: that, or an outbound_dst before it, marks below.
+            marked = marked or any(state.get(("mark", match)) is not None for match in _selectors(packet))
         for match in _selectors(packet, kind):
             found = state.get(("rewrite", kind, match))
             if isinstance(found, Rewrite):
@@ -172,8 +178,15 @@ def _pass(state: RouterState, packet: Packet, at: str, hops: List[Hop]) -> Tuple
     return packet, marked, False
 
 
-def _marks(state: RouterState, match: Selector) -> bool:
-    return state.get(("mark", match)) is not None or state.get(("rewrite", RewriteKind.OUTBOUND_SRC, match)) is not None
+def _route(state: RouterState, packet: Packet) -> Optional[Route]:
+    """The route of a marked packet. A record whose route is gone, with its device, names neither hop nor interface."""
+    route = state.get(("route", packet.destination))
+    return route if isinstance(route, Route) and (route.via or route.interface) else None
+
+
+def _leaves(route: Route, router: Optional[Router]) -> bool:
+    """Whether a route leads into the network between, which knows neither our marks nor our routes."""
+    return router is not None and route.interface == router.outside != router.inside
 
 
 def _selectors(packet: Packet, kind: Optional[RewriteKind] = None) -> List[Selector]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from ipaddress import ip_address
-from typing import Any, Dict, Iterable, List, Mapping
+from typing import Any, Dict, Iterable, Iterator, List, Mapping
 
 from ..errors import HandoverError
 from ..mobility.model import Address, Entry, Route, Stamp
@@ -53,9 +53,9 @@ def routes_of(output: Output, version: int, records: Dict[Address, Stamp]) -> It
 def route_lines(entries: Iterable[Entry], but: Iterable[Entry] = ()) -> List[Dict[str, Any]]:
     """The routes among these entries for the template ``linux/routes.j2``.
 
-    :param but: entries whose routes are left out.
+    :param but: entries whose routes are left out; a record without a route keeps none.
     """
-    kept = {entry.key for entry in but}
+    kept = {entry.key for entry in _routed(but)}
     return [
         {
             "version": entry.destination.version,
@@ -63,6 +63,13 @@ def route_lines(entries: Iterable[Entry], but: Iterable[Entry] = ()) -> List[Dic
             "via": "" if entry.via is None else str(entry.via),
             "interface": entry.interface or "",
         }
-        for entry in entries
-        if isinstance(entry, Route) and entry.key not in kept and (entry.via is not None or entry.interface is not None)
+        for entry in _routed(entries)
+        if entry.key not in kept
     ]
+
+
+def _routed(entries: Iterable[Entry]) -> Iterator[Route]:
+    """The routes that the kernel has: those of which only our record is left name neither hop nor interface."""
+    for entry in entries:
+        if isinstance(entry, Route) and (entry.via is not None or entry.interface is not None):
+            yield entry

@@ -6,16 +6,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address
+from itertools import pairwise
 
 import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
+    Address,
     Directions,
     Freeze,
+    Mark,
     Rewrite,
     RewriteKind,
+    Route,
     RouterState,
     Scope,
     Selector,
@@ -89,6 +94,39 @@ def test_a_route_is_for_marked_packets_alone() -> None:
     assert [hop.what for hop in walk.hops] == ["to ra", "on link"]
 
 
+@pytest.mark.parametrize("kind", RewriteKind)
+def test_the_narrowest_scope_rewrites_and_no_other_after_it(kind: RewriteKind) -> None:
+    """Each chain of ours returns after its first hit."""
+    to = kind.changes_destination
+    scopes = [
+        Selector(PEER, OLD, "tcp", 7000, 40000),
+        Selector(PEER, OLD),
+        Selector(destination=OLD) if to else Selector(PEER),
+    ]
+    entries = [Rewrite(kind, match, host("rd", 4, 10 + number), STAMP) for number, match in enumerate(scopes)]
+    # And one for what the narrowest makes of it.
+    entries.append(Rewrite(kind, Selector(destination=entries[0].to) if to else Selector(entries[0].to), NEW, STAMP))
+    for number, entry in enumerate(entries[:-1]):
+        state = RouterState([*entries[number:-1], *(entries[-1:] if number == 0 else [])])
+        walk = trace(THERE, "rc", TOPOLOGY, {"rc": state}, ingress_filtering=False)
+        assert (walk.packet.destination if to else walk.packet.source) == entry.to
+
+
+def test_each_rewrite_sees_what_the_one_before_made() -> None:
+    """Decoders, then encoders, and the destination first in each: so both ends may have moved (design rule 9)."""
+    one, two, three, four = (host("rd", 4, 10 + number) for number in range(4))
+    state = RouterState(
+        [
+            Rewrite(RewriteKind.INBOUND_DST, Selector(PEER, OLD), one, STAMP),
+            Rewrite(RewriteKind.INBOUND_SRC, Selector(PEER, one), two, STAMP),
+            Rewrite(RewriteKind.OUTBOUND_DST, Selector(two, one), three, STAMP),
+            Rewrite(RewriteKind.OUTBOUND_SRC, Selector(two, three), four, STAMP),
+        ]
+    )
+    walk = trace(THERE, "rc", TOPOLOGY, {"rc": state}, ingress_filtering=False)
+    assert (walk.packet.source, walk.packet.destination) == (four, three)
+
+
 def test_a_frozen_flow_goes_nowhere() -> None:
     states = {"rc": RouterState([Freeze(Selector(PEER, OLD), STAMP)])}
     walk = trace(THERE, "rc", TOPOLOGY, states)
@@ -103,6 +141,58 @@ def test_routers_that_send_a_packet_to_each_other_for_ever() -> None:
     }
     walk = trace(Packet(PEER, NEW), "rb", TOPOLOGY, states, ingress_filtering=False)
     assert (walk.verdict, len(walk.hops) <= 40) == ("loops", True)
+
+
+@pytest.mark.parametrize("rounds", [10, 100])
+def test_a_long_way_is_no_loop_until_the_hop_limit_ends_it(rounds: int) -> None:
+    """Two routers that pass a packet to and fro, each time from another source."""
+    at_b, at_c = NEW, PEER
+    sources = [host("rd", 4, 10 + number) for number in range(rounds + 1)]
+    states = {
+        "rb": RouterState(
+            entry
+            for one, other in pairwise(sources)
+            for entry in (
+                Rewrite(RewriteKind.INBOUND_SRC, Selector(one, at_b), other, STAMP),
+                Rewrite(RewriteKind.OUTBOUND_DST, Selector(other, at_b), at_c, STAMP),
+            )
+        ),
+        "rc": RouterState(Rewrite(RewriteKind.OUTBOUND_DST, Selector(one, at_c), at_b, STAMP) for one in sources[1:-1]),
+    }
+    walk = trace(Packet(sources[0], at_b), "rb", TOPOLOGY, states, ingress_filtering=False)
+    assert (walk.host, walk.verdict) == ((at_c, "delivered") if rounds == 10 else (None, "loops"))
+
+
+def marked_route(to: Address, via: Address | None, interface: str | None) -> RouterState:
+    """A router that marks one pair, with a route for its destination."""
+    return RouterState([Mark(Selector(PEER, to), STAMP), Route(to, via, interface, STAMP)])
+
+
+def test_a_route_off_the_device_leads_into_the_network() -> None:
+    """The core knows neither our marks nor our routes: it looks at the destination alone."""
+    packet = Packet(PEER, OLD, "udp", 7000, 40000)
+    states = {"rc": marked_route(OLD, ip_address("203.0.113.1"), "wan")}
+    walk = trace(packet, "rc", TOPOLOGY, states)
+    assert [(hop.where, hop.what) for hop in walk.hops] == [
+        ("rc", "route 1.1.1.1 via 203.0.113.1 dev wan"),
+        ("rc", "to ra"),
+        ("ra", "on link"),
+    ]
+    assert walk.host == OLD
+
+
+def test_the_record_of_a_route_that_is_gone_routes_nothing() -> None:
+    """The kernel drops routes with their device; a router that is read then still has our record of it."""
+    walk = trace(Packet(PEER, OLD), "rc", TOPOLOGY, {"rc": marked_route(OLD, None, None)})
+    assert [(hop.where, hop.what) for hop in walk.hops] == [("rc", "to ra"), ("ra", "on link")]
+
+
+@pytest.mark.parametrize("later", [True, False])
+def test_a_route_off_the_device_to_an_address_of_its_own_comes_back(later: bool) -> None:
+    """It is marked again, and leaves again, also where the next routers' states are given, and are the same."""
+    states = {"rc": marked_route(host("rc", 4, 9), ip_address("203.0.113.1"), "wan")}
+    walk = trace(Packet(PEER, host("rc", 4, 9)), "rc", TOPOLOGY, states, states if later else None)
+    assert (walk.verdict, len(walk.hops) <= 6) == ("loops", True)
 
 
 @pytest.mark.parametrize("lost", ["rb", "rc"])
