@@ -1,6 +1,6 @@
 """Records what the running server logs of stock phones that move from A to B.
 
-``python -m lab.kamailio.record_phones tests/fixtures/kamailio`` with the lab up; a minute and a half.
+``python -m lab.kamailio.record_phones tests/fixtures/stock_phones`` with the lab up; a minute and a half.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def record(directory: Path) -> None:
             bound(registrar, lab.topology.address("mn").v4.ip, 20)
             bound(registrar, lab.move("mn", "b").new[0], 90)
             lines = registrar.lines()
-        (directory / f"stock_{name}.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
+        (directory / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
         print(f"{name}: {len(lines)} events")
     lab.home()
 

@@ -292,5 +292,5 @@ class TestRecorded:
     @pytest.mark.parametrize("phone", ["linphone", "baresip"])
     def test_stock_phones(self, phone: str) -> None:
         """linphone's binding still stands when it is seen again, baresip's has expired (lab/kamailio/record_phones)."""
-        assert self.judged(f"stock_{phone}") == []
-        assert self.judged(f"stock_{phone}", instance=True)[0] == ("198.18.10.50", "203.0.113.50", "instance")
+        assert self.judged(f"../stock_phones/{phone}") == []
+        assert self.judged(f"../stock_phones/{phone}", instance=True)[0] == ("198.18.10.50", "203.0.113.50", "instance")
