@@ -38,7 +38,7 @@ class HandoverAction(ActionBase):
     _supports_async = False
 
     ARGUMENTS: dict[str, Any] = {}  # noqa: RUF012 - replaced, never changed
-    RULES: dict[str, Any] = {}  # noqa: RUF012
+    RULES: dict[str, Any] = {}  # noqa: RUF012 - replaced, never changed
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Check the arguments, do the work, and turn our errors into Ansible's."""
