@@ -141,6 +141,11 @@ FIREWALLS = {
     "strict": (forward(STRICT), BOTH),
     "strict, with the line that we advise": (forward(f"{STRICT} {MARK} accept;"), NONE),
     "strict, with our line for what is new": (forward(f"{STRICT} {MARK} ct state new accept;"), NONE),
+    "our line for what is new, and none for the rest": (forward(f"{MARK} ct state new accept;"), BOTH),
+    "our line for what is not new, and none for that": (forward(f"{MARK} ct state != new accept;"), BOTH),
+    "what is new is closed": (forward("ct state new drop;", "accept"), BOTH),
+    "what is not new is closed": (forward("ct state != new drop;", "accept"), BOTH),
+    "all states": (forward("ct state { new, established } accept;"), NONE),
     "strict, with a mark of another": (forward(f"{STRICT} meta mark & 0xff000000 == 0x6c000000 accept;"), BOTH),
     "strict, with our line after a reject": (forward(f"{STRICT} reject; {MARK} accept;", "accept"), BOTH),
     "other links are closed": (forward('iifname "mgmt" drop; oifname "mgmt" drop;', "accept"), NONE),
@@ -176,6 +181,8 @@ FIREWALLS = {
         forward(f"ct state vmap {{ established : accept, related : accept, invalid : drop }}; {MARK} accept;"),
         NONE,
     ),
+    "states by map, and what is new is not in it": (forward("ct state vmap { established : accept };"), BOTH),
+    "all states by map": (forward("ct state vmap { established : accept, new : accept };"), NONE),
     "a map of pairs of links": (forward('iifname . oifname vmap { "wan" . "lan" : drop };', "accept"), BOTH),
     "two tables, the second is closed": (
         forward(f"{MARK} accept;") + forward("", family="ip").replace("table ip firewall", "table ip second"),
@@ -292,6 +299,8 @@ CONDITIONS = (
     'iifname "lan"',
     'oifname "mgmt"',
     "ct state established",
+    "ct state != established",
+    "ct state new",
     "udp dport 1",
 )
 VERDICTS = ("accept", "drop", "reject", "return", "jump one", "goto one", "jump two", "goto two", "counter")

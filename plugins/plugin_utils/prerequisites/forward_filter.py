@@ -52,6 +52,9 @@ _XT_GOES_ON = frozenset(
 #: What changes neither the verdict nor whether each of our packets matches.
 _TRANSPARENT = frozenset({"counter", "log", "mangle", "notrack", "ct helper", "ct timeout", "flow"})
 
+#: Operators of which we know what they say of conntrack's states.
+_EQUALITY = frozenset({"==", "in", "!="})
+
 
 @dataclass(frozen=True)
 class Firewall:
@@ -85,17 +88,38 @@ class Firewall:
                 yield chain
 
     def _drops(self, chain: Chain) -> bool:
-        fate = self._fate(chain, frozenset())
-        return fate is _Fate.DROPS or (fate is _Fate.GOES_ON and self.chains[chain].get("policy") == "drop")
+        closed = self.chains[chain].get("policy") == "drop"
+        walks = (_Walk(self, state) for state in ("new", "established"))
+        return any(
+            fate is _Fate.DROPS or (fate is _Fate.GOES_ON and closed)
+            for fate in (walk.fate(chain, frozenset()) for walk in walks)
+        )
 
-    def _fate(self, chain: Chain, above: frozenset[Chain]) -> _Fate:
-        """What becomes of our packets in a chain, its policy left aside."""
+    def _inserted(self, rule: Json) -> bool:
+        return rule.get("comment") == self.comment
+
+    def rules_of_theirs(self, chain: Chain) -> list[Json]:
+        """What a chain holds, rules that we inserted left aside."""
+        return [rule for rule in self.rules.get(chain, ()) if not self._inserted(rule)]
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """Our packets' way through a firewall, those of one state of conntrack.
+
+    :ivar state: ``new`` or ``established``. Conntrack only ever sees the original flow, so nothing of ours is invalid
+        or untracked.
+    """
+
+    firewall: Firewall
+    state: str
+
+    def fate(self, chain: Chain, above: frozenset[Chain]) -> _Fate:
+        """What becomes of the packets in a chain, its policy left aside."""
         if chain in above:
             return _Fate.GOES_ON
         some_left = False
-        for rule in self.rules.get(chain, ()):
-            if self._inserted(rule):
-                continue
+        for rule in self.firewall.rules_of_theirs(chain):
             fate = self._fate_of_rule(rule["expr"], chain, above | {chain})
             if fate is _Fate.DROPS:
                 return fate
@@ -107,13 +131,13 @@ class Firewall:
         return _Fate.GOES_ON
 
     def _fate_of_rule(self, expressions: list[Json], chain: Chain, above: frozenset[Chain]) -> _Fate:
-        every = True  # whether each of our packets matches so far
+        every = True  # whether each of the packets matches so far
         for expression in expressions:
             kind, body = next(iter(expression.items()))
             if kind == "match":
                 if self._never(body):
                     return _Fate.GOES_ON
-                every = every and (self._is_our_mark(body) or _is_new(body))
+                every = every and (self._is_our_mark(body) or self._is_our_state(body))
             elif kind in ("drop", "reject", "queue") or (kind == "xt" and _xt_ends(body)):
                 return _Fate.DROPS  # a queue drops where no program listens
             elif kind == "accept":
@@ -121,7 +145,7 @@ class Firewall:
             elif kind == "return":
                 return _Fate.LEAVES if every else _Fate.MAY_LEAVE
             elif kind in ("jump", "goto"):
-                fate = self._fate(Chain(chain.family, chain.table, body["target"]), above)
+                fate = self.fate(Chain(chain.family, chain.table, body["target"]), above)
                 if kind == "goto" and fate is _Fate.GOES_ON:  # its end is the end of this chain, too
                     fate = _Fate.LEAVES
                 return fate if every or fate is _Fate.DROPS else _sometimes(fate)
@@ -137,30 +161,39 @@ class Firewall:
             return _Fate.DROPS  # a named map, whose contents change
         found = _Fate.GOES_ON
         for value, verdict in pairs:
-            if not self._never({"op": "==", "left": body["key"], "right": value}):
-                fate = self._fate_of_rule([verdict], chain, above)
-                if fate is _Fate.DROPS:
-                    return fate
-                found = _Fate.MAY_LEAVE if _sometimes(fate) is _Fate.MAY_LEAVE else found
+            match = {"op": "==", "left": body["key"], "right": value}
+            if self._never(match):
+                continue
+            fate = self._fate_of_rule([verdict], chain, above)
+            if fate is _Fate.DROPS or self._is_our_state(match):  # then no other pair is met
+                return fate
+            found = _Fate.MAY_LEAVE if _sometimes(fate) is _Fate.MAY_LEAVE else found
         return found
 
     def _never(self, match: Json) -> bool:
-        """Whether a match is clearly about other packets: other interfaces, or what conntrack calls invalid."""
+        """Whether a match is clearly about other packets: other interfaces, or another state of conntrack."""
         left, right, operator = match["left"], match["right"], match["op"]
         values = _values(right)
         if isinstance(left, Mapping) and "meta" in left and left["meta"].get("key") in ("iifname", "oifname"):
-            if not self.interfaces or values is None:
+            interfaces = self.firewall.interfaces
+            if not interfaces or values is None:
                 return False
-            hits = [any(fnmatchcase(name, str(value)) for value in values) for name in self.interfaces]
+            hits = [any(fnmatchcase(name, str(value)) for value in values) for name in interfaces]
             return all(hits) if operator == "!=" else not any(hits)
-        if isinstance(left, Mapping) and left.get("ct", {}).get("key") == "state" and operator in ("==", "in"):
-            # Conntrack only ever sees the original flow, so nothing of ours is invalid; nor is it untracked.
-            return values is not None and set(values) <= {"invalid", "untracked"}
+        if _is_state(left) and values is not None and operator in _EQUALITY:
+            return values == [self.state] if operator == "!=" else self.state not in values
         return False
+
+    def _is_our_state(self, match: Json) -> bool:
+        """Whether a match takes every packet of this state."""
+        values = _values(match["right"])
+        if not _is_state(match["left"]) or values is None or match["op"] not in _EQUALITY:
+            return False
+        return self.state not in values if match["op"] == "!=" else self.state in values
 
     def _is_our_mark(self, match: Json) -> bool:
         """Whether a match takes all packets with our mark, in each way that nft lists one."""
-        value, mask = self.mark
+        value, mask = self.firewall.mark
         left, right = match["left"], match["right"]
         if match["op"] != "==":
             return False
@@ -170,9 +203,6 @@ class Firewall:
         if isinstance(left, Mapping) and "&" in left and left["&"][0] == {"meta": {"key": "mark"}}:
             return isinstance(right, int) and _masked(right, left["&"][1], value, mask)
         return False
-
-    def _inserted(self, rule: Json) -> bool:
-        return rule.get("comment") == self.comment
 
 
 def firewall_of(
@@ -207,10 +237,9 @@ def _masked(theirs: object, their_mask: object, value: int, mask: int) -> bool:
     return looked_at & ~mask == 0 and value & looked_at == theirs
 
 
-def _is_new(match: Json) -> bool:
-    """``ct state new`` beside our mark: the rest of a flow is the operator's ``established``."""
-    is_state = isinstance(match["left"], Mapping) and match["left"].get("ct", {}).get("key") == "state"
-    return is_state and "new" in (_values(match["right"]) or ()) and match["op"] in ("==", "in")
+def _is_state(left: object) -> bool:
+    """Whether a match looks at conntrack's state of the packet."""
+    return isinstance(left, Mapping) and left.get("ct") == {"key": "state"}
 
 
 def _values(right: object) -> list[str] | None:
