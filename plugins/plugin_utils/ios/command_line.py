@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line of an IOS device, through ``ansible.netcommon.network_cli`` and the cliconf of cisco.ios."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from ansible.module_utils.connection import Connection, ConnectionError
+from ansible.plugins.action import ActionBase
+
+from ...module_utils.errors import HandoverError
+
+__all__ = ["CommandLine", "NetworkCli"]
+
+#: What IOS asks before it takes away an entry that live sessions use. Unanswered, it would hold the dialogue up.
+_QUESTION = r"do you want to delete child entries\? \[no\]:"
+
+
+class CommandLine(Protocol):
+    """What reads and changes a running configuration."""
+
+    def running(self, pipe: str) -> str:
+        """The running configuration, through a filter of IOS."""
+
+    def configure(self, lines: Sequence[str], forced: bool) -> Mapping[str, str]:
+        """Send lines of configuration; what was answered, by line."""
+
+
+class NetworkCli:
+    """The command line behind Ansible's persistent connection.
+
+    :raises HandoverError: ``wrong_connection`` where the host has another one.
+    """
+
+    def __init__(self, action: ActionBase) -> None:
+        connection: Any = action._connection  # Ansible's own interface is not typed
+        if connection.transport.rpartition(".")[2] != "network_cli":
+            raise HandoverError(
+                "wrong_connection",
+                connection.transport,
+                "IOS is reached by its command line",
+                "Set ansible_connection to ansible.netcommon.network_cli and ansible_network_os to cisco.ios.ios.",
+            )
+        self._device: Any = Connection(connection.socket_path)
+
+    def running(self, pipe: str) -> str:
+        """The running configuration, through a filter of IOS.
+
+        :raises HandoverError: ``device_unreachable`` with what Ansible's connection says.
+        """
+        try:
+            self._leave_configuration()
+            return str(self._device.get_config(source="running", flags=[pipe]))
+        except ConnectionError as error:
+            raise _unreachable(error) from error
+
+    def configure(self, lines: Sequence[str], forced: bool) -> Mapping[str, str]:
+        """Send lines of configuration, and answer the question that may come before a removal.
+
+        :returns: what was answered, by line. The terminal plugin of cisco.ios takes some answers for errors; it stops
+            there, and only that answer is known.
+        :raises HandoverError: ``device_unreachable``.
+        """
+        answer = "yes" if forced else "no"
+        candidate = [{"command": line, "prompt": _QUESTION, "answer": answer} for line in lines]
+        try:
+            self._leave_configuration()
+            response = self._device.edit_config(candidate=candidate)["response"]
+        except ConnectionError as error:
+            said = str(error)
+            stopped = next((line for line in lines if line in said), None)
+            if stopped is None:
+                raise _unreachable(error) from error
+            return {stopped: said}
+        return dict(zip(lines, map(str, response), strict=True))
+
+    def _leave_configuration(self) -> None:
+        """Back to the mode of show commands, in which a dialogue that was broken off does not leave the device."""
+        if str(self._device.get_prompt()).strip().endswith(")#"):
+            self._device.get(command="end")
+
+
+def _unreachable(error: Exception) -> HandoverError:
+    return HandoverError(
+        "device_unreachable",
+        error,
+        "the device answers on its command line, in privileged mode",
+        "Check the login, and set become with become_method enable where it does not start privileged.",
+    )

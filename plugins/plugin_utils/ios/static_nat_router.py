@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The static NAT of one IOS device: read it, change it, read it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...module_utils.errors import HandoverError
+from ...module_utils.platforms.ios.complaints import diagnosed
+from ...module_utils.platforms.ios.static_nat import StaticNat
+from ...module_utils.platforms.ios.static_nat_change import NatChange, difference, unfinished
+from ...module_utils.platforms.ios.static_nat_text import Configuration, line_context, parse_configuration
+from ..rendering import Renderer
+from .command_line import CommandLine
+
+__all__ = ["StaticNatRouter"]
+
+
+class StaticNatRouter:
+    """A device, reached by its command line.
+
+    :param name: its inventory name, for the errors.
+    """
+
+    def __init__(self, name: str, renderer: Renderer, device: CommandLine) -> None:
+        self._name = name
+        self._renderer = renderer
+        self._device = device
+
+    def gather(self) -> Configuration:
+        """The static NAT that the device has.
+
+        :raises HandoverError: ``device_unreachable``.
+        """
+        pipe = self._renderer.render("ios/static_nat_filter.j2", {}).strip()
+        return parse_configuration(self._device.running(pipe))
+
+    def lines(self, entries: Iterable[StaticNat]) -> list[str]:
+        """The lines of entries as a running configuration has them.
+
+        :raises HandoverError: ``bad_template``.
+        """
+        return [self._line(entry) for entry in entries]
+
+    def commands(self, change: NatChange, forced: bool) -> list[str]:
+        """The lines that make a change, in their order.
+
+        :raises HandoverError: ``bad_template``.
+        """
+        return [self._line(entry, True, forced) for entry in change.remove] + self.lines(change.put)
+
+    def apply(self, change: NatChange, before: Configuration, forced: bool) -> Configuration:
+        """Make a change and read the device back; restore ``before`` where it did not become what was asked.
+
+        :param forced: whether an entry goes although live sessions use it.
+        :returns: what the device has after it.
+        :raises HandoverError: with the line and what IOS said to it; its advice tells how the device stands.
+        """
+        sent = self.commands(change, forced)
+        said = self._device.configure(sent, forced)
+        after = self.gather()
+        missing = unfinished(change, after.entries)
+        if missing is None:
+            return after
+        line = sent[[*change.remove, *change.put].index(missing)]
+        error = diagnosed(self._name, line, said.get(line, ""))
+        stands = self._put_back(difference(after.entries, before.entries))
+        raise HandoverError(error.code, error.subject, error.rule, " ".join(filter(None, [error.advice, stands])))
+
+    def _put_back(self, back: NatChange) -> str:
+        if not back:
+            return "The device is unchanged."
+        try:
+            # Sessions of an entry that was put a moment ago are none to be spared.
+            self._device.configure(self.commands(back, forced=True), True)
+            rest = unfinished(back, self.gather().entries)
+        except HandoverError as error:  # what went wrong first is told first
+            return f"The device is NOT as before: {error}"
+        return f"The device is NOT as before: {self._line(rest)}" if rest else "The device was put back as it was."
+
+    def _line(self, entry: StaticNat, remove: bool = False, forced: bool = False) -> str:
+        context = {**line_context(entry), "remove": remove, "forced": forced}
+        return self._renderer.render("ios/static_nat.j2", context).strip()
