@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...module_utils.errors import HandoverError
-from ...module_utils.platforms.ios.complaints import diagnosed
+from ...module_utils.platforms.ios.complaints import diagnosed, message_in
 from ...module_utils.platforms.ios.static_nat import StaticNat
 from ...module_utils.platforms.ios.static_nat_change import NatChange, difference, unfinished
 from ...module_utils.platforms.ios.static_nat_text import Configuration, line_context, parse_configuration
@@ -61,10 +61,12 @@ class StaticNatRouter:
         sent = self.commands(change, forced)
         said = self._device.configure(sent, forced)
         after = self.gather()
-        missing = unfinished(change, after.entries)
-        if missing is None:
+        missing = {entry.key for entry in unfinished(change, after.entries)}
+        if not missing:
             return after
-        line = sent[[*change.remove, *change.put].index(missing)]
+        concerned = [line for entry, line in zip(change, sent, strict=True) if entry.key in missing]
+        # A removal that was refused explains why the new line was refused as well, and not the other way round.
+        line = next((line for line in concerned if message_in(said.get(line, ""))), concerned[0])
         error = diagnosed(self._name, line, said.get(line, ""))
         stands = self._put_back(difference(after.entries, before.entries))
         raise HandoverError(error.code, error.subject, error.rule, " ".join(filter(None, [error.advice, stands])))
@@ -75,10 +77,10 @@ class StaticNatRouter:
         try:
             # Sessions of an entry that was put a moment ago are none to be spared.
             self._device.configure(self.commands(back, forced=True), True)
-            rest = unfinished(back, self.gather().entries)
+            rest = self.lines(unfinished(back, self.gather().entries))
         except HandoverError as error:  # what went wrong first is told first
-            return f"The device is NOT as before: {error}"
-        return f"The device is NOT as before: {self._line(rest)}" if rest else "The device was put back as it was."
+            rest = [str(error)]
+        return f"The device is NOT as before: {'; '.join(rest)}" if rest else "The device was put back as it was."
 
     def _line(self, entry: StaticNat, remove: bool = False, forced: bool = False) -> str:
         context = {**line_context(entry), "remove": remove, "forced": forced}

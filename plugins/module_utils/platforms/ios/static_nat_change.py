@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ...errors import HandoverError
 from .static_nat import OPTIONS, Owned, StaticNat, alike, entry_from_record, entry_to_record
@@ -36,6 +36,9 @@ class NatChange:
 
     def __bool__(self) -> bool:
         return bool(self.remove or self.put)
+
+    def __iter__(self) -> Iterator[StaticNat]:
+        return iter(self.remove + self.put)
 
 
 def wanted_from_records(records: Iterable[Mapping[str, Any]]) -> Tuple[Wanted, ...]:
@@ -67,16 +70,12 @@ def difference(held: Entries, goal: Entries) -> NatChange:
     )
 
 
-def unfinished(change: NatChange, held: Entries) -> Optional[StaticNat]:
-    """The first entry of a change that a router, read back, does not show as it was told."""
+def unfinished(change: NatChange, held: Entries) -> Entries:
+    """The entries of a change that a router, read back, does not show as it was told."""
     have, put = _by_key(held), _by_key(change.put)
-    for entry in change.remove:
-        if entry.key in have and entry.key not in put:
-            return entry
-    for entry in change.put:
-        if entry.key not in have or not alike(have[entry.key], entry):
-            return entry
-    return None
+    left = [entry for entry in change.remove if entry.key in have and entry.key not in put]
+    left += [entry for entry in change.put if entry.key not in have or not alike(have[entry.key], entry)]
+    return tuple(left)
 
 
 def _merged(held: Entries, wanted: Sequence[Wanted], owned: Sequence[Owned]) -> Entries:

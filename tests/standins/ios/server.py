@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stand-in: the dialogue over SSH, and what the test asks of the process that serves it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import asyncssh
+
+from .configuration import RunningConfiguration
+from .dialogue import Dialogue
+
+__all__ = ["serve"]
+
+BANNER = "\r\nThis is a stand-in for tests. It is not Cisco IOS.\r\n\r\n"
+
+
+async def serve(config: RunningConfiguration, password: str, secret: str | None) -> tuple[Any, int]:
+    """Listen on a free port of the loopback; the server and its port."""
+
+    class Login(asyncssh.SSHServer):
+        def begin_auth(self, username: str) -> bool:
+            return True
+
+        def password_auth_supported(self) -> bool:
+            return True
+
+        def validate_password(self, username: str, password_given: str) -> bool:
+            return password_given == password
+
+    async def terminal(process: Any) -> None:
+        await talk(process, Dialogue(config, secret))
+
+    server = await asyncssh.create_server(
+        Login,
+        "127.0.0.1",
+        0,
+        server_host_keys=[asyncssh.generate_private_key("ssh-rsa", key_size=2048)],
+        process_factory=terminal,
+        line_editor=False,
+    )
+    return server, server.sockets[0].getsockname()[1]
+
+
+async def talk(process: Any, dialogue: Dialogue) -> None:
+    """One terminal: echo, answer, prompt; ended by a line end of any kind."""
+    process.stdout.write(BANNER + dialogue.prompt())
+    typed = ""
+    while dialogue.open:
+        try:
+            read = await process.stdin.read(1024)
+        except (asyncssh.BreakReceived, asyncssh.TerminalSizeChanged):
+            continue
+        except (asyncio.IncompleteReadError, ConnectionError):
+            break
+        if not read:
+            break
+        typed += read
+        while dialogue.open and (end := _line_end(typed)) is not None:
+            line, typed = typed[:end], typed[end + 1 :].removeprefix("\n")
+            echo = "" if dialogue.hides else line
+            answer = dialogue.enter(line).replace("\n", "\r\n")
+            process.stdout.write(f"{echo}\r\n{answer}{dialogue.prompt() if dialogue.open else ''}")
+    process.exit(0)
+
+
+def _line_end(typed: str) -> int | None:
+    found = [typed.index(end) for end in "\r\n" if end in typed]
+    return min(found) if found else None
