@@ -4,7 +4,8 @@
 """Stand-in: the static NAT table, its refusals, its translations and its ARP aliases.
 
 Refusals as users have quoted them: "similar static entry", "already mapped", "Static entry in use, do you want to
-delete child entries?", "static entry in use, cannot remove". Entries with ports get ``extendable`` by themselves.
+delete child entries?", "static entry in use, cannot remove". An entry with two addresses and two ports gets
+``extendable`` by itself.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class NatTable:
 
     def add(self, entry: Static) -> str:
         """Take an entry, and say what is wrong with it; empty where it was taken."""
-        if entry.form[0] in ("tcp", "udp"):
+        if entry.form[0] in ("tcp", "udp") and "interface" not in entry.form:
             entry = Static(entry.side, entry.form, entry.valued, entry.flags | {"extendable"})
         for old in self.statics:
             if old == entry:
@@ -166,7 +167,9 @@ def read_static(words: list[str], at: int) -> Static:
     elif kind == "network":
         shapes = ("ip", "ip", "mask")
     else:
-        shapes = ("ip", "word", "word") if words[at + 1 : at + 2] == ["interface"] and side == "inside" else ("ip", "ip")
+        shapes = (
+            ("ip", "word", "word") if words[at + 1 : at + 2] == ["interface"] and side == "inside" else ("ip", "ip")
+        )
     form = []
     for offset, shape in enumerate(shapes):
         form.append(_shaped(words, at + offset, shape))

@@ -72,10 +72,13 @@ def diagnosed(router: str, line: str, said: str) -> HandoverError:
     :param said: the answer of IOS to it.
     """
     message = message_in(said)
-    shown = f"{router}: {line}: {message or 'no word of IOS'}"
     for pattern, code, rule, advice in COMPLAINTS:
         if message and re.search(pattern, message):
-            return HandoverError(code, shown, rule, advice)
+            return HandoverError(code, f"{router}: {line}", f"{rule} (IOS says: {message})", advice)
     if message:
-        return HandoverError("line_refused", shown, "IOS takes the line")
-    return HandoverError("not_read_back", shown, "the running configuration shows what IOS was told, when read back")
+        return HandoverError("line_refused", f"{router}: {line}", f"IOS takes the line (it says: {message})")
+    return HandoverError(
+        "not_read_back",
+        f"{router}: {line}",
+        "the running configuration shows what IOS was told, when read back (IOS said nothing)",
+    )
