@@ -26,7 +26,7 @@ venv: ## Install missing Debian packages and make .venv with the pinned Python t
 	@$(MAKE) -s .venv/.installed $(LINK) $(WHEELS)
 
 .PHONY: test-packages
-test-packages: venv # Debian packages that only tests need: stock phones
+test-packages: venv .build/standins/.installed # What only tests need: stock phones, what drives the stand-ins
 	@tools/host_packages.sh tests/debian-packages.txt
 
 .venv/.installed: requirements-dev.txt constraints-dev.txt
@@ -43,6 +43,17 @@ $(LINK):
 $(WHEELS): meta/ee-requirements.txt constraints-dev.txt | .venv/.installed
 	@mkdir -p $(@D)
 	@.venv/bin/pip download -qq --only-binary :all: -d $(@D) -r meta/ee-requirements.txt -c constraints-dev.txt
+	@touch $@
+
+# What drives the stand-ins has an environment of its own. Of the bundle of collections only three are unpacked.
+.build/standins/.installed: tests/standins/requirements.txt tests/standins/collections.txt
+	@echo "test-packages: installing cisco.ios and an SSH server into .build/standins (54 MB)"
+	@rm -rf $(@D) && mkdir -p $(@D)/bundle
+	@$(PYTHON) -m venv $(@D)/venv
+	@$(@D)/venv/bin/pip install -qq -r tests/standins/requirements.txt
+	@$(@D)/venv/bin/pip download -qq --no-deps -d $(@D)/bundle -r tests/standins/collections.txt
+	@$(PYTHON) tools/unpack_collections.py $(@D)/bundle $(@D)/collections ansible.netcommon ansible.utils cisco.ios
+	@rm -r $(@D)/bundle
 	@touch $@
 
 .PHONY: lab lab-down
@@ -67,12 +78,15 @@ molecule: venv ## The molecule scenarios of the roles
 lint sanity molecule:
 	@$(PY) -m tools.run_tests $@
 
-.PHONY: unit kernel integration deep
+.PHONY: unit kernel standins integration deep
 unit: venv ## Unit and property tests; one of them: make unit ARGS='-k name' or ARGS=path
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/unit) -m "not deep" $(ARGS)
 
 kernel: venv ## Tests with the real nft and ip in private namespaces (root, no lab); one of them: make kernel ARGS='-k name'
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/kernel) -m "not deep" $(ARGS)
+
+standins: test-packages ## Tests against stand-ins for routers whose software cannot be had (no lab); ARGS as above
+	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/standins) -m "not deep" $(ARGS)
 
 integration: test-packages lab ## Tests against the lab's real routers; one of them: make integration ARGS='-k name'
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/integration) -m "not deep" $(ARGS)

@@ -1,6 +1,6 @@
 """Run the stages of `make test`, show progress, add everything up.
 
-Usage: python -m tools.run_tests [GROUP ...]    groups: unit kernel fuzz lint sanity integration molecule (none: all)
+Usage: python -m tools.run_tests [GROUP ...]    groups: unit kernel standins fuzz lint sanity ...; none: all
 
 A failing stage hides no later one. Two lanes run side by side: the lab's lane is shown as it goes; each stage of the
 other is shown in one piece when it is done (its log is in .build/logs meanwhile). The last line says

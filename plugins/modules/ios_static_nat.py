@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ios_static_nat
 short_description: Static NAT of Cisco IOS and IOS-XE
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Manages the lines C(ip nat inside source static) and C(ip nat outside source static) of a running configuration. One
     address, a network, or one TCP or UDP port of an address, in the global table or in a VRF.

@@ -70,7 +70,7 @@ class Router:
             "ANSIBLE_NOCOLOR": "true",
             "PYTHONPATH": "",
         }
-        command = [BIN / "ansible-playbook", "-i", self.place / "hosts.yml", self.place / "play.yml"]
+        command = [str(BIN / "ansible-playbook"), "-i", str(self.place / "hosts.yml"), str(self.place / "play.yml")]
         done = subprocess.run(
             command, capture_output=True, text=True, env=environment, timeout=LIMIT_S, check=False, cwd=self.place
         )
@@ -86,7 +86,7 @@ def router(tmp_path: Path) -> Iterator[Router]:
     secret = "let-me-in"
     start = tmp_path / "start.cfg"
     start.write_text(START, encoding="utf-8")
-    command = [BIN / "python", "-m", "tests.standins.ios", "--secret", secret, start]
+    command = [str(BIN / "python"), "-m", "tests.standins.ios", "--secret", secret, str(start)]
     with subprocess.Popen(
         command,
         cwd=ROOT,

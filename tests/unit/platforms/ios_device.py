@@ -75,10 +75,12 @@ class Terminal:
     def run(self, options: Mapping[str, Any], check: bool = False) -> dict[str, Any]:
         """What the module returns for options as a task gives them."""
         action = ios_static_nat.ActionModule
-        checked = ArgumentSpecValidator(action.ARGUMENTS, **action.RULES).validate(dict(options))
+        validator: Any = ArgumentSpecValidator  # Ansible's own interface is not typed
+        checked = validator(action.ARGUMENTS, **action.RULES).validate(dict(options))
         assert not checked.error_messages, checked.error_messages
-        module = object.__new__(action)
+        module: Any = object.__new__(action)
         module._task = SimpleNamespace(check_mode=check)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ios_static_nat, "NetworkCli", lambda _: self)
-            return module.work(checked.validated_parameters, {"inventory_hostname": "rb"})
+            result: dict[str, Any] = module.work(checked.validated_parameters, {"inventory_hostname": "rb"})
+        return result

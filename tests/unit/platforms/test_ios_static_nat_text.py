@@ -22,6 +22,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios
     entry_to_record,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.static_nat_text import (
+    Configuration,
     line_context,
     parse_configuration,
 )
@@ -148,7 +149,7 @@ def test_other_nat_is_passed_over() -> None:
     text = (
         "interface Gi1\n ip nat inside\nip nat pool P 192.0.2.1 192.0.2.9 prefix-length 24\nip nat inside source list 1"
     )
-    assert parse_configuration(text).entries == parse_configuration(text).unread == ()
+    assert parse_configuration(text) == Configuration()
 
 
 PLAIN = {"side": "inside", "local_address": "10.1.1.1", "global_address": "192.0.2.1"}
