@@ -134,6 +134,7 @@ def test_ios_adds_extendable_to_ports_and_that_is_no_difference() -> None:
     for state in ("merged", "replaced"):
         router.run({"config": [web()], "state": state})
         assert router.statics() == [WEB]
+        assert router.run({"config": [web()], "state": state}, check=True)["after"] == [web(extendable=True)]
     assert len(router.sent) == 1
     assert not router.run({"config": [web()], "owned": [EVERYTHING], "state": "overridden"})["changed"]
 
