@@ -19,7 +19,7 @@ SECTIONS = {
     "vrf definition": "config-vrf",
 }
 #: Of these a section holds one, and a new one takes its place.
-SINGLE = ("ip address", "description", "ip nat", "rd")
+SINGLE = ("ip address", "description", "ip nat", "ip access-group", "rd")
 TITLE = "! Stand-in for tests. This is not Cisco IOS, and no Cisco software is in it."
 
 

@@ -191,7 +191,7 @@ class Dialogue:
 
     def _in_section(self, words: list[str], off: bool) -> str:
         known = {
-            "config-if": ("ip address", "ip nat", "description", "shutdown", "vrf forwarding"),
+            "config-if": ("ip address", "ip nat", "ip access-group", "description", "shutdown", "vrf forwarding"),
             "config-ext-nacl": ("permit", "deny", "remark"),
             "config-route-map": ("match ip address",),
             "config-vrf": ("rd", "address-family ipv4", "exit-address-family"),

@@ -31,13 +31,16 @@ class Terminal:
 
     :param lines: of configuration that it starts with.
     :param stops_at: an answer with these words ends a dialogue, as the terminal plugin of cisco.ios has it.
+    :param interfaces: and what is configured on them.
     """
 
-    def __init__(self, lines: Iterable[str] = (), stops_at: str = "Invalid input") -> None:
+    def __init__(
+        self, lines: Iterable[str] = (), stops_at: str = "Invalid input", interfaces: Iterable[str] = INTERFACES
+    ) -> None:
         self.config = RunningConfiguration("rb")
         self.sent: list[str] = []
         self._stops_at = stops_at
-        self.told(*INTERFACES, *lines)
+        self.told(*interfaces, *lines)
         self.sent.clear()
 
     def running(self, pipe: str) -> str:
