@@ -15,6 +15,8 @@ from ...module_utils.errors import HandoverError
 
 __all__ = ["CommandLine", "NetworkCli"]
 
+#: Lines for each call: Ansible gives a whole call no longer than ansible_command_timeout, 30 s by default.
+_BATCH = 50
 #: What IOS asks before it takes away an entry that live sessions use. Unanswered, it would hold the dialogue up.
 _QUESTION = r"do you want to delete child entries\? \[no\]:"
 
@@ -64,17 +66,26 @@ class NetworkCli:
             there, and only that answer is known.
         :raises HandoverError: ``device_unreachable``.
         """
-        answer = "yes" if forced else "no"
+        answers: dict[str, str] = {}
+        for first in range(0, len(lines), _BATCH):
+            batch = lines[first : first + _BATCH]
+            said = self._configured(batch, "yes" if forced else "no")
+            answers.update(said)
+            if len(said) < len(batch):
+                break
+        return answers
+
+    def _configured(self, lines: Sequence[str], answer: str) -> dict[str, str]:
         candidate = [{"command": line, "prompt": _QUESTION, "answer": answer} for line in lines]
         try:
             self._leave_configuration()
             response = self._device.edit_config(candidate=candidate)["response"]
         except ConnectionError as error:
             said = str(error)
-            stopped = next((line for line in lines if line in said), None)
-            if stopped is None:
+            echoed = [line for line in lines if line in said]
+            if not echoed:
                 raise _unreachable(error) from error
-            return {stopped: said}
+            return {max(echoed, key=len): said}  # a line may begin as another one does
         return dict(zip(lines, map(str, response), strict=True))
 
     def _leave_configuration(self) -> None:
@@ -84,6 +95,13 @@ class NetworkCli:
 
 
 def _unreachable(error: Exception) -> HandoverError:
+    if "timeout" in str(error):
+        return HandoverError(
+            "device_unreachable",
+            error,
+            "the device answers within the timeouts of the connection",
+            "Raise ansible_command_timeout where the device is slow.",
+        )
     return HandoverError(
         "device_unreachable",
         error,

@@ -59,8 +59,12 @@ class StaticNatRouter:
         :raises HandoverError: with the line and what IOS said to it; its advice tells how the device stands.
         """
         sent = self.commands(change, forced)
-        said = self._device.configure(sent, forced)
-        after = self.gather()
+        try:
+            said = self._device.configure(sent, forced)
+            after = self.gather()
+        except HandoverError as lost:
+            stands = "How the device stands is not known: run the task again."
+            raise HandoverError(lost.code, lost.subject, lost.rule, f"{lost.advice} {stands}".strip()) from lost
         missing = {entry.key for entry in unfinished(change, after.entries)}
         if not missing:
             return after
