@@ -54,7 +54,8 @@ class Device:
         self.calls.append(lines)
         if self._fails_at in lines:
             self._prompt = "rb(config)#"
-            raise ConnectionError(self._says.format(self._fails_at))
+            failure: Any = ConnectionError  # Ansible's own interface is not typed
+            raise failure(self._says.format(self._fails_at))
         return {"response": [f"answer to {line}" for line in lines]}
 
 
