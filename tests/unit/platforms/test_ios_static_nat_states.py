@@ -42,7 +42,7 @@ def refusal(router: Terminal, options: dict[str, Any]) -> HandoverError:
     return error.value
 
 
-CASES = {
+CASES: dict[str, tuple[list[str], dict[str, Any], list[str]]] = {
     "merged adds": ([A], {"config": [inside("10.1.1.20", "203.0.113.20", no_alias=True)]}, [A, B]),
     "merged keeps what is not said": (
         [B],
