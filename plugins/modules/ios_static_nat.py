@@ -98,6 +98,7 @@ options:
         description:
           - The name of an HSRP group, or the number of a redundancy group. The router that is active in it answers for
             the entry.
+          - IOS-XE has it on outside entries since 17.8.
         type: str
       mapping_id:
         description: The number by which both routers of a redundancy group know the entry.
