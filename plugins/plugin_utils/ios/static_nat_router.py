@@ -72,7 +72,10 @@ class StaticNatRouter:
         # A removal that was refused explains why the new line was refused as well, and not the other way round.
         line = next((line for line in concerned if message_in(said.get(line, ""))), concerned[0])
         error = diagnosed(self._name, line, said.get(line, ""))
-        stands = self._put_back(difference(after.entries, before.entries))
+        # What somebody else changed meanwhile is not put back.
+        touched = {entry.key for entry in change}
+        sides = (tuple(entry for entry in side.entries if entry.key in touched) for side in (after, before))
+        stands = self._put_back(difference(*sides))
         raise HandoverError(error.code, error.subject, error.rule, " ".join(filter(None, [error.advice, stands])))
 
     def _put_back(self, back: NatChange) -> str:

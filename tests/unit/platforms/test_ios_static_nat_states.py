@@ -226,6 +226,21 @@ def test_a_device_that_cannot_be_put_back_says_so() -> None:
     assert f"The device is NOT as before: {A}" in error.advice
 
 
+def test_what_somebody_else_changes_meanwhile_is_not_put_back() -> None:
+    router = Terminal([A, OUT])
+    configure = router.configure
+
+    def meanwhile(lines: Any, forced: bool) -> Any:
+        router.configure = configure  # type: ignore[method-assign]
+        router.told(B, f"no {OUT}")
+        return configure(lines, forced)
+
+    router.configure = meanwhile  # type: ignore[method-assign]
+    error = refusal(router, {"config": [inside("10.1.1.40", "203.0.113.40"), inside("10.1.1.11", "203.0.113.10")]})
+    assert "The device was put back as it was." in error.advice
+    assert router.statics() == [A, B]
+
+
 def test_a_vrf_that_is_not_there() -> None:
     error = refusal(Terminal(), {"config": [inside("10.1.1.10", "203.0.113.10", vrf="BLUE")]})
     assert error.code == "no_such_vrf"
