@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
+import errno
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Session
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Scope
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, Scope
 
-from .moving import OLD, PEER, PLACES, Journey, journey, moved
+from .moving import NEW, OLD, PEER, PLACES, Journey, journey, moved
 
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 BULK = 400_000
@@ -36,14 +37,16 @@ def road(network: Journey) -> Journey:
     return network
 
 
-def tcp(road: Journey, version: int) -> tuple[socket.socket, socket.socket, Session]:
+def tcp(
+    road: Journey, version: int, address: Mapping[int, Address] = OLD
+) -> tuple[socket.socket, socket.socket, Session]:
     """A session of the phone's, and what it is."""
     with closing(road.peer.socket(FAMILY[version], socket.SOCK_STREAM)) as listener:
         listener.bind((str(PEER[version]), 0))
         listener.listen()
         listener.settimeout(PATIENCE)
         mobile = road.mobile.socket(FAMILY[version], socket.SOCK_STREAM)
-        mobile.bind((str(OLD[version]), 0))
+        mobile.bind((str(address[version]), 0))
         mobile.settimeout(PATIENCE)
         mobile.connect(listener.getsockname())
         peer, _address = listener.accept()
@@ -76,3 +79,55 @@ def test_bulk_both_ways_over_a_narrow_link(road: Journey, version: int, scope: S
         road.narrow(place, 1300)
         assert received(mobile, peer) == BULK
         assert received(peer, mobile) == BULK
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_the_errors_of_new_sessions_stay_theirs(road: Journey, version: int) -> None:
+    """Between the same hosts, under the phone's new address, and while an old session is rewritten."""
+    mobile, peer, session = tcp(road, version)
+    with closing(mobile), closing(peer):
+        road.move()
+        road.program(moved(version, session))
+        new_mobile, new_peer, _session = tcp(road, version, NEW)
+        with closing(new_mobile), closing(new_peer):
+            for place in ("visited uplink", "correspondent uplink"):
+                road.narrow(place, 1300)
+            assert received(new_mobile, new_peer) == BULK
+            assert received(new_peer, new_mobile) == BULK
+            assert received(peer, mobile) == BULK
+
+
+@pytest.mark.parametrize("way", ["to the phone", "from the phone"])
+@pytest.mark.parametrize("scope", Scope, ids=lambda scope: scope.value)
+@pytest.mark.parametrize("version", [4, 6])
+def test_datagrams_in_fragments(road: Journey, version: int, scope: Scope, way: str) -> None:
+    """4,000 bytes of UDP: over links of 1,500 bytes, then over one that takes 1,300."""
+    mobile, peer = (one.socket(FAMILY[version], socket.SOCK_DGRAM) for one in (road.mobile, road.peer))
+    with closing(mobile), closing(peer):
+        for one, address in ((mobile, OLD), (peer, PEER)):
+            one.bind((str(address[version]), 0))
+            one.settimeout(0.2)
+        mobile.connect(peer.getsockname()[:2])
+        peer.connect(mobile.getsockname()[:2])
+        session = Session("udp", mobile.getsockname()[1], PEER[version], peer.getsockname()[1])
+        one, other = (peer, mobile) if way == "to the phone" else (mobile, peer)
+        road.move()
+        road.program(moved(version, session, scope=scope))
+        assert arrives(one, other)
+        # The far link, before which a router in the middle sees the fragments that were sent.
+        road.narrow("visited uplink" if one is peer else "correspondent uplink", 1300)
+        # Only IPv6 has to learn it: there, routers fragment nothing.
+        assert arrives(one, other, attempts=3)
+
+
+def arrives(one: socket.socket, other: socket.socket, attempts: int = 1) -> bool:
+    """Whether a datagram of 4,000 bytes comes through whole."""
+    for _ in range(attempts):
+        # A socket that knows its peer is told of a path-MTU error: "message too long", once.
+        try:
+            one.send(bytes(range(250)) * 16)
+            return other.recv(5000) == bytes(range(250)) * 16
+        except OSError as error:
+            if not isinstance(error, TimeoutError) and error.errno != errno.EMSGSIZE:
+                raise
+    return False
