@@ -83,6 +83,7 @@ class Journey:
         self.spaces = spaces
         self.routers = {name: ManagedRouter(name, Nftables(), Renderer(), spaces[name]) for name in TOPOLOGY.routers}
         self.held = {name: RouterState() for name in self.routers}
+        self._narrow: set[str] = set()
 
     @property
     def mobile(self) -> Namespace:
@@ -97,8 +98,9 @@ class Journey:
     def at_home(self) -> None:
         """The phone is where its old address belongs, the routers are empty, and nobody remembers a path."""
         self.load({name: RouterState() for name in self.routers})
-        for place in PLACES:
+        for place in tuple(self._narrow):
             self.narrow(place, 1500)
+            self._narrow.remove(place)
         self.mobile.shell(f"""set -e
             ip address flush dev lo scope global; ip link set visited down; ip link set home up
             ip address replace {OLD[4]}/24 dev home
@@ -106,7 +108,7 @@ class Journey:
             ip route replace default via {_gateway("ra", 4)}
             ip -6 route replace default via {_gateway("ra", 6)}
         """)
-        for space in self.spaces.values():
+        for space in (self.mobile, self.peer):
             space.shell("ip route flush cache; ip -6 route flush cache")
 
     def move(self) -> None:
@@ -135,8 +137,14 @@ class Journey:
 
     def narrow(self, place: str, mtu: int) -> None:
         """Another MTU for a link on the way."""
+        self._narrow.add(place)
         for name, link in PLACES[place]:
             self.spaces[name].shell(f"ip link set {link} mtu {mtu}")
+
+    def look_at_checksums(self, look: bool) -> None:
+        """Whether connection tracking does."""
+        for name in self.routers:
+            self.spaces[name].shell(f"echo {look:d} >/proc/sys/net/netfilter/nf_conntrack_checksum")
 
 
 def moved(version: int, *sessions: Session, scope: Scope = Scope.SESSION, both: bool = True) -> Handover:

@@ -41,11 +41,11 @@ def tcp(
     road: Journey, version: int, address: Mapping[int, Address] = OLD
 ) -> tuple[socket.socket, socket.socket, Session]:
     """A session of the phone's, and what it is."""
-    with closing(road.peer.socket(FAMILY[version], socket.SOCK_STREAM)) as listener:
+    with closing(road.peer.open_socket(FAMILY[version], socket.SOCK_STREAM)) as listener:
         listener.bind((str(PEER[version]), 0))
         listener.listen()
         listener.settimeout(PATIENCE)
-        mobile = road.mobile.socket(FAMILY[version], socket.SOCK_STREAM)
+        mobile = road.mobile.open_socket(FAMILY[version], socket.SOCK_STREAM)
         mobile.bind((str(address[version]), 0))
         mobile.settimeout(PATIENCE)
         mobile.connect(listener.getsockname())
@@ -102,7 +102,7 @@ def test_the_errors_of_new_sessions_stay_theirs(road: Journey, version: int) -> 
 @pytest.mark.parametrize("version", [4, 6])
 def test_datagrams_in_fragments(road: Journey, version: int, scope: Scope, way: str) -> None:
     """4,000 bytes of UDP: over links of 1,500 bytes, then over one that takes 1,300."""
-    mobile, peer = (one.socket(FAMILY[version], socket.SOCK_DGRAM) for one in (road.mobile, road.peer))
+    mobile, peer = (one.open_socket(FAMILY[version], socket.SOCK_DGRAM) for one in (road.mobile, road.peer))
     with closing(mobile), closing(peer):
         for one, address in ((mobile, OLD), (peer, PEER)):
             one.bind((str(address[version]), 0))

@@ -114,7 +114,7 @@ def through(road: Journey, side: str, version: int, quoted: Packet, sent: Packet
     host = road.peer if side == "peer" else road.mobile
     tracked(road, host, sent)
     family, protocol = (socket.AF_INET, socket.IPPROTO_ICMP) if version == 4 else (socket.AF_INET6, 58)
-    core = road.spaces["core"].socket(family, socket.SOCK_RAW, protocol)
+    core = road.spaces["core"].open_socket(family, socket.SOCK_RAW, protocol)
     with closing(core), closing(host.wire()) as wire:
         core.sendto(error(version, quotation(quoted)), (str(quoted.source), 0))
         return come(wire, version, 3 if version == 4 else 2)

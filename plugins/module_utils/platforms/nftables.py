@@ -210,9 +210,9 @@ def _selector(key: List[Any], kind: Optional[RewriteKind]) -> Selector:
 def _grouped(entries: Iterable[Entry], now: float) -> List[Dict[str, Any]]:
     groups: Dict[Tuple[str, str], List[Dict[str, Any]]] = {}
     for entry in entries:
-        timeout, comment = max(1, int(entry.stamp.expires - now)), stamps.encode(entry.stamp)
+        timeout = max(1, int(entry.stamp.expires - now))
         for version, place, key, to in _places(entry):
-            element = {"key": key, "to": to, "timeout": timeout, "comment": comment}
+            element = {"key": key, "to": to, "timeout": timeout, "comment": stamps.encode(entry.stamp)}
             groups.setdefault((_FAMILIES[version], place), []).append(element)
     return [{"family": family, "set": place, "elements": held} for (family, place), held in sorted(groups.items())]
 
