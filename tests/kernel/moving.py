@@ -141,6 +141,12 @@ class Journey:
         for name, link in PLACES[place]:
             self.spaces[name].shell(f"ip link set {link} mtu {mtu}")
 
+    def trust(self, sources: bool) -> None:
+        """Whether the core forwards whatever source a packet has."""
+        core = self.spaces["core"]
+        core.shell("nft delete table inet core" if sources else _core())
+        core.shell(f"for one in /proc/sys/net/ipv4/conf/*/rp_filter; do echo {not sources:d} >$one; done")
+
     def look_at_checksums(self, look: bool) -> None:
         """Whether connection tracking does."""
         for name in self.routers:

@@ -81,6 +81,53 @@ def test_bulk_both_ways_over_a_narrow_link(road: Journey, version: int, scope: S
         assert received(peer, mobile) == BULK
 
 
+@pytest.fixture
+def trusting(road: Journey) -> Iterator[Journey]:
+    """With a core that takes what comes under the old address from the visited network."""
+    road.trust(True)
+    yield road
+    road.trust(False)
+
+
+@pytest.mark.parametrize("scope", Scope, ids=lambda scope: scope.value)
+@pytest.mark.parametrize("version", [4, 6])
+def test_bulk_where_only_packets_to_the_phone_are_rewritten(trusting: Journey, version: int, scope: Scope) -> None:
+    """``forward``: all errors come back on the way to the phone; on the way from it, those of its own router."""
+    mobile, peer, session = tcp(trusting, version)
+    with closing(mobile), closing(peer):
+        trusting.move()
+        trusting.program(moved(version, session, scope=scope, both=False))
+        trusting.narrow("visited uplink", 1300)
+        assert received(mobile, peer) == BULK
+        assert received(peer, mobile) == BULK
+        trusting.narrow("correspondent uplink", 1280)
+        assert received(mobile, peer) == BULK
+
+
+DOCUMENTED = """
+table ip operator {
+    chain fragmentable {
+        type filter hook forward priority filter
+        meta mark and 0xff000000 == 0x6d000000 iifname lan ip frag-off & 0x4000 != 0 ip frag-off set 0
+    }
+}
+"""
+
+
+def test_what_the_documentation_advises_for_the_other_errors(trusting: Journey) -> None:
+    """The errors from further away go to the network that the old address belongs to. IPv4 can do without them."""
+    mobile, peer, session = tcp(trusting, 4)
+    with closing(mobile), closing(peer):
+        trusting.move()
+        trusting.program(moved(4, session, both=False))
+        trusting.narrow("correspondent uplink", 1300)
+        trusting.spaces["rb"].shell(f"nft -f - <<'RULES'{DOCUMENTED}RULES\n")
+        try:
+            assert received(peer, mobile) == BULK
+        finally:
+            trusting.spaces["rb"].shell("nft delete table ip operator")
+
+
 @pytest.mark.parametrize("version", [4, 6])
 def test_the_errors_of_new_sessions_stay_theirs(road: Journey, version: int) -> None:
     """Between the same hosts, under the phone's new address, and while an old session is rewritten."""
