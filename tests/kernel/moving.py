@@ -17,7 +17,9 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.chan
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, RouterState, Scope
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Platform
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.backend import Backend
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.nftables import NftablesBackend
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
@@ -30,6 +32,7 @@ from .namespaces import Namespace
 
 __all__ = ["NEW", "OLD", "PEER", "PLACES", "Journey", "journey", "moved"]
 
+_NFTABLES, _NFTABLES_BACKEND = Nftables(), NftablesBackend()
 OLD = {4: ip_address("198.51.100.10"), 6: ip_address("2001:db8:a::10")}
 NEW = {4: ip_address("203.0.113.20"), 6: ip_address("2001:db8:b::20")}
 PEER = {4: ip_address("198.18.3.30"), 6: ip_address("2001:db8:c::30")}
@@ -79,9 +82,9 @@ RULES
 class Journey:
     """The internetwork, and the phone in it."""
 
-    def __init__(self, spaces: Mapping[str, Namespace]) -> None:
+    def __init__(self, spaces: Mapping[str, Namespace], platform: Platform) -> None:
         self.spaces = spaces
-        self.routers = {name: ManagedRouter(name, Nftables(), Renderer(), spaces[name]) for name in TOPOLOGY.routers}
+        self.routers = {name: ManagedRouter(name, platform, Renderer(), spaces[name]) for name in TOPOLOGY.routers}
         self.held = {name: RouterState() for name in self.routers}
         self._narrow: set[str] = set()
 
@@ -168,7 +171,7 @@ def moved(version: int, *sessions: Session, scope: Scope = Scope.SESSION, both: 
 
 
 @contextmanager
-def journey() -> Iterator[Journey]:
+def journey(platform: Platform = _NFTABLES, backend: Backend = _NFTABLES_BACKEND) -> Iterator[Journey]:
     """Make it, its routers prepared as the role does."""
     with ExitStack() as stack:
         spaces = {name: stack.enter_context(Namespace()) for name in (*NETWORKS, "core", "mn", "cn")}
@@ -193,10 +196,8 @@ def journey() -> Iterator[Journey]:
         for name in NETWORKS:
             spaces[name].shell(_STRICT.replace("CALLERS", "" if name == "rb" else "oifname lan ct state new accept"))
             options = Options("lan", "wan", persistence="none", firewall="insert")
-            Preparation(name, NftablesBackend(), options, Renderer()).converge(
-                spaces[name], present=True, checking=False
-            )
-        yield Journey(spaces)
+            Preparation(name, backend, options, Renderer()).converge(spaces[name], present=True, checking=False)
+        yield Journey(spaces, platform)
 
 
 def _gateway(router: str, version: int) -> str:

@@ -15,6 +15,8 @@ import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Session
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, Scope
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.iptables import Iptables
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.iptables import IptablesBackend
 
 from .moving import NEW, OLD, PEER, PLACES, Journey, journey, moved
 
@@ -178,3 +180,18 @@ def arrives(one: socket.socket, other: socket.socket, attempts: int = 1) -> bool
             if not isinstance(error, TimeoutError) and error.errno != errno.EMSGSIZE:
                 raise
     return False
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_iptables_translates_errors_by_itself(version: int) -> None:
+    """Connection tracking does: what is translated here are sessions that it saw from its rules' beginning."""
+    with journey(Iptables(), IptablesBackend()) as road:
+        road.at_home()
+        mobile, peer, session = tcp(road, version)
+        with closing(mobile), closing(peer):
+            road.move()
+            road.program(moved(version, session))
+            road.narrow("visited uplink", 1300)
+            assert received(mobile, peer) == BULK
+            road.narrow("correspondent uplink", 1280)
+            assert received(peer, mobile) == BULK
