@@ -150,8 +150,9 @@ def test_rewrites_are_marked_and_what_comes_decoded_already_passes_untracked(
     router.apply(Change(put=(decoder(), source)), RouterState(), NOW)
     rules = prepared.shell("iptables-save -t raw").stdout
     ours = [line for line in rules.splitlines() if line.startswith("-A sipmobility-mark ")]
-    assert [line.rpartition(" -j ")[2].split()[0] for line in ours] == ["MARK", "MARK", "MARK", "CT"]
-    assert [line for line in ours if f"-s {OLD}/32 -d {PEER}/32" in line] == ours[2:]
+    assert [line.rpartition(" -j ")[2].split()[0] for line in ours] == ["MARK", "MARK", "MARK", "MARK", "CT"]
+    assert [line for line in ours if f"-d {NEW}/32 -p icmp -m icmp --icmp-type 3/4" in line] == ours[1:2]
+    assert [line for line in ours if f"-s {OLD}/32 -d {PEER}/32" in line] == ours[3:]
     router.apply(Change(remove=(decoder(), source)), RouterState([decoder(), source]), NOW)
     assert "-A sipmobility-mark " not in prepared.shell("iptables-save -t raw").stdout
 
