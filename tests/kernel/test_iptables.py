@@ -175,6 +175,21 @@ def test_exactly_the_flows_own_connections_are_forgotten(prepared: Namespace, ro
     assert "dport=40000" in prepared.shell("conntrack -L -p tcp -d 198.51.100.9").stdout, "a refresh forgets nothing"
 
 
+def test_what_has_expired_is_swept_with_the_connections_that_it_made(
+    prepared: Namespace, router: ManagedRouter
+) -> None:
+    """Rules have no lifetime of their own. Here, all of them have expired long ago."""
+    router.apply(Change(put=(decoder(), Freeze(Selector(PEER, OLD), STAMP))), RouterState(), NOW)
+    for port in (40000, 40001):
+        prepared.shell(
+            f"conntrack -I -p tcp -s 203.0.113.7 -d 198.51.100.9 --sport 7000 --dport {port} --state ESTABLISHED -t 60"
+        )
+    prepared.shell("/usr/local/lib/sipmobility/sweep")
+    assert router.gather() == RouterState()
+    left = prepared.shell("conntrack -L -p tcp -d 198.51.100.9").stdout
+    assert ("dport=40000" in left, "dport=40001" in left) == (False, True)
+
+
 @pytest.mark.parametrize("frozen", [True, False], ids=["frozen", "not frozen"])
 def test_a_freeze_drops_the_flow_and_nothing_beside_it(
     prepared: Namespace, router: ManagedRouter, frozen: bool
