@@ -86,6 +86,7 @@ class Journey:
         self.spaces = spaces
         self.routers = {name: ManagedRouter(name, platform, Renderer(), spaces[name]) for name in TOPOLOGY.routers}
         self.held = {name: RouterState() for name in self.routers}
+        self.now = float(NOW)
         self._narrow: set[str] = set()
 
     @property
@@ -136,7 +137,7 @@ class Journey:
         for name, state in states.items():
             change = difference(self.held[name], state)
             if change:
-                self.held[name] = self.routers[name].apply(change, self.held[name], NOW)
+                self.held[name] = self.routers[name].apply(change, self.held[name], self.now)
 
     def narrow(self, place: str, mtu: int) -> None:
         """Another MTU for a link on the way."""
