@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet
 
-__all__ = ["Frame", "decode", "encode"]
+__all__ = ["Frame", "checksum", "decode", "encode"]
 
 _UDP = 17
 #: The longest way that a packet can have: no test ends because its hops ran out.
@@ -42,13 +42,13 @@ def encode(frame: Frame) -> bytes:
     length = 8 + len(frame.payload)
     source, destination = packet.source.packed, packet.destination.packed
     ports = struct.pack("!HHH", packet.source_port, packet.destination_port, length)
-    total = _checksum(_pseudo(source, destination, length) + ports + bytes(2) + frame.payload)
+    total = checksum(_pseudo(source, destination, length) + ports + bytes(2) + frame.payload)
     udp = ports + struct.pack("!H", total or 0xFFFF) + frame.payload
     version = packet.source.version
     if version == 4:
         # RFC 791 section 3.1, without options.
         head = struct.pack("!BBHHHBBH", 0x45, frame.dscp << 2, 20 + length, 0, 0, _HOPS, _UDP, 0)
-        total = _checksum(head + source + destination)
+        total = checksum(head + source + destination)
         head = head[:10] + struct.pack("!H", total)
     else:
         # RFC 8200 section 3.
@@ -64,7 +64,7 @@ def decode(data: bytes) -> Frame | None:
     """
     kind, packet = struct.unpack("!H", data[12:14])[0], data[14:]
     if kind == _ETHERTYPES[4] and packet[9] == _UDP:
-        assert _checksum(packet[:20]) == 0, "IPv4 header checksum"
+        assert checksum(packet[:20]) == 0, "IPv4 header checksum"
         dscp, addresses, udp = packet[1] >> 2, packet[12:20], packet[20 : struct.unpack("!H", packet[2:4])[0]]
     elif kind == _ETHERTYPES[6] and packet[6] == _UDP:
         length = struct.unpack("!H", packet[4:6])[0]
@@ -73,7 +73,7 @@ def decode(data: bytes) -> Frame | None:
         return None
     half = len(addresses) // 2
     source, destination = addresses[:half], addresses[half:]
-    assert _checksum(_pseudo(source, destination, len(udp)) + udp) == 0, "UDP checksum"
+    assert checksum(_pseudo(source, destination, len(udp)) + udp) == 0, "UDP checksum"
     ports = struct.unpack("!HH", udp[:4])
     return Frame(data[:6], Packet(_address(source), _address(destination), "udp", *ports), udp[8:], dscp)
 
@@ -87,7 +87,7 @@ def _pseudo(source: bytes, destination: bytes, length: int) -> bytes:
     return source + destination + struct.pack("!HH", length, _UDP)
 
 
-def _checksum(data: bytes) -> int:
+def checksum(data: bytes) -> int:
     """The Internet checksum (RFC 1071); 0 over data that hold their own."""
     data += bytes(len(data) % 2)
     total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))

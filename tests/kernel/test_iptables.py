@@ -150,8 +150,9 @@ def test_rewrites_are_marked_and_what_comes_decoded_already_passes_untracked(
     router.apply(Change(put=(decoder(), source)), RouterState(), NOW)
     rules = prepared.shell("iptables-save -t raw").stdout
     ours = [line for line in rules.splitlines() if line.startswith("-A sipmobility-mark ")]
-    assert [line.rpartition(" -j ")[2].split()[0] for line in ours] == ["MARK", "MARK", "MARK", "CT"]
-    assert [line for line in ours if f"-s {OLD}/32 -d {PEER}/32" in line] == ours[2:]
+    assert [line.rpartition(" -j ")[2].split()[0] for line in ours] == ["MARK", "MARK", "MARK", "MARK", "CT"]
+    assert [line for line in ours if f"-d {NEW}/32 -p icmp -m icmp --icmp-type 3/4" in line] == ours[1:2]
+    assert [line for line in ours if f"-s {OLD}/32 -d {PEER}/32" in line] == ours[3:]
     router.apply(Change(remove=(decoder(), source)), RouterState([decoder(), source]), NOW)
     assert "-A sipmobility-mark " not in prepared.shell("iptables-save -t raw").stdout
 
@@ -172,6 +173,21 @@ def test_exactly_the_flows_own_connections_are_forgotten(prepared: Namespace, ro
     )
     router.apply(Change((decoder(),), (restamped,)), RouterState([decoder()]), NOW)
     assert "dport=40000" in prepared.shell("conntrack -L -p tcp -d 198.51.100.9").stdout, "a refresh forgets nothing"
+
+
+def test_what_has_expired_is_swept_with_the_connections_that_it_made(
+    prepared: Namespace, router: ManagedRouter
+) -> None:
+    """Rules have no lifetime of their own. Here, all of them have expired long ago."""
+    router.apply(Change(put=(decoder(), Freeze(Selector(PEER, OLD), STAMP))), RouterState(), NOW)
+    for port in (40000, 40001):
+        prepared.shell(
+            f"conntrack -I -p tcp -s 203.0.113.7 -d 198.51.100.9 --sport 7000 --dport {port} --state ESTABLISHED -t 60"
+        )
+    prepared.shell("/usr/local/lib/sipmobility/sweep")
+    assert router.gather() == RouterState()
+    left = prepared.shell("conntrack -L -p tcp -d 198.51.100.9").stdout
+    assert ("dport=40000" in left, "dport=40001" in left) == (False, True)
 
 
 @pytest.mark.parametrize("frozen", [True, False], ids=["frozen", "not frozen"])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Mark,
     Rewrite,
     RewriteKind,
+    Role,
     Route,
     RouterState,
     Selector,
@@ -47,6 +49,9 @@ _T = TypeVar("_T")
 
 STAMP = Stamp("8d7ac21f98194017", 1, NOW + 600)
 STAMPED = f'comment "sipmobility:1 id=a e=1 x={NOW + 600} n=1 d=both"'
+ENCODER = Rewrite(RewriteKind.OUTBOUND_DST, Selector(PEER, OLD), NEW, STAMP)
+#: The same key, another address.
+CLASHING = replace(ENCODER, to=ip_address("2.2.2.3"))
 FEW = settings(
     max_examples=max(25, settings().max_examples // 10),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -127,11 +132,44 @@ def test_a_router_without_names_for_protocols(host: Namespace, router: ManagedRo
 
 def test_a_step_is_all_or_nothing(router: ManagedRouter) -> None:
     """Design rule 4: the route that came before the refused elements is gone again."""
-    apply(router, mark(1))
-    told = refusal(lambda: apply(router, route(), mark(2), remove=(mark(9),)))
+    apply(router, mark(1), ENCODER)
+    told = refusal(lambda: apply(router, route(), mark(2), CLASHING))
     assert told.code == "router_changed"
     assert "The router was put back." in told.advice
-    assert router.gather() == RouterState([mark(1)])
+    assert router.gather() == RouterState([mark(1), ENCODER])
+
+
+@pytest.mark.parametrize("entry", [mark(1), ENCODER], ids=["mark", "encoder"])
+def test_what_expired_meanwhile_is_no_obstacle(router: ManagedRouter, entry: Entry) -> None:
+    """To the step that would have removed it; what is to come instead comes."""
+    held = apply(router, entry, now=NOW + 599)
+    time.sleep(1.3)
+    later = replace(STAMP, expires=NOW + 900)
+    again = replace(entry, stamp=later)
+    assert router.apply(Change((entry,), (mark(2),)), held, NOW) == RouterState([mark(2)])
+    assert router.apply(Change((entry,), (again,)), held, NOW) == RouterState([mark(2), again])
+
+
+def test_an_encoder_without_its_errors_is_put_anew(host: Namespace, router: ManagedRouter) -> None:
+    """Somebody flushed one of the maps that undo it in path-MTU errors."""
+    wanted = RouterState([ENCODER, replace(ENCODER, match=Selector(PEER, OLD, "tcp", 7000, 40000)), mark(1)])
+    router.apply(Change(put=tuple(wanted)), RouterState(), NOW)
+    whole = listed(host)
+    for name in ("correspondent_error_inbound_dst", "session_error_outbound_src"):
+        host.shell(f"nft flush map ip sipmobility {name}")
+        held = router.gather()
+        repair = difference(held, wanted)
+        assert [entry.role for entry in repair.put] == [Role.ENCODER_DST]
+        assert same_state(router.apply(repair, held, NOW), wanted)
+        assert listed(host) == whole
+    router.apply(Change(remove=tuple(wanted)), wanted, NOW)
+    assert listed(host) == []
+
+
+def listed(host: Namespace) -> list[str]:
+    """Every element under our name, without its times."""
+    lines = host.shell("nft list table ip sipmobility").stdout.splitlines()
+    return sorted(re.sub(r"(timeout|expires) [^ ]+ |elements = ", "", line) for line in lines if "comment" in line)
 
 
 def test_a_remnant_stays_where_a_step_is_taken_back(host: Namespace, router: ManagedRouter) -> None:
@@ -139,8 +177,9 @@ def test_a_remnant_stays_where_a_step_is_taken_back(host: Namespace, router: Man
     host.shell("ip route add 203.0.113.9 via 198.51.100.9 dev lan table 7082 proto 182")
     held = router.gather()
     assert len(held) == 1
-    assert "The router is unchanged." in refusal(lambda: apply(router, remove=(mark(9),))).advice
-    assert "The router was put back." in refusal(lambda: apply(router, route(), remove=(mark(9),))).advice
+    held = apply(router, ENCODER)
+    assert "The router is unchanged." in refusal(lambda: apply(router, CLASHING)).advice
+    assert "The router was put back." in refusal(lambda: apply(router, route(), CLASHING)).advice
     assert router.gather() == held
 
 
@@ -276,7 +315,6 @@ def down(host: Namespace) -> None:
     ("happens", "put", "remove", "code"),
     [
         pytest.param(full, [mark(1), mark(2), mark(3)], [], "table_full", id="no room"),
-        pytest.param(None, [mark(2)], [mark(1)], "router_changed", id="expired meanwhile"),
         pytest.param(None, [], [route()], "router_changed", id="route gone meanwhile"),
         pytest.param(None, [route("203.0.113.1")], [], "no_such_interface", id="next hop not on the link"),
         pytest.param(None, [route(interface="eth9")], [], "no_such_interface", id="no such link"),
@@ -305,11 +343,10 @@ def test_what_the_tools_say_is_told_with_its_meaning(
 
 def test_a_key_stands_once(router: ManagedRouter) -> None:
     """The same key with another address is no refresh: another controller was faster."""
-    one = Rewrite(RewriteKind.OUTBOUND_DST, Selector(PEER, OLD), NEW, STAMP)
-    apply(router, one)
-    told = refusal(lambda: apply(router, replace(one, to=ip_address("2.2.2.3"))))
+    apply(router, ENCODER)
+    told = refusal(lambda: apply(router, CLASHING))
     assert told.code == "router_changed"
-    assert router.gather() == RouterState([one])
+    assert router.gather() == RouterState([ENCODER])
 
 
 def test_an_overridden_template_with_a_fault(router: ManagedRouter, host: Namespace) -> None:

@@ -27,6 +27,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, trace
 
+from ..unit.mobility.entries import encoded
 from ..unit.mobility.worlds import NOW
 from .internetwork import CORE, HOSTS, OUTSIDE, TOPOLOGY, Arrival, Internetwork, Sent, internetwork
 
@@ -66,7 +67,8 @@ def examples(draw: st.DrawFn) -> Example:
     for _ in range(draw(st.integers(1, 24))):
         packet, name = draw(st.sampled_from((*flights, *flights[len(batch) :])))
         entry = _entry(draw, name, packet, anywhere)
-        held[name].setdefault(entry.key, entry)
+        if all(encoded(other) != encoded(entry) for other in held[name].values()):
+            held[name].setdefault(entry.key, entry)
         if isinstance(entry, Rewrite):
             changes = {"destination" if entry.kind.changes_destination else "source": entry.to}
             packet = replace(packet, **changes)  # type: ignore[arg-type]

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from dataclasses import replace
 from ipaddress import ip_address
-from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, ClassVar, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from ..errors import HandoverError
 from ..mobility.model import (
+    EXPIRY_TOLERANCE,
+    Address,
     Change,
     Directions,
     Entry,
@@ -26,6 +30,7 @@ from ..mobility.model import (
 from ..mobility.selector import PROTOCOLS
 from . import stamp as stamps
 from .base import COMPLAINTS, Capabilities, Output, Platform, foreign, unprepared
+from .path_mtu import ERROR_MAPS, PROTOCOL_NUMBERS, error_elements
 from .routes import SETTINGS, route_lines, routes_of
 
 __all__ = ["Nftables"]
@@ -34,7 +39,8 @@ _FAMILIES = {4: "ip", 6: "ip6"}
 _ADDRESS = {4: "ipv4_addr", 6: "ipv6_addr"}
 _MARKS = ("session_mark", "correspondent_mark")
 #: As nft lists them where /etc/protocols is missing (Debian package netbase).
-_PROTOCOL_NUMBERS = {"6": "tcp", "17": "udp", "33": "dccp", "132": "sctp", "136": "udplite"}
+_PROTOCOL_NAMES = {str(number): name for name, number in PROTOCOL_NUMBERS.items()}
+_Error = Tuple[str, Address, Stamp]
 _MAPS = tuple(f"{scope.value}_{kind.value}" for scope in Scope for kind in RewriteKind)
 
 #: What the kernel or the tools say to a step, and what it means. The router was read a moment before, so a table
@@ -81,8 +87,9 @@ class Nftables(Platform):
         for version, family in _FAMILIES.items():
             sets = _sets(output, family)
             _ours(sets, family, version)
+            errors = Counter(_errors(sets))
             for name in _MAPS:
-                yield from _rewrites(name, sets[name])
+                yield from (_complete(rewrite, errors) for rewrite in _rewrites(name, sets[name]))
             for name in _MARKS:
                 yield from (Mark(_selector(key, None), stamp) for key, unused, stamp in _elements(sets[name]))
             records = {ip_address(key[0]): stamp for key, unused, stamp in _elements(sets["route"])}
@@ -132,6 +139,7 @@ def _ours(sets: Dict[str, Dict[str, Any]], family: str, version: int) -> None:
     expected: Dict[str, Tuple[object, Optional[str]]] = {"route": (address, None)}
     for name in (*_MAPS, *_MARKS):
         expected[name] = (keys[name.split("_", maxsplit=1)[0]], address if name in _MAPS else None)
+    expected.update((name, (key, address)) for name, key in ERROR_MAPS.items())
     for name, (key, data) in expected.items():
         held = sets.get(name)
         if held is None or held.get("type") != key or held.get("map") != data:
@@ -173,6 +181,20 @@ def _rewrites(name: str, held: Dict[str, Any]) -> Iterable[Rewrite]:
         yield Rewrite(kind, _selector(key, kind), ip_address(str(data)), stamp)
 
 
+def _errors(sets: Dict[str, Dict[str, Any]]) -> Iterator[_Error]:
+    """The elements for path-MTU errors, but for their keys: nft lists a long number cut to 64 bits."""
+    for name in ERROR_MAPS:
+        for _key_cut, data, stamp in _elements(sets[name]):
+            yield name, ip_address(str(data)), stamp
+
+
+def _complete(rewrite: Rewrite, errors: Mapping[_Error, int]) -> Rewrite:
+    """The rewrite; if an element for its errors is gone, as one that ends sooner, so that it is put anew."""
+    if all(errors[name, to, rewrite.stamp] for name, unused, to in error_elements(rewrite)):
+        return rewrite
+    return replace(rewrite, stamp=replace(rewrite.stamp, expires=rewrite.stamp.expires - EXPIRY_TOLERANCE - 1))
+
+
 def _selector(key: List[Any], kind: Optional[RewriteKind]) -> Selector:
     if len(key) == 1:
         changes_destination = kind is not None and kind.changes_destination
@@ -182,32 +204,32 @@ def _selector(key: List[Any], kind: Optional[RewriteKind]) -> Selector:
     if len(key) == 2:
         return Selector(source, destination)
     protocol = str(key[2])
-    return Selector(source, destination, _PROTOCOL_NUMBERS.get(protocol, protocol), int(key[3]), int(key[4]))
+    return Selector(source, destination, _PROTOCOL_NAMES.get(protocol, protocol), int(key[3]), int(key[4]))
 
 
 def _grouped(entries: Iterable[Entry], now: float) -> List[Dict[str, Any]]:
     groups: Dict[Tuple[str, str], List[Dict[str, Any]]] = {}
     for entry in entries:
-        if isinstance(entry, Rewrite):
-            place, key, to = f"{entry.match.scope.value}_{entry.kind.value}", _key(entry.match), str(entry.to)
-            version = entry.match.version
-        elif isinstance(entry, Mark):
-            place, key, to, version = f"{entry.match.scope.value}_mark", _key(entry.match), "", entry.match.version
-        elif isinstance(entry, Route):
-            if not entry.stamp.handover:
-                continue  # a remnant has no record
-            place, key, to, version = "route", str(entry.destination), "", entry.destination.version
-        else:
-            raise HandoverError("unsupported_entry", entry, "nftables holds rewrites, marks and routes")
-        groups.setdefault((_FAMILIES[version], place), []).append(
-            {
-                "key": key,
-                "to": to,
-                "timeout": max(1, int(entry.stamp.expires - now)),
-                "comment": stamps.encode(entry.stamp),
-            }
-        )
+        timeout = max(1, int(entry.stamp.expires - now))
+        for version, place, key, to in _places(entry):
+            element = {"key": key, "to": to, "timeout": timeout, "comment": stamps.encode(entry.stamp)}
+            groups.setdefault((_FAMILIES[version], place), []).append(element)
     return [{"family": family, "set": place, "elements": held} for (family, place), held in sorted(groups.items())]
+
+
+def _places(entry: Entry) -> Iterator[Tuple[int, str, str, str]]:
+    """The elements that an entry stands in: IP version, set, key and, in a map, the value."""
+    if isinstance(entry, Rewrite):
+        version = entry.match.version
+        yield version, f"{entry.match.scope.value}_{entry.kind.value}", _key(entry.match), str(entry.to)
+        for name, key, to in error_elements(entry):
+            yield version, name, key, str(to)
+    elif isinstance(entry, Mark):
+        yield entry.match.version, f"{entry.match.scope.value}_mark", _key(entry.match), ""
+    elif not isinstance(entry, Route):
+        raise HandoverError("unsupported_entry", entry, "nftables holds rewrites, marks and routes")
+    elif entry.stamp.handover:  # a remnant has no record
+        yield entry.destination.version, "route", str(entry.destination), ""
 
 
 def _key(match: Selector) -> str:

@@ -28,6 +28,8 @@ class NftablesBackend(Backend):
     settings = {  # noqa: RUF012 - never changed
         "table_path": "/etc/nftables.d/50-sipmobility.nft",
         "elements_path": f"{STATE}/elements.nft",
+        "held_path": f"{STATE}/held.nft",
+        "held_table": "sipmobility_held",
         "captured_path": f"{RUN}/captured.nft",
     }
     static_files = (("table_path", "table.nft.j2", "644"),)

@@ -101,5 +101,11 @@ def entries(draw: st.DrawFn) -> Entry:
 
 
 def states(of: st.SearchStrategy[Entry], most: int = 12) -> st.SearchStrategy[RouterState]:
-    """What a router holds: entries with different keys."""
-    return st.lists(of, max_size=most, unique_by=lambda entry: entry.key).map(RouterState)
+    """What a router holds: entries with different keys, encoders that can be told apart by what leaves them."""
+    return st.lists(of, max_size=most, unique_by=(lambda entry: entry.key, encoded)).map(RouterState)
+
+
+def encoded(entry: Entry) -> object:
+    """What leaves an encoder: two that make the same packets have one decoder at the other end, so no plan has both."""
+    encoder = isinstance(entry, Rewrite) and not entry.kind.is_decoder
+    return (entry.kind, entry.image) if encoder else entry.key  # type: ignore[union-attr]

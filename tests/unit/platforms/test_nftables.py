@@ -32,6 +32,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.bas
     require,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.path_mtu import ERROR_MAPS
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.registry import PLATFORMS, platform_named
 
 from ..mobility.test_records import mutated, paths
@@ -65,6 +66,10 @@ def listing(family: str) -> dict[str, Any]:
             else:
                 body = {"name": f"{scope}_{rewrite}", "type": key, "map": kind, "elem": [[element, host]]}
                 objects.append({"map": body})
+    for name, quoted in ERROR_MAPS.items():
+        value: Any = {"concat": [-3818928192923499769, 6, 458792000]} if isinstance(quoted, list) else 3405803786
+        element = {"elem": {"val": value, "timeout": 60, "expires": 50, "comment": COMMENT}}
+        objects.append({"map": {"name": name, "type": quoted, "map": kind, "elem": [[element, host]]}})
     route = {"elem": {"val": host, "timeout": 60, "comment": COMMENT}}
     objects.append({"set": {"name": "route", "type": kind, "elem": [route]}})
     return {"nftables": objects}
@@ -78,7 +83,7 @@ def output(ip: Any = None, routes: Any = ROUTES) -> Output:
 def test_a_whole_answer() -> None:
     state = Nftables().parse(output())
     assert len(state) == 2 * (3 * 4 + 2 + 1)
-    assert {entry.stamp.handover for entry in state} == {"a"}
+    assert {(entry.stamp.handover, entry.stamp.expires) for entry in state} == {("a", NOW)}
 
 
 @given(st.data())
