@@ -77,16 +77,17 @@ class Namespace:
     @contextmanager
     def udp(self, address: str, port: int = 0) -> Iterator[socket.socket]:
         """A UDP socket in this namespace."""
-        with self._socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as one:
+        with self.open_socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as one:
             one.bind((address, port))
             one.settimeout(0.15)
             yield one
 
     def wire(self) -> socket.socket:
         """A socket that sees every frame on every link of this namespace, and sends whole frames."""
-        return self._socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
+        return self.open_socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
 
-    def _socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
+    def open_socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
+        """A socket in this namespace."""
         with ThreadPoolExecutor(1) as worker:  # only the thread that asks changes its namespace
             return worker.submit(self._socket_inside, family, kind, protocol).result()
 
