@@ -42,7 +42,9 @@ class ActionModule(HandoverAction):
     def work(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         texts = options["addresses"] if options["src"] is None else _old_addresses(read_json(options["src"]))
         addresses = list(dict.fromkeys(address(text) for text in texts))
-        table = gathered(addresses, RouterShell(self), Renderer(options["template_dir"])) if addresses else Table((), {})
+        table = Table((), {})
+        if addresses:
+            table = gathered(addresses, RouterShell(self), Renderer(options["template_dir"]))
         records = [connection_to_record(connection) for connection in table.connections]
         told = {"changed": False, "skipped": table.skipped, "left_out": table.left_out, "tracked": table.tracked}
         if options["dest"] is None:

@@ -199,6 +199,24 @@ options:
         description: How many registrations wait for it at one time.
         type: int
         default: 64
+      correspondent_networks:
+        description:
+          - Where the correspondents of sessions may be that were found with
+            O(sipmobility.handover.plan_handover#module:sessions=auto). Empty for every network of a managed router.
+        type: list
+        elements: str
+        default: []
+      max_sessions_per_handover:
+        description: How many sessions of one old address are kept that were found so.
+        type: int
+        default: 200
+      widen_unknown_sessions:
+        description:
+          - Whether O(sipmobility.handover.plan_handover#module:sessions=auto) chooses the scope V(correspondent) for a
+            handover with a correspondent of whom no session is known.
+          - New sessions between those hosts and the new address break then, and so does ICMP echo.
+        type: bool
+        default: false
   cursor:
     description:
       - What an earlier run returned as RV(cursor), to go on from there. Where the log has been rotated since, also
@@ -707,6 +725,9 @@ _POLICY_SPEC: dict[str, Any] = {
     "home_servers": {"type": "dict", "default": {}},
     "home_timeout_seconds": {"type": "int", "default": 5},
     "max_waiting": {"type": "int", "default": 64},
+    "correspondent_networks": {"type": "list", "elements": "str", "default": []},
+    "max_sessions_per_handover": {"type": "int", "default": 200},
+    "widen_unknown_sessions": {"type": "bool", "default": False},
 }
 
 

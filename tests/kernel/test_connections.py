@@ -188,7 +188,8 @@ class _Unprivileged:
     router: Namespace
 
     def run(self, script: str) -> Output:
-        return self.router.run(f"setpriv --reuid 65534 --regid 65534 --clear-groups /bin/sh -s <<'SCRIPT'\n{script}\nSCRIPT\n")
+        nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups"
+        return self.router.run(f"{nobody} /bin/sh -s <<'SCRIPT'\n{script}\nSCRIPT\n")
 
 
 def _tcp(namespace: Namespace, address: str, port: int) -> socket.socket:
