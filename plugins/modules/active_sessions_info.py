@@ -92,7 +92,7 @@ sessions:
       returned: success
       sample: 7000
 by_address:
-  description: The same sessions by the address of O(addresses) that they are bound to; an empty list where there is none.
+  description: The same sessions by the address of O(addresses) that they are bound to, which may have none.
   returned: success
   type: dict
   sample:

@@ -670,6 +670,51 @@ questions:
       description: How long the registration waits, in UTC.
       type: str
       returned: success
+dialogs:
+  description: >-
+    What the SIP dialogs of this input that still stand have agreed on at the old address of a pair that holds, for
+    O(sipmobility.handover.plan_handover#module:dialogs). The formats V(kamailio), V(journal), V(pcap), V(hep) and
+    V(sip) have dialogs.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    protocol:
+      description: V(udp), or V(tcp) for signalling.
+      type: str
+      returned: success
+    use:
+      description: V(rtp), V(rtcp), V(media) or V(signalling).
+      type: str
+      returned: success
+    party:
+      description: The address of record of one end, which the SIP message stated.
+      type: str
+      returned: success
+    address:
+      description: Its address.
+      type: str
+      returned: success
+    port:
+      description: Its port.
+      type: int
+      returned: success
+    peer:
+      description: The address of record of the other end; empty for a server.
+      type: str
+      returned: success
+    peer_address:
+      description: Its address.
+      type: str
+      returned: success
+    peer_port:
+      description: Its port.
+      type: int
+      returned: success
+    since:
+      description: When it was agreed, in Unix seconds, or V(null).
+      type: float
+      returned: success
 cursor:
   description: Where a next run goes on; empty with O(content).
   returned: success

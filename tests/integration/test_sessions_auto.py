@@ -14,7 +14,7 @@ from lab import Lab
 from lab.traffic import Traffic
 
 from .intake import policy_of
-from .operator import Routers, leftovers, playbook
+from .operator import ROUTERS, Routers, leftovers, playbook
 from .test_log import event
 
 
@@ -52,7 +52,8 @@ def test_nobody_knows_a_session(at_home: Lab, routers: Routers, tmp_path: Path) 
     """Refused with the reason; with the policy's leave, covered by the scope correspondent, and the cost is told."""
     lab, log = at_home, tmp_path / "registrations.jsonl"
     log.write_text(event(lab, str(lab.topology.address("mn").v4.ip)) + "\n")
-    lab.run("rc", ["conntrack", "-F"], check=False)
+    for router in ROUTERS:
+        lab.run(router, ["conntrack", "-F"], check=False)
     correspondents = [str(lab.topology.address("cn").v4.ip)]
     variables: dict[str, Any] = {"handover_log": str(log), "handover_sessions": "auto"}
     refused = playbook("handover", {**variables, "handover_policy": policy_of(lab, correspondents=correspondents)})
