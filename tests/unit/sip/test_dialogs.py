@@ -21,6 +21,8 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.sip.dialogs i
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sdp import parse_sdp
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import open_source
 
+from .reading import FIXTURES
+
 ALICE, BOB = "sip:alice@example.com", "sip:bob@example.com"
 
 
@@ -320,3 +322,20 @@ def test_any_order_of_any_messages(messages: list[DialogMessage]) -> None:
 def test_any_flow_record(record: dict[str, object]) -> None:
     with pytest.raises(HandoverError):
         flow_from_record(record)
+
+
+@pytest.mark.parametrize("name", ["call.pcap", "call.jsonl"])
+def test_a_recorded_call(name: str) -> None:
+    """sipp calls sipp through Kamailio: RTCP at a place of its own, then other ports and no video, then the end."""
+    dialogs, stood = Dialogs(), []
+    for item in open_source("auto", [(FIXTURES / "dialogs" / name).read_bytes()], name)[1]:
+        assert isinstance(item, DialogMessage), item
+        dialogs.take(item)
+        stood.append(sorted((flow.use, flow.port, flow.peer_port) for flow in dialogs.flows()))
+        assert {(str(flow.address), str(flow.peer_address)) for flow in dialogs.flows()} <= {ENDS}
+    first = [("rtcp", 4003, 5003), ("rtcp", 4010, 5001), ("rtp", 4000, 5000), ("rtp", 4002, 5002)]
+    second = [("rtcp", 4110, 5001), ("rtp", 4100, 5000)]
+    assert stood == [[], [], first, first, first, second, second, [], []]
+
+
+ENDS = ("198.51.100.20", "198.51.100.30")
