@@ -43,6 +43,10 @@ _DAY = 86400
 #: How long, at most, it is remembered that the REGISTER of a binding was seen.
 _DAYS_OF_A_BINDING = 30
 
+#: The shelf of the dialogs, and how long one is remembered of which nothing more is heard.
+_DIALOGS = "dialogs"
+_HOURS_OF_A_CALL = 12
+
 
 @dataclass(frozen=True)
 class Report:
@@ -77,10 +81,13 @@ def read_registrations(
     :param memory: what earlier runs have seen; without, this run is the first and the last.
     :raises HandoverError: for a ``live`` that is none.
     """
+    memory = RunMemory() if memory is None else memory
     intake = Intake(policy, live, memory)
     registrations: List[Registration] = []
     found: Dict[type, List[Any]] = {AddressPair: [], Change: [], Refusal: [], HomeQuestion: []}
     dialogs = Dialogs()
+    for key, values in memory.items(_DIALOGS):
+        dialogs.restore(key, values)
     for item in items:
         if isinstance(item, DialogMessage):
             dialogs.take(item)
@@ -90,6 +97,8 @@ def read_registrations(
         for outcome in intake.take(item, now):
             found[type(outcome)].append(outcome)
     pairs = tuple(pair if intake.is_live(pair) else replace(pair, current=False) for pair in found[AddressPair])
+    for key, kept in dialogs.kept():
+        memory.put(_DIALOGS, key, kept, now + _HOURS_OF_A_CALL * 3600)
     # Of other people's calls nothing is told.
     moved = {pair.old for pair in pairs if pair.current}
     flows = tuple(flow for flow in dialogs.flows() if moved & {flow.address, flow.peer_address})

@@ -11,9 +11,11 @@ which a message is missing has no flows, or those it had.
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Dict, Iterator, List, Optional, Tuple
+from ipaddress import ip_address
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from ..errors import HandoverError
 from .agreed import AgreedFlow
@@ -66,7 +68,8 @@ class Dialogs:
     def __init__(self) -> None:
         self.unreadable = 0
         self._dialogs: OrderedDict[_Key, _Dialog] = OrderedDict()
-        #: INVITEs that open a dialog: their offer, None without one, and where they came from.
+        self._touched: Dict[_Key, None] = {}
+        #: INVITEs that open a dialog.
         self._opening: OrderedDict[Tuple[Tuple[str, ...], str, str, int], DialogMessage] = OrderedDict()
 
     def take(self, message: DialogMessage) -> None:
@@ -82,6 +85,20 @@ class Dialogs:
     def flows(self) -> List[AgreedFlow]:
         """What the dialogs that stand have agreed on, each flow once."""
         return list(dict.fromkeys(flow for dialog in self._dialogs.values() for flow in _flows(dialog)))
+
+    def kept(self) -> Iterator[Tuple[str, Optional[List[Any]]]]:
+        """What :meth:`restore` takes of each dialog that was touched, by a key; None for one that is over."""
+        for key in self._touched:
+            dialog = self._dialogs.get(key)
+            yield json.dumps(key), None if dialog is None else _to_values(dialog)
+
+    def restore(self, key: str, values: List[Any]) -> None:
+        """Put back a dialog that an earlier run kept; one that cannot be read is left out."""
+        try:
+            hop, call_id, one, other = json.loads(key)
+            self._dialogs[tuple(hop), call_id, one, other] = _from_values(values)
+        except (AttributeError, LookupError, TypeError, ValueError):
+            self.unreadable += 1
 
     def _request(self, message: DialogMessage) -> None:
         if message.to_tag is None:
@@ -157,6 +174,7 @@ class Dialogs:
             dialog.offer = (own, _transaction(invite), invite.media)
         _note_signalling(dialog, invite)
         _put(self._dialogs, _key(message), dialog)
+        self._touched[_key(message)] = None
         return dialog
 
     def _find(self, message: DialogMessage) -> Optional[_Dialog]:
@@ -164,10 +182,59 @@ class Dialogs:
         dialog = self._dialogs.get(key)
         if dialog is not None:
             self._dialogs.move_to_end(key)
+            self._touched[key] = None
         return dialog
 
     def _drop(self, message: DialogMessage) -> None:
         self._dialogs.pop(_key(message), None)
+
+
+def _to_values(dialog: _Dialog) -> List[Any]:
+    offer, agreed, signalling = dialog.offer, dialog.agreed, dialog.signalling
+    return [
+        [[tag, party] for tag, party in dialog.parties.items()],
+        dialog.confirmed,
+        dialog.closing,
+        None if offer is None else [offer[0], list(offer[1]), _media_to_values(offer[2])],
+        None if agreed is None else [agreed[0], _media_to_values(agreed[1]), agreed[2], _media_to_values(agreed[3])],
+        dialog.since,
+        [list(transaction) for transaction in dialog.answered],
+        None if signalling is None else [value if isinstance(value, int) else str(value) for value in signalling],
+    ]
+
+
+def _from_values(values: List[Any]) -> _Dialog:
+    parties, confirmed, closing, offer, agreed, since, answered, signalling = values
+    found = _Dialog(dict(parties), confirmed, closing, since=since)
+    if offer is not None:
+        found.offer = (offer[0], _transaction_from(offer[1]), _media_from_values(offer[2]))
+    if agreed is not None:
+        found.agreed = (agreed[0], _media_from_values(agreed[1]), agreed[2], _media_from_values(agreed[3]))
+    if signalling is not None:
+        tag, source, source_port, server, server_port = signalling
+        found.signalling = (tag, ip_address(source), source_port, ip_address(server), server_port)
+    found.answered = {_transaction_from(transaction): None for transaction in answered}
+    return found
+
+
+def _transaction_from(values: List[Any]) -> _Transaction:
+    tag, number, method = values
+    return tag, number, method
+
+
+def _media_to_values(media: _Media) -> List[List[Any]]:
+    return [
+        [value if value is None or isinstance(value, (str, int)) else str(value) for value in vars(one).values()]
+        for one in media
+    ]
+
+
+def _media_from_values(values: List[List[Any]]) -> _Media:
+    found = []
+    for kind, port, pairs, transport, address, rtcp_port, rtcp_address, rtcp_mux in values:
+        one, other = (None if text is None else ip_address(text) for text in (address, rtcp_address))
+        found.append(Media(kind, port, pairs, transport, one, rtcp_port, other, rtcp_mux))
+    return tuple(found)
 
 
 def _put(held: OrderedDict, key: object, value: object) -> None:  # type: ignore[type-arg]

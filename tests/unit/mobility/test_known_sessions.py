@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.connection import Connection, Standing
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Session
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.known_sessions import CODES
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Scope
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import (
     handover_from_record,
@@ -304,3 +306,8 @@ def test_whatever_anybody_claims(
         seen = {(r.protocol, r.source_port) for t in tables.values() for r in t if r.source == OLD}
         seen |= {(r.protocol, r.destination_port) for t in tables.values() for r in t if r.destination == OLD}
         assert (session.protocol, session.port) in claimed | seen
+
+
+def test_every_code_is_explained() -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs" / "sessions.md").read_text(encoding="utf-8")
+    assert [code for code in CODES if f"| `{code}` |" not in text] == []

@@ -274,6 +274,31 @@ def test_a_server_that_writes_into_the_description() -> None:
     ]
 
 
+@pytest.mark.parametrize("cut", range(5))
+def test_a_call_of_which_runs_see_a_part_each(cut: int) -> None:
+    """What one run kept, the next goes on with."""
+    change = [message("INVITE", "2 INVITE", MOVED), message("200", "2 INVITE", ANSWER)]
+    whole = heard(*CALL, *change)
+    first, second = Dialogs(), Dialogs()
+    for item in whole[: 2 + cut]:
+        first.take(item)
+    for key, values in json.loads(json.dumps(list(first.kept()))):
+        second.restore(key, values)
+    assert second.flows() == first.flows()
+    for item in whole[2 + cut :]:
+        second.take(item)
+    assert [one.port for one in second.flows()] == [4100, 4101]
+    second.take(heard(message("BYE", "3 BYE"), message("200", "3 BYE"))[1])
+    assert [values for _key, values in second.kept()] == [None]
+
+
+def test_what_was_kept_by_somebody_else_is_left_out() -> None:
+    dialogs = Dialogs()
+    for key, values in [("x", []), ("[[], 1, 2, 3]", [1]), ('[[], "a", "b", "c"]', [[], 1, 2, [1], 3, 4, 5, 6])]:
+        dialogs.restore(key, values)
+    assert (dialogs.flows(), dialogs.unreadable) == ([], 3)
+
+
 def test_it_keeps_a_bounded_number() -> None:
     dialogs = Dialogs()
     invite, _ringing, answer, _ack = heard(*CALL)
