@@ -294,7 +294,9 @@ def test_a_call_of_which_runs_see_a_part_each(cut: int) -> None:
 
 def test_what_was_kept_by_somebody_else_is_left_out() -> None:
     dialogs = Dialogs()
-    for key, values in [("x", []), ("[[], 1, 2, 3]", [1]), ('[[], "a", "b", "c"]', [[], 1, 2, [1], 3, 4, 5, 6])]:
+    broken = [[], 1, 2, [1], 3, 4, 5, 6]
+    kept: list[tuple[str, list[Any]]] = [("x", []), ("[[], 1, 2, 3]", [1]), ('[[], "a", "b", "c"]', broken)]
+    for key, values in kept:
         dialogs.restore(key, values)
     assert (dialogs.flows(), dialogs.unreadable) == ([], 3)
 
