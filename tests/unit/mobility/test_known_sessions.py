@@ -151,6 +151,14 @@ def test_a_forged_inside_is_corrected() -> None:
     assert [one.correspondent for one in result.handover.sessions] == [INSIDE]
 
 
+def test_an_outside_endpoint_that_is_no_longer_the_same_is_corrected() -> None:
+    real = Session("udp", 4000, INSIDE, 5000, outside=OUTSIDE, outside_port=61000)
+    before = replace(real, outside_port=50000)
+    result = found(record(before), tables={"rc": [from_outside(real)]})
+    assert result.handover is not None
+    assert result.handover.sessions == (real,)
+
+
 def test_anybody_may_send_a_datagram() -> None:
     """What the phone never answered counts only where somebody else knows of it."""
     one_way = Session("udp", 4000, PEER, 5000)
@@ -204,6 +212,13 @@ def test_a_flood_does_not_push_out_what_two_sources_know() -> None:
     assert len(result.handover.sessions) == 10
     assert ("tcp", 40000) in sources(result)
     assert codes(result) == ["too_many_sessions"] * 291
+
+
+def test_what_two_sources_know_stays_before_what_one_lists() -> None:
+    listed = [Session("tcp", 1000 + n, PEER, 9000) for n in range(10)]
+    tables = {"rc": [from_outside(Session("udp", 4000, PEER, 5000))]}
+    result = found(record(*listed), {"max_sessions_per_handover": 3}, tables=tables, flows=[flow()])
+    assert sources(result)["udp", 4000] == ("sip", "connections@rc")
 
 
 def test_dialogs_of_other_people_and_other_addresses() -> None:
