@@ -30,7 +30,7 @@ def test_sessions_live_on_without_the_phones_help(at_home: Lab, routers: Routers
     with Traffic(lab, home, peer, tmp_path, seconds=90) as traffic:
         time.sleep(1)
         move = lab.move("mn", "b")
-        log.write_text(event(lab, str(home)) + "\n")
+        log.write_text(call(str(home), str(peer), 7102) + event(lab, str(home)) + "\n")
         done = playbook("handover", variables)
         assert done.status == 0, done.output
         time.sleep(4)
@@ -45,6 +45,7 @@ def test_sessions_live_on_without_the_phones_help(at_home: Lab, routers: Routers
     assert handover["scope"] == "session"
     assert {session_key(one) for one in handover["sessions"]} == {("tcp", 40000, 7101), ("udp", 7102, 7102)}
     assert all("connections@rc" in one["sources"] for one in handover["sessions"])
+    assert [one["protocol"] for one in handover["sessions"] if "sip" in one["sources"]] == ["udp"]
     assert again.changed["rb"] == again.changed["rc"] == 0
 
 
@@ -65,6 +66,27 @@ def test_nobody_knows_a_session(at_home: Lab, routers: Routers, tmp_path: Path) 
     assert done.status == 0, done.output
     assert "scope correspondent for" in done.output
     assert set(leftovers(lab)) == {"rb", "rc"}
+
+
+def call(phone: str, peer: str, port: int) -> str:
+    """The events of a call in which both ends want RTP and RTCP at one port."""
+
+    def message(status: int | None, author: str, tag: str) -> str:
+        lines = ("v=0", f"o=x 1 1 IN IP4 {author}", "s=-", f"c=IN IP4 {author}", "t=0 0")
+        body = "".join(f"{line}\r\n" for line in (*lines, f"m=audio {port} RTP/AVP 0", "a=rtcp-mux"))
+        told = {"v": 1, "event": "dialog", "time": time.time(), "transport": "udp", "cseq": 1, "method": "INVITE"}
+        texts = {
+            "call_id_hex": "one",
+            "from_hex": "<sip:alice@visited.example>;tag=a",
+            "to_hex": f"<sip:bob@visited.example>{tag}",
+            "content_type_hex": "application/sdp",
+            "body_hex": body,
+        }
+        return (
+            json.dumps({**told, "status": status, **{key: text.encode().hex() for key, text in texts.items()}}) + "\n"
+        )
+
+    return message(None, phone, "") + message(200, peer, ";tag=b")
 
 
 def session_key(session: dict[str, Any]) -> tuple[str, int, int]:
