@@ -9,7 +9,8 @@ What no source knows stays where it is, unless the policy lets the scope be wide
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from functools import cached_property
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from ..errors import HandoverError
 from ..reader import flag
@@ -42,6 +43,23 @@ class Evidence:
     silent: Mapping[str, str] = field(default_factory=dict)
     flows: Sequence[AgreedFlow] = ()
     standing: Mapping[str, Handover] = field(default_factory=dict)
+
+    def rows_of(self, host: Address) -> Mapping[str, Sequence[Connection]]:
+        """Each router's connections that have the host at an end."""
+        return {name: rows.get(host, ()) for name, rows in self._rows.items()}
+
+    def flows_of(self, host: Address) -> Sequence[AgreedFlow]:
+        """The flows that have the host at an end."""
+        return self._flows.get(host, ())
+
+    # Thousands of handovers ask for theirs in one run: each must not go through everybody's.
+    @cached_property
+    def _rows(self) -> Mapping[str, Mapping[Address, Sequence[Connection]]]:
+        return {name: _by_end(table, lambda one: (one.source, one.destination)) for name, table in self.tables.items()}
+
+    @cached_property
+    def _flows(self) -> Mapping[Address, Sequence[AgreedFlow]]:
+        return _by_end(self.flows, lambda flow: (flow.address, flow.peer_address))
 
 
 @dataclass(frozen=True)
@@ -93,8 +111,8 @@ def find_sessions(record: Record, topology: Topology, evidence: Evidence, policy
         policy.infrastructure,
         policy.max_sessions_per_handover,
     )
-    told = [*_listed(data), *_standing(draft, evidence), *_agreed(draft, evidence.flows)]
-    known = known_sessions(draft.old, told, evidence.tables, rules, reassigned)
+    told = [*_listed(data), *_standing(draft, evidence), *_agreed(draft, evidence.flows_of(draft.old))]
+    known = known_sessions(draft.old, told, evidence.rows_of(draft.old), rules, reassigned)
     named = _named(data, draft, policy)
     unknown = [peer for peer in named if not any(peer in (one.correspondent, one.seen[0]) for one in known.sessions)]
     notes = [f"{name}: its connections are not known ({why})" for name, why in sorted(evidence.silent.items())]
@@ -108,6 +126,17 @@ def find_sessions(record: Record, topology: Topology, evidence: Evidence, policy
     if not known.sessions:
         return Found(record, None, _nothing(draft, evidence, known), known.left_out, tuple(notes))
     return Found(record, replace(draft, ended=False, sessions=known.sessions), None, known.left_out, tuple(notes))
+
+
+_T = TypeVar("_T")
+
+
+def _by_end(items: Iterable[_T], ends: Callable[[_T], Tuple[Address, Address]]) -> Mapping[Address, Sequence[_T]]:
+    found: Dict[Address, List[_T]] = {}
+    for item in items:
+        for end in dict.fromkeys(ends(item)):
+            found.setdefault(end, []).append(item)
+    return found
 
 
 def _is_over(data: Record, draft: Handover) -> bool:

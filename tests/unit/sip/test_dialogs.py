@@ -145,6 +145,13 @@ def test_the_other_end_changes_it() -> None:
     assert [(one[2], one[4]) for one in flows(heard(*CALL, *change))] == [(5100, 4000), (5101, 4001)]
 
 
+def test_a_refused_offer_waits_for_no_answer() -> None:
+    offer = sdp("3.3.3.30", "m=audio 5100 RTP/AVP 0")
+    refused = [message("INVITE", "2 INVITE", MOVED), message("488", "2 INVITE")]
+    found = flows(heard(*CALL, *refused, message("INVITE", "7 INVITE", offer, sender="b")))
+    assert found == AGREED, "the other end's offer is no answer to it"
+
+
 def test_retransmissions_change_nothing() -> None:
     assert flows(heard(*(text for text in CALL for _ in range(3)))) == AGREED
     change = [message("INVITE", "2 INVITE", MOVED), message("200", "2 INVITE", ANSWER)]
