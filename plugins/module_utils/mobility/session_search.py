@@ -95,6 +95,7 @@ def find_sessions(record: Record, topology: Topology, evidence: Evidence, policy
     draft = handover_from_record({**data, "sessions": [], "ended": True})
     if draft.scope is not Scope.SESSION or _is_over(data, draft):
         return Found(record, handover_from_record(data))
+    named = _named(draft.correspondents or policy.correspondents, draft)
     draft = replace(draft, correspondents=())
 
     def plannable(session: Session) -> Optional[Tuple[str, str]]:
@@ -113,7 +114,6 @@ def find_sessions(record: Record, topology: Topology, evidence: Evidence, policy
     )
     told = [*_listed(data), *_standing(draft, evidence), *_agreed(draft, evidence.flows_of(draft.old))]
     known = known_sessions(draft.old, told, evidence.rows_of(draft.old), rules, reassigned)
-    named = _named(data, draft, policy)
     unknown = [peer for peer in named if not any(peer in (one.correspondent, one.seen[0]) for one in known.sessions)]
     notes = [f"{name}: its connections are not known ({why})" for name, why in sorted(evidence.silent.items())]
     if unknown and policy.widen_unknown_sessions and not reassigned and not _translated(known):
@@ -169,9 +169,8 @@ def _agreed(draft: Handover, flows: Iterable[AgreedFlow]) -> List[Session]:
     return found
 
 
-def _named(data: Record, draft: Handover, policy: Policy) -> List[Address]:
-    given = handover_from_record({**data, "sessions": [], "ended": True}).correspondents or policy.correspondents
-    return [peer for peer in dict.fromkeys(given) if peer.version == draft.old.version]
+def _named(correspondents: Iterable[Address], draft: Handover) -> List[Address]:
+    return [peer for peer in dict.fromkeys(correspondents) if peer.version == draft.old.version]
 
 
 def _translated(known: Known) -> bool:
