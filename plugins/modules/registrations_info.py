@@ -675,7 +675,7 @@ dialogs:
     What the SIP dialogs of this input that still stand have agreed on at the old address of a pair that holds, for
     O(sipmobility.handover.plan_handover#module:dialogs). The formats V(kamailio), V(journal), V(pcap), V(hep) and
     V(sip) have dialogs.
-  returned: success
+  returned: when there are any
   type: list
   elements: dict
   contains:

@@ -31,14 +31,15 @@ Record = Dict[str, Any]
 
 
 def report_to_record(report: Report) -> Record:
-    """A report as plain data. ``questions`` are there only where somebody is to be asked."""
+    """A report as plain data. ``questions`` and ``dialogs`` are there only where there are any."""
     record: Record = {
         "registrations": [registration_to_record(item) for item in report.registrations],
         "address_pairs": [pair_to_record(pair) for pair in report.address_pairs],
         "changes": [change_to_record(change) for change in report.changes],
         "refused": [refusal_to_record(item) for item in report.refused],
     }
-    record["dialogs"] = [flow_to_record(flow) for flow in report.dialogs]
+    if report.dialogs:
+        record["dialogs"] = [flow_to_record(flow) for flow in report.dialogs]
     if report.questions:
         record["questions"] = [question_to_record(item) for item in report.questions]
     return record
