@@ -31,6 +31,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.sess
     find_sessions,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
+from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.agreed import AgreedFlow
 
 from .worlds import NETWORKS, NEW, NOW, OLD, PEER, SESSION, patent_handover
@@ -124,6 +125,8 @@ def test_a_masquerade_gives_both_endpoints_whoever_tells_of_it() -> None:
         assert result.handover is not None
         assert result.handover.sessions == (whole,)
         assert codes(result) == []
+        planned = make_plan([result.handover], TOPOLOGY, {})
+        assert (len(planned.handovers), planned.refused) == (1, ())
 
 
 def test_what_is_over_is_over() -> None:
