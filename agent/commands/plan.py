@@ -10,12 +10,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from ...plugins.module_utils.mobility.handover import Handover
+from ...plugins.module_utils.mobility.handover import Handover, Session
 from ...plugins.module_utils.mobility.model import Entry
-from ...plugins.module_utils.planning import Planned
 from ...plugins.module_utils.reader import time_to_text
 from ...plugins.plugin_utils.plan_records import plan_to_record, states_to_record
-from ..plan_input import add_plan_arguments, read_plan
+from ..plan_input import PlanInput, add_plan_arguments, read_plan
 
 __all__ = ["add_parser", "run"]
 
@@ -35,19 +34,31 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Plan and print. Returns the exit status."""
-    planned = read_plan(args)[1]
+    given = read_plan(args)
+    planned = given.planned
     if args.json:
-        print(json.dumps({**plan_to_record(planned), "states": states_to_record(planned.targets)}, indent=2))
+        told = plan_to_record(planned, given.searched)
+        print(json.dumps({**told, "states": states_to_record(planned.targets)}, indent=2))
     else:
-        _print_text(planned)
-    return 3 if args.fail_on_refused and planned.refused else 0
+        _print_text(given)
+    return 3 if args.fail_on_refused and given.refused else 0
 
 
-def _print_text(planned: Planned) -> None:
+def _print_text(given: PlanInput) -> None:
+    planned = given.planned
     for handover in planned.handovers:
         print(f"handover {handover.id}: {_summary(handover)}")
-    for item in planned.refused:
-        print(f"refused  {item.handover.id}: {item.reason}")
+        for session in handover.sessions:
+            if session.sources:
+                print(f"  session {_session(session)}, known to {', '.join(session.sources)}")
+    for name, _code, reason in given.refused:
+        print(f"refused  {name}: {reason}")
+    for found in given.searched:
+        old = found.record.get("old")
+        for note in found.notes:
+            print(f"note     {old}: {note}")
+        for left in found.left_out:
+            print(f"left out {old}: {_session(left.session)}: {left.reason}")
     for stage in planned.stages:
         after = f", {stage.wait:g} s after the stage before" if stage.wait else ""
         print(f"\nstage {stage.phase.value}{after}")
@@ -66,6 +77,15 @@ def _summary(handover: Handover) -> str:
         return f"{what} ended" if handover.ended else f"{what} returned home"
     scope = f"scope {handover.scope.value}, directions {handover.directions.value}, {_counted(handover.flows)}"
     return f"{what} is at {handover.new} until {time_to_text(handover.expires)}, {scope}"
+
+
+def _session(session: Session) -> str:
+    seen = "" if session.outside is None and session.outside_port is None else f" (outside {_ends(*session.seen)})"
+    return f"{session.protocol} {session.port} to {_ends(session.correspondent, session.correspondent_port)}{seen}"
+
+
+def _ends(address: object, port: int) -> str:
+    return f"{address} port {port}"
 
 
 def _counted(flows: int) -> str:

@@ -47,7 +47,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Plan, render, print. Returns the exit status."""
-    topology, planned = read_plan(args)
+    given = read_plan(args)
+    topology, planned = given.topology, given.planned
     router = _router(args.router, topology, args.template_dir)
     now = time.time() if args.now is None else args.now
     steps = [(stage, step) for stage in planned.stages for step in stage.steps if step.router == args.router]
@@ -60,16 +61,16 @@ def run(args: argparse.Namespace) -> int:
         for stage, step in steps
     ]
     if args.json:
-        refused = [{"handover": item.handover.id, "code": item.code, "reason": item.reason} for item in planned.refused]
+        refused = [{"handover": name, "code": code, "reason": reason} for name, code, reason in given.refused]
         print(json.dumps({"router": args.router, "steps": told, "refused": refused}, indent=2))
     else:
         for item in told:
             if args.step is None:
                 print(f"==> {item['step']} <==")
             sys.stdout.write(str(item["text"]))
-        for refusal in planned.refused:
-            print(f"refused {refusal.handover.id}: {refusal.reason}", file=sys.stderr)
-    return 3 if args.fail_on_refused and planned.refused else 0
+        for name, _code, reason in given.refused:
+            print(f"refused {name}: {reason}", file=sys.stderr)
+    return 3 if args.fail_on_refused and given.refused else 0
 
 
 def _router(name: str, topology: Topology, template_dir: str | None) -> ManagedRouter:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import session_to_record
-from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.sockets import parse_sockets
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.sockets import sessions_by_address
 from ansible_collections.sipmobility.handover.plugins.module_utils.reader import address
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
@@ -25,10 +25,12 @@ class ActionModule(HandoverAction):
     ARGUMENTS = ARGUMENTS
 
     def work(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        addresses = [str(address(text)) for text in options["addresses"]]
+        addresses = list(dict.fromkeys(str(address(text)) for text in options["addresses"]))
         script = Renderer().render("linux/sessions.sh.j2", {"addresses": addresses})
         output = RouterShell(self).run(script)
         if "sessions" in output.status:
             raise HandoverError("sessions_unknown", output.sections["sessions"], "the host lists its sockets (ss)")
-        sessions = parse_sockets(output.sections["sessions"])
-        return {"changed": False, "sessions": [session_to_record(session) for session in sessions]}
+        found = sessions_by_address(output.sections["sessions"])
+        by_address = {text: [session_to_record(one) for one in found.get(address(text), [])] for text in addresses}
+        flat = [record for records in by_address.values() for record in records]
+        return {"changed": False, "sessions": flat, "by_address": by_address}

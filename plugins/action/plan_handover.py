@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,14 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.reco
     state_from_records,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.registration_policy import Policy
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.session_search import Found, find_sessions
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import BULK, HandoverAction
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.files import read_json
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import write_plan
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.session_records import evidence_of, gathered_tables
 
 ARGUMENTS: dict[str, Any] = {
     "handovers": {"type": "list", "elements": "dict"},
@@ -32,6 +35,11 @@ ARGUMENTS: dict[str, Any] = {
     "routers": {"type": "list", "elements": "str", "required": True},
     "states_dir": {"type": "path"},
     "unreachable": {"type": "dict", "default": {}},
+    "sessions": {"type": "str", "choices": ["given", "auto"], "default": "given"},
+    "connections_dir": {"type": "path"},
+    "connections_unknown": {"type": "dict", "default": {}},
+    "dialogs": {"type": "list", "elements": "dict", "default": []},
+    "policy": {"type": "dict"},
     "drain": {"type": "float", "default": 2.0},
     "dest": {"type": "path", "required": True},
 }
@@ -50,9 +58,9 @@ class ActionModule(HandoverAction):
         topology = Topology.from_mapping({name: self.templated(task_vars, name) for name in options["routers"]})
         unreachable = {name: str(reason) for name, reason in options["unreachable"].items()}
         current = _gathered(options["states_dir"], options["routers"], unreachable)
-        wanted, findings = _wanted(options, current, topology)
+        wanted, findings, searched = _wanted(options, current, topology)
         planned = make_plan(wanted, topology, current, unreachable, options["drain"])
-        told = write_plan(planned, options["dest"])
+        told = write_plan(planned, options["dest"], searched)
         result = {
             "changed": False,
             "dest": options["dest"],
@@ -64,6 +72,8 @@ class ActionModule(HandoverAction):
         }
         if len(told["handovers"]) <= BULK:
             result["handovers"] = told["handovers"]
+        if len(searched) <= BULK:
+            result["sessions"] = told.get("sessions", [])
         return result
 
 
@@ -83,15 +93,32 @@ def _gathered(directory: str | None, routers: list[str], unreachable: dict[str, 
 
 def _wanted(
     options: Mapping[str, Any], current: Mapping[str, RouterState], topology: Topology
-) -> tuple[list[Handover], list[str]]:
-    """The handovers to plan, and what was found where this is a repair."""
+) -> tuple[list[Handover], list[str], list[Found]]:
+    """The handovers to plan, what was found where this is a repair, and what where sessions were looked for."""
     if options["recover"]:
         found = recover(current, topology, Goal(options["recover"]))
-        return [finding.handover for finding in found], [finding.reason for finding in found]
+        return [finding.handover for finding in found], [finding.reason for finding in found], []
     if options["withdraw"] is not None:
-        return _withdrawn(options["withdraw"], current), []
+        return _withdrawn(options["withdraw"], current), [], []
     records = options["handovers"] if options["src"] is None else read_json(options["src"])
-    return [handover_from_record(record) for record in records], []
+    if options["sessions"] == "given":
+        return [handover_from_record(record) for record in records], [], []
+    searched = _searched(records, options, current, topology)
+    return [found.handover for found in searched if found.handover is not None], [], searched
+
+
+def _searched(
+    records: Iterable[Mapping[str, Any]],
+    options: Mapping[str, Any],
+    current: Mapping[str, RouterState],
+    topology: Topology,
+) -> list[Found]:
+    """The handovers with the sessions that somebody knows."""
+    policy = None if options["policy"] is None else Policy.from_dict(options["policy"])
+    silent = {name: str(reason) for name, reason in options["connections_unknown"].items()}
+    tables, missing = gathered_tables(options["connections_dir"], options["routers"], silent)
+    evidence = evidence_of(tables, missing, options["dialogs"], current)
+    return [find_sessions(record, topology, evidence, policy) for record in records]
 
 
 def _withdrawn(names: list[str], current: Mapping[str, RouterState]) -> list[Handover]:

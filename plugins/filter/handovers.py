@@ -24,9 +24,10 @@ def handovers(
     pairs: Iterable[_Record],
     scope: str = "session",
     directions: str = "both",
-    sessions: Iterable[_Record] = (),
+    sessions: Iterable[_Record] | Mapping[str, Iterable[_Record]] = (),
     correspondents: Iterable[str] = (),
     changes: Iterable[_Record] = (),
+    auto: bool = False,
 ) -> list[dict[str, Any]]:
     """A handover of each owner's old address. A pair's own sessions and correspondents come before the given ones."""
     try:
@@ -35,9 +36,13 @@ def handovers(
             _believed(pair)
             if pair.get("current") is not False:
                 moved.setdefault(_key(pair), []).append(pair)
-        records = [_record(found, scope, directions, sessions, correspondents) for found in moved.values()]
-        records += [_ended(change) for key, change in _over(changes).items() if key not in moved]
-        return [handover_to_record(handover_from_record(record)) for record in records]
+        given = _by_address(sessions, {key[2] for key, found in moved.items() if not _each_once(found, "sessions")})
+        records = [_record(found, scope, directions, given, correspondents) for found in moved.values()]
+        reassigned = [found[-1].get("reassigned") is True for found in moved.values()]
+        made = [_checked(record, auto) for record in records]
+        if auto:
+            made = [{**one, "reassigned": True} if late else one for one, late in zip(made, reassigned, strict=True)]
+        return made + [_checked(_ended(change)) for key, change in _over(changes).items() if key not in moved]
     except HandoverError as error:
         raise AnsibleFilterError(f"sipmobility.handover.handovers: {error}") from error
 
@@ -45,6 +50,30 @@ def handovers(
 def _key(record: _Record) -> _Key:
     """Whose, and which old address: there is one handover for each."""
     return str(record.get("aor") or ""), record.get("instance"), str(record.get("old"))
+
+
+def _by_address(
+    sessions: Iterable[_Record] | Mapping[str, Iterable[_Record]], wanting: set[str]
+) -> Mapping[str, list[_Record]]:
+    """The given sessions by old address. A plain list is one phone's; of several addresses it does not say which."""
+    if isinstance(sessions, Mapping):
+        return {address: list(found) for address, found in sessions.items()}
+    found = list(sessions)
+    if found and len(wanting) > 1:
+        raise HandoverError(
+            "ambiguous_sessions",
+            ", ".join(sorted(wanting)),
+            "a list of sessions is that of one old address",
+            "Give the sessions by old address, as active_sessions_info returns them in by_address.",
+        )
+    return dict.fromkeys(wanting, found)
+
+
+def _checked(record: _Record, auto: bool = False) -> dict[str, Any]:
+    """The whole record of a handover; with ``auto`` it may still be without sessions."""
+    if not auto or record["sessions"] or record["scope"] != "session":
+        return handover_to_record(handover_from_record(record))
+    return {**handover_to_record(handover_from_record({**record, "ended": True})), "ended": False}
 
 
 def _believed(pair: _Record) -> None:
@@ -73,7 +102,7 @@ def _record(
     pairs: list[_Record],
     scope: str,
     directions: str,
-    sessions: Iterable[_Record],
+    sessions: Mapping[str, list[_Record]],
     correspondents: Iterable[str],
 ) -> dict[str, Any]:
     """One handover of the pairs of one old address: those of several correspondents stand beside each other."""
@@ -93,7 +122,7 @@ def _record(
         "expires": last.get("expires"),
         "scope": scope,
         "directions": directions,
-        "sessions": _each_once(pairs, "sessions") or list(sessions),
+        "sessions": _each_once(pairs, "sessions") or sessions.get(str(last.get("old")), []),
         "correspondents": _each_once(pairs, "correspondents") or list(correspondents),
     }
 

@@ -56,10 +56,13 @@ EXAMPLES = r"""
 # changed: false
 # sessions:
 #   - {protocol: tcp, port: 40000, correspondent: 3.3.3.3, correspondent_port: 7000}
+# by_address:
+#   1.1.1.1:
+#     - {protocol: tcp, port: 40000, correspondent: 3.3.3.3, correspondent_port: 7000}
 
 - name: Make handovers of address pairs, for these sessions
   ansible.builtin.set_fact:
-    records: "{{ pairs | sipmobility.handover.handovers(sessions=found.sessions) }}"
+    records: "{{ pairs | sipmobility.handover.handovers(sessions=found.by_address) }}"
 """
 
 RETURN = r"""
@@ -88,6 +91,13 @@ sessions:
       type: int
       returned: success
       sample: 7000
+by_address:
+  description: The same sessions by the address of O(addresses) that they are bound to, which may have none.
+  returned: success
+  type: dict
+  sample:
+    1.1.1.1:
+      - {protocol: tcp, port: 40000, correspondent: 3.3.3.3, correspondent_port: 7000}
 code:
   description: What went wrong, a stable word.
   returned: failure

@@ -78,6 +78,39 @@ options:
       - Routers that did not answer, and why. A handover that needs one of them is refused.
     type: dict
     default: {}
+  sessions:
+    description:
+      - V(given) takes the sessions of the handovers as they are, and refuses one with the scope V(session) and none.
+      - V(auto) looks for the sessions of handovers with the scope V(session). It merges those that the handover brings
+        (the phone's own list), those that the routers rewrite already, O(dialogs) of the SIP server and the routers'
+        connection tables in O(connections_dir). Each session in RV(handovers) then has its C(sources).
+      - The rules are in C(docs/sessions.md) of this collection. A router's connection table is believed first. A
+        session always has the old address at the phone's end.
+      - A handover may have C(reassigned=true) then, where somebody else has the old address by now.
+    type: str
+    choices: [given, auto]
+    default: given
+  connections_dir:
+    description:
+      - With O(sessions=auto), the directory on the controller with each router's connections, as C(NAME.json), written
+        by M(sipmobility.handover.connections_info).
+    type: path
+  connections_unknown:
+    description:
+      - With O(sessions=auto), the routers that did not tell their connections, and why. The plan says so.
+    type: dict
+    default: {}
+  dialogs:
+    description:
+      - With O(sessions=auto), the C(dialogs) that M(sipmobility.handover.registrations_info) returned.
+    type: list
+    elements: dict
+    default: []
+  policy:
+    description:
+      - With O(sessions=auto), the policy of M(sipmobility.handover.registrations_info). Of its keys C(correspondents),
+        C(correspondent_networks), C(infrastructure), C(max_sessions_per_handover) and C(widen_unknown_sessions) count.
+    type: dict
   drain:
     description:
       - Seconds between the last change of an encoder and the first removal of a decoder. Must be longer than a packet
@@ -136,6 +169,18 @@ EXAMPLES = r"""
   sipmobility.handover.plan_handover:
     src: /var/tmp/handover/handovers.json
     routers: "{{ groups['first_hop_routers'] }}"
+    states_dir: /var/tmp/handover/states
+    dest: /var/tmp/handover/plan
+  run_once: true
+  delegate_to: localhost
+
+- name: Plan a handover whose sessions the routers know
+  sipmobility.handover.plan_handover:
+    handovers:
+      - {aor: 'sip:phone@example.com', old: 1.1.1.1, new: 2.2.2.2, expires: '2026-11-24T05:00:00Z'}
+    sessions: auto
+    connections_dir: /var/tmp/handover/connections
+    routers: "{{ ansible_play_hosts_all }}"
     states_dir: /var/tmp/handover/states
     dest: /var/tmp/handover/plan
   run_once: true
@@ -213,7 +258,8 @@ handovers:
     sessions:
       description: >-
         The sessions, each with C(protocol), C(port) of the mobile node, C(correspondent) and C(correspondent_port), and
-        C(outside) and C(outside_port) where the correspondent is seen under another endpoint outside its network.
+        C(outside) and C(outside_port) where the correspondent is seen under another endpoint outside its network. With
+        O(sessions=auto) also C(sources), of V(mn), V(standing), V(sip) and C(connections@ROUTER).
       type: list
       elements: dict
       returned: success
@@ -254,6 +300,43 @@ findings:
   returned: success
   type: list
   elements: str
+sessions:
+  description: What was found for each handover with O(sessions=auto).
+  returned: success, up to 100 handovers
+  type: list
+  elements: dict
+  contains:
+    old:
+      description: The old address of the handover.
+      type: str
+      returned: success
+    new:
+      description: Its new address.
+      type: str
+      returned: success
+    sources:
+      description: How many of its sessions each source knows.
+      type: dict
+      returned: success
+      sample:
+        connections@rc: 2
+        sip: 1
+    left_out:
+      description: >-
+        Up to 50 sessions that were known but not taken, each with C(code), C(reason) and C(session). The codes are in
+        C(docs/sessions.md).
+      type: list
+      elements: dict
+      returned: success
+    left_out_counts:
+      description: How many sessions were left out, by code.
+      type: dict
+      returned: success
+    notes:
+      description: What is not covered, and what a wider scope costs.
+      type: list
+      elements: str
+      returned: success
 stages:
   description: >-
     What to do, in this order. All routers of a stage acknowledge before the next stage begins. Empty where nothing is

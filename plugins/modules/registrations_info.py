@@ -199,6 +199,24 @@ options:
         description: How many registrations wait for it at one time.
         type: int
         default: 64
+      correspondent_networks:
+        description:
+          - Where the correspondents of sessions may be that were found with
+            O(sipmobility.handover.plan_handover#module:sessions=auto). Empty for every network of a managed router.
+        type: list
+        elements: str
+        default: []
+      max_sessions_per_handover:
+        description: How many sessions of one old address are kept that were found so.
+        type: int
+        default: 200
+      widen_unknown_sessions:
+        description:
+          - Whether O(sipmobility.handover.plan_handover#module:sessions=auto) chooses the scope V(correspondent) for a
+            handover with a correspondent of whom no session is known.
+          - New sessions between those hosts and the new address break then, and so does ICMP echo.
+        type: bool
+        default: false
   cursor:
     description:
       - What an earlier run returned as RV(cursor), to go on from there. Where the log has been rotated since, also
@@ -652,6 +670,51 @@ questions:
       description: How long the registration waits, in UTC.
       type: str
       returned: success
+dialogs:
+  description: >-
+    What the SIP dialogs of this input that still stand have agreed on at the old address of a pair that holds, for
+    O(sipmobility.handover.plan_handover#module:dialogs). The formats V(kamailio), V(journal), V(pcap), V(hep) and
+    V(sip) have dialogs.
+  returned: when there are any
+  type: list
+  elements: dict
+  contains:
+    protocol:
+      description: V(udp), or V(tcp) for signalling.
+      type: str
+      returned: success
+    use:
+      description: V(rtp), V(rtcp), V(media) or V(signalling).
+      type: str
+      returned: success
+    party:
+      description: The address of record of one end, which the SIP message stated.
+      type: str
+      returned: success
+    address:
+      description: Its address.
+      type: str
+      returned: success
+    port:
+      description: Its port.
+      type: int
+      returned: success
+    peer:
+      description: The address of record of the other end; empty for a server.
+      type: str
+      returned: success
+    peer_address:
+      description: Its address.
+      type: str
+      returned: success
+    peer_port:
+      description: Its port.
+      type: int
+      returned: success
+    since:
+      description: When it was agreed, in Unix seconds, or V(null).
+      type: float
+      returned: success
 cursor:
   description: Where a next run goes on; empty with O(content).
   returned: success
@@ -707,6 +770,9 @@ _POLICY_SPEC: dict[str, Any] = {
     "home_servers": {"type": "dict", "default": {}},
     "home_timeout_seconds": {"type": "int", "default": 5},
     "max_waiting": {"type": "int", "default": 64},
+    "correspondent_networks": {"type": "list", "elements": "str", "default": []},
+    "max_sessions_per_handover": {"type": "int", "default": 200},
+    "widen_unknown_sessions": {"type": "bool", "default": False},
 }
 
 

@@ -8,7 +8,7 @@ Plans for thousands of handovers travel between the tasks of a playbook, and int
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +20,37 @@ from ..module_utils.mobility.records import (
     step_from_record,
     step_to_record,
 )
+from ..module_utils.mobility.session_search import Found
 from ..module_utils.planning import Planned
 from .files import read_json, write_json
+from .session_records import found_to_record, refused_to_record
 
 __all__ = ["read_step", "summary", "write_plan"]
 
 _SUMMARY = "plan.json"
 
 
-def summary(planned: Planned) -> dict[str, Any]:
-    """A plan without its entries: who is moved, who was refused, which stages there are."""
-    return {
+def summary(planned: Planned, searched: Sequence[Found] = ()) -> dict[str, Any]:
+    """A plan without its entries: who is moved, who was refused, which stages there are.
+
+    :param searched: what became of the handovers whose sessions were looked for.
+    """
+    without = [record for record in map(refused_to_record, searched) if record is not None]
+    told: dict[str, Any] = {
         "handovers": [handover_to_record(handover) for handover in planned.handovers],
         "refused": [
             {"handover": handover_to_record(item.handover), "code": item.code, "reason": item.reason}
             for item in planned.refused
-        ],
+        ]
+        + without,
         "stages": [_stage(index, stage, planned.stages) for index, stage in enumerate(planned.stages)],
     }
+    if searched:
+        told["sessions"] = [found_to_record(found) for found in searched]
+    return told
 
 
-def write_plan(planned: Planned, directory: str) -> dict[str, Any]:
+def write_plan(planned: Planned, directory: str, searched: Sequence[Found] = ()) -> dict[str, Any]:
     """Write a plan into a directory and return its summary.
 
     :raises HandoverError: ``unwritable_file``.
@@ -56,7 +66,7 @@ def write_plan(planned: Planned, directory: str) -> dict[str, Any]:
             write_json(place / "steps" / f"{step.id}.json", step_to_record(step))
     for router, state in planned.targets.items():
         write_json(place / "targets" / f"{router}.json", state_to_records(state))
-    told = summary(planned)
+    told = summary(planned, searched)
     write_json(place / _SUMMARY, told)
     return told
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..module_utils.errors import HandoverError
@@ -16,6 +16,7 @@ from ..module_utils.mobility.records import (
     state_from_records,
     state_to_records,
 )
+from ..module_utils.mobility.session_search import Found
 from ..module_utils.mobility.topology import Topology
 from ..module_utils.planning import Planned, make_plan
 from .plan_files import summary
@@ -37,9 +38,12 @@ def plan_from_records(handovers: object, topology: Topology, current: object = N
     return make_plan(wanted, topology, states_from_record({} if current is None else current, topology))
 
 
-def plan_to_record(planned: Planned) -> dict[str, Any]:
-    """A plan as plain data: the handovers with their epochs, those refused, and the stages with their steps."""
-    return {**summary(planned), "stages": stages_to_records(planned.stages)}
+def plan_to_record(planned: Planned, searched: Sequence[Found] = ()) -> dict[str, Any]:
+    """A plan as plain data: the handovers with their epochs, those refused, and the stages with their steps.
+
+    :param searched: what became of the handovers whose sessions were looked for.
+    """
+    return {**summary(planned, searched), "stages": stages_to_records(planned.stages)}
 
 
 def topology_from_record(record: object) -> Topology:

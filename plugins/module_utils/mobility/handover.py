@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Optional, Tuple
 
@@ -26,6 +26,8 @@ class Session:
     :ivar correspondent_port: its port, seen there.
     :ivar outside: the correspondent's address as the rest of the network sees it; None where it is the same.
     :ivar outside_port: its port seen outside; None where it is the same.
+    :ivar sources: who knows of it, see :mod:`known_sessions`; empty where nobody was asked. A session is the same
+        whoever knows it.
     """
 
     protocol: str
@@ -34,6 +36,7 @@ class Session:
     correspondent_port: int
     outside: Optional[Address] = None
     outside_port: Optional[int] = None
+    sources: Tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if self.protocol not in PROTOCOLS:

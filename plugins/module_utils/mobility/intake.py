@@ -13,6 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Generator, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
+from ..sip.agreed import AgreedFlow
+from ..sip.dialog_message import DialogMessage
+from ..sip.dialogs import Dialogs
 from ..sip.refusal import Refusal
 from ..sip.registration import Expired, Registration
 from .admission import broken_rule, no_fact
@@ -29,7 +32,7 @@ from .seen import of_aor
 
 __all__ = ["Intake", "Item", "Outcome", "Report", "read_registrations"]
 
-Item = Union[Registration, Refusal, Expired, HomeAnswer]
+Item = Union[Registration, Refusal, Expired, HomeAnswer, DialogMessage]
 Outcome = Union[AddressPair, Change, Refusal, HomeQuestion]
 
 #: Without a policy nothing is admitted; this one only lends its lifetimes.
@@ -40,16 +43,25 @@ _DAY = 86400
 #: How long, at most, it is remembered that the REGISTER of a binding was seen.
 _DAYS_OF_A_BINDING = 30
 
+#: The shelf of the dialogs, and how long one is remembered of which nothing more is heard.
+_DIALOGS = "dialogs"
+_HOURS_OF_A_CALL = 12
+
 
 @dataclass(frozen=True)
 class Report:
-    """What one run found, in the order of its input. ``questions`` are to be put to the phones' home servers."""
+    """What one run found, in the order of its input.
+
+    :ivar questions: to be put to the phones' home servers.
+    :ivar dialogs: what the dialogs that stand at the end have agreed on at an old address of a pair that holds.
+    """
 
     registrations: Tuple[Registration, ...]
     address_pairs: Tuple[AddressPair, ...]
     changes: Tuple[Change, ...]
     refused: Tuple[Refusal, ...]
     questions: Tuple[HomeQuestion, ...] = ()
+    dialogs: Tuple[AgreedFlow, ...] = ()
 
 
 def read_registrations(
@@ -69,16 +81,35 @@ def read_registrations(
     :param memory: what earlier runs have seen; without, this run is the first and the last.
     :raises HandoverError: for a ``live`` that is none.
     """
+    memory = RunMemory() if memory is None else memory
     intake = Intake(policy, live, memory)
     registrations: List[Registration] = []
     found: Dict[type, List[Any]] = {AddressPair: [], Change: [], Refusal: [], HomeQuestion: []}
+    dialogs = Dialogs()
+    for key, values in memory.items(_DIALOGS):
+        dialogs.restore(key, values)
     for item in items:
+        if isinstance(item, DialogMessage):
+            dialogs.take(item)
+            continue
         if keep_registrations and isinstance(item, Registration):
             registrations.append(item)
         for outcome in intake.take(item, now):
             found[type(outcome)].append(outcome)
     pairs = tuple(pair if intake.is_live(pair) else replace(pair, current=False) for pair in found[AddressPair])
-    return Report(tuple(registrations), pairs, tuple(found[Change]), tuple(found[Refusal]), tuple(found[HomeQuestion]))
+    for key, kept in dialogs.kept():
+        memory.put(_DIALOGS, key, kept, now + _HOURS_OF_A_CALL * 3600)
+    # Of other people's calls nothing is told.
+    moved = {pair.old for pair in pairs if pair.current}
+    flows = tuple(flow for flow in dialogs.flows() if moved & {flow.address, flow.peer_address})
+    return Report(
+        tuple(registrations),
+        pairs,
+        tuple(found[Change]),
+        tuple(found[Refusal]),
+        tuple(found[HomeQuestion]),
+        flows,
+    )
 
 
 class Intake:
@@ -117,8 +148,10 @@ class Intake:
         return held is not None and (held.new, held.source) == (pair.new, pair.source)
 
     def take(self, item: Item, now: float) -> Iterator[Outcome]:
-        """The outcomes of one item. ``now`` is Unix seconds UTC."""
+        """The outcomes of one item; dialogs have none of their own. ``now`` is Unix seconds UTC."""
         yield from self.late(now)
+        if isinstance(item, DialogMessage):
+            return
         if isinstance(item, Refusal):
             yield item
         elif isinstance(item, HomeAnswer):

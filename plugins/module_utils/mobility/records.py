@@ -248,6 +248,8 @@ def session_to_record(session: Session) -> Record:
         record["outside"] = str(session.outside)
     if session.outside_port is not None:
         record["outside_port"] = session.outside_port
+    if session.sources:
+        record["sources"] = list(session.sources)
     return record
 
 
@@ -264,6 +266,7 @@ def session_from_record(record: Mapping[str, Any]) -> Session:
         read.take("correspondent_port", count),
         read.take("outside", optional(address), None),
         read.take("outside_port", optional(count), None),
+        tuple(text(item) for item in read.take("sources", items, [])),
     )
     read.done()
     return Session(*fields)

@@ -60,6 +60,10 @@ class Policy:
     :ivar home_servers: SIP domain to the servers whose word counts for its users; a domain without any is not asked.
     :ivar home_timeout_seconds: how long a registration waits for the home server's word.
     :ivar max_waiting: how many registrations wait for it at one time.
+    :ivar correspondent_networks: where the correspondents of sessions may be that nobody listed by hand; empty for
+        every network of a managed router.
+    :ivar max_sessions_per_handover: how many sessions of one old address are looked for and kept.
+    :ivar widen_unknown_sessions: cover a correspondent of whom no session is known by the scope ``correspondent``.
     """
 
     managed_networks: Mapping[str, Tuple[Network, ...]]
@@ -84,6 +88,9 @@ class Policy:
     home_servers: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
     home_timeout_seconds: int = 5
     max_waiting: int = 64
+    correspondent_networks: Tuple[Network, ...] = ()
+    max_sessions_per_handover: int = 200
+    widen_unknown_sessions: bool = False
 
     @classmethod
     def from_dict(cls, data: object) -> Policy:
@@ -132,6 +139,7 @@ def _readers() -> Dict[str, _Reader]:
     kinds: Dict[str, _Reader] = {
         "managed_networks": _locations,
         "infrastructure": _networks,
+        "correspondent_networks": _networks,
         "correspondents": _addresses,
         "realms": _names,
         "infer": _inference,

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict
 
 from ..reader import time_to_text
+from ..sip.agreed import flow_to_record
 from ..sip.refusal import Refusal
 from ..sip.registration import Registration
 from .home import HomeQuestion
@@ -30,13 +31,15 @@ Record = Dict[str, Any]
 
 
 def report_to_record(report: Report) -> Record:
-    """A report as plain data. ``questions`` are there only where somebody is to be asked."""
-    record = {
+    """A report as plain data. ``questions`` and ``dialogs`` are there only where there are any."""
+    record: Record = {
         "registrations": [registration_to_record(item) for item in report.registrations],
         "address_pairs": [pair_to_record(pair) for pair in report.address_pairs],
         "changes": [change_to_record(change) for change in report.changes],
         "refused": [refusal_to_record(item) for item in report.refused],
     }
+    if report.dialogs:
+        record["dialogs"] = [flow_to_record(flow) for flow in report.dialogs]
     if report.questions:
         record["questions"] = [question_to_record(item) for item in report.questions]
     return record

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv6Address
-from typing import List, Tuple
+from typing import Dict, List, Tuple
 
 from ..errors import HandoverError
 from ..mobility.handover import Session
 from ..mobility.model import Address
 from ..reader import address
 
-__all__ = ["parse_sockets"]
+__all__ = ["parse_sockets", "sessions_by_address"]
 
 #: An address, in brackets where it is IPv6, with the interface where ss tells it; and a port.
 _ENDPOINT = re.compile(r"\[?([0-9A-Fa-f.:]+)\]?(?:%[^\s:\]]+)?\]?:([0-9]{1,5})")
@@ -24,13 +24,21 @@ _IDLE = frozenset({"TIME-WAIT", "SYN-RECV", "LISTEN", "UNCONN", "CLOSED"})
 
 
 def parse_sockets(printed: str) -> List[Session]:
-    """The sessions in the output of ``ss -Hntu``: TCP connections and connected UDP sockets.
+    """The sessions in the output of ``ss -Hntu``, whatever their local address; see :func:`sessions_by_address`.
+
+    :raises HandoverError: ``unreadable_answer``, naming the line.
+    """
+    return [session for found in sessions_by_address(printed).values() for session in found]
+
+
+def sessions_by_address(printed: str) -> Dict[Address, List[Session]]:
+    """By local address the sessions in the output of ``ss -Hntu``: TCP connections and connected UDP sockets.
 
     Unconnected UDP sockets have no peer here; their sessions must come from elsewhere.
 
     :raises HandoverError: ``unreadable_answer``, naming the line.
     """
-    sessions = []
+    sessions: Dict[Address, List[Session]] = {}
     for line in printed.splitlines():
         fields = line.split()
         if not fields:
@@ -41,7 +49,8 @@ def parse_sockets(printed: str) -> List[Session]:
         if state in _IDLE:
             continue
         correspondent, correspondent_port = _endpoint(peer, line)
-        sessions.append(Session(protocol, _endpoint(local, line)[1], correspondent, correspondent_port))
+        host, port = _endpoint(local, line)
+        sessions.setdefault(host, []).append(Session(protocol, port, correspondent, correspondent_port))
     return sessions
 
 

@@ -18,7 +18,17 @@ from ..errors import HandoverError
 from .grammar import TOKEN, Address, checked_text, host_address, ip_literal, number
 from .sessions_body import ListedSession
 
-__all__ = ["MAX_MEDIA", "MAX_SDP", "MEDIA_TYPE", "Media", "MediaEndpoint", "endpoints", "parse_sdp", "sessions_of"]
+__all__ = [
+    "MAX_MEDIA",
+    "MAX_SDP",
+    "MEDIA_TYPE",
+    "Media",
+    "MediaEndpoint",
+    "agreed_endpoints",
+    "endpoints",
+    "parse_sdp",
+    "sessions_of",
+]
 
 MEDIA_TYPE = "application/sdp"
 #: Most bytes, and most media descriptions, of one description.
@@ -113,6 +123,21 @@ def sessions_of(local: Tuple[Media, ...], remote: Tuple[Media, ...]) -> Tuple[Li
     :param remote: its correspondent's.
     :raises HandoverError: ``bad_sdp`` when they do not belong together (RFC 3264 section 6).
     """
+    return tuple(
+        dict.fromkeys(
+            ListedSession(here.protocol, here.port, there.address, there.port)
+            for here, there in agreed_endpoints(local, remote)
+        )
+    )
+
+
+def agreed_endpoints(
+    local: Tuple[Media, ...], remote: Tuple[Media, ...]
+) -> Tuple[Tuple[MediaEndpoint, MediaEndpoint], ...]:
+    """The two ends, here and there, of each flow that two descriptions agree on.
+
+    :raises HandoverError: as :func:`sessions_of`.
+    """
     if len(local) != len(remote):
         raise _bad(f"{len(local)} and {len(remote)}", "an answer has as many media descriptions as its offer")
     found = []
@@ -129,7 +154,7 @@ def sessions_of(local: Tuple[Media, ...], remote: Tuple[Media, ...]) -> Tuple[Li
         for use, here in _endpoints(ours, mux).items():
             there = remote_points.get(use)
             if there is not None and here.address.version == there.address.version:
-                found.append(ListedSession(here.protocol, here.port, there.address, there.port))
+                found.append((here, there))
     return tuple(dict.fromkeys(found))
 
 

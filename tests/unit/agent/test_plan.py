@@ -17,7 +17,22 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.reco
     state_from_records,
 )
 
-from .patent import EXPECTED, FIXTURES, CommandLine
+from .patent import EXPECTED, FIXTURES, NOW, CommandLine
+
+_HEAD = (
+    "Via: SIP/2.0/UDP 1.1.1.1;branch=z9hG4bK1\r\nFrom: <sip:phone@example.com>;tag=a\r\n"
+    "To: <sip:cn@example.com>{to}\r\nCall-ID: call\r\nCSeq: 1 INVITE\r\nContent-Type: application/sdp\r\n"
+    "Content-Length: {size}\r\n\r\n{body}"
+)
+_SDP = "v=0\r\no=x 1 1 IN IP4 {0}\r\ns=-\r\nc=IN IP4 {0}\r\nt=0 0\r\nm=audio {1} RTP/AVP 0\r\n"
+#: An INVITE and its 200, as raw SIP.
+CALL = [
+    start + "\r\n" + _HEAD.format(to=to, size=len(body), body=body)
+    for start, to, body in (
+        ("INVITE sip:cn@example.com SIP/2.0", "", _SDP.format("1.1.1.1", 4000)),
+        ("SIP/2.0 200 OK", ";tag=b", _SDP.format("3.3.3.3", 5000)),
+    )
+]
 
 
 def expected(case: str) -> str:
@@ -110,3 +125,45 @@ def test_bad_files_are_told_with_what_is_wrong(shell: CommandLine, name: str, te
     status, out = shell.run("plan", *(word for pair in files.items() for word in pair))
     assert (status, out) == (1, "")
     assert told in shell.errors
+
+
+def test_sessions_that_a_table_and_a_dialog_know(shell: CommandLine) -> None:
+    """``--sessions auto``: the plan names the sources, what was left out and what is not covered."""
+    rows = (
+        "ipv4 2 tcp 6 99 ESTABLISHED src=1.1.1.1 dst=3.3.3.3 sport=40000 dport=7000 "
+        "src=3.3.3.3 dst=1.1.1.1 sport=7000 dport=40000 [ASSURED] mark=0\n"
+        "ipv4 2 udp 17 29 src=3.3.3.3 dst=1.1.1.1 sport=9 dport=99 [UNREPLIED] "
+        "src=1.1.1.1 dst=3.3.3.3 sport=99 dport=9 mark=0\n"
+    )
+    moved = {"aor": "sip:phone@example.com", "old": "1.1.1.1", "new": "2.2.2.2", "expires": NOW + 600}
+    args = ("--to", shell.file("to.json", [moved]), "--sessions", "auto")
+    status, out = shell.plan(*args, "--connections", "rc=" + shell.file("rc.txt", rows))
+    assert status == 0, shell.errors
+    assert "  session tcp 40000 to 3.3.3.3 port 7000, known to connections@rc\n" in out
+    assert "left out 1.1.1.1: udp 99 to 3.3.3.3 port 9: Only a router knows of it" in out
+    assert "rb: its connections are not known (no --connections)" in out
+    log = shell.file("call.sip", "".join(CALL))
+    told = json.loads(shell.plan(*args, "--sip-log", log, "--json")[1])
+    assert [(one["port"], one["sources"]) for one in told["handovers"][0]["sessions"]] == [
+        (4000, ["sip"]),
+        (4001, ["sip"]),
+    ]
+    assert told["sessions"][0]["sources"] == {"sip": 2}
+
+
+def test_sessions_that_nobody_knows(shell: CommandLine) -> None:
+    moved = {"old": "1.1.1.1", "new": "2.2.2.2", "expires": NOW + 600}
+    args = ("--to", shell.file("to.json", [moved]), "--sessions", "auto", "--fail-on-refused")
+    status, out = shell.plan(*args)
+    assert status == 3
+    assert "refused  1.1.1.1: no_sessions" in out
+    assert json.loads(shell.plan(*args, "--json")[1])["refused"][0]["code"] == "no_sessions"
+    assert shell.render(*args, "--router", "rb", "--json")[0] == 3
+
+
+@pytest.mark.parametrize("argument", ["nobody=x", "rc", "rc=/nowhere/at/all"])
+def test_connections_that_cannot_be_read(shell: CommandLine, argument: str) -> None:
+    moved = {"old": "1.1.1.1", "new": "2.2.2.2", "expires": NOW + 600}
+    args = ("--to", shell.file("to.json", [moved]), "--sessions", "auto")
+    assert shell.plan(*args, "--connections", argument)[0] == 1
+    assert argument.rpartition("=")[2] in shell.errors

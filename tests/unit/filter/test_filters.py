@@ -74,3 +74,26 @@ def test_failures_tell_why_on_one_line() -> None:
     }
     expected = {"rb": "two lines", "rc": "unreachable: no route", "re": "no reason given"}
     assert failures(told, list(told), "step") == expected
+
+
+def test_each_pair_gets_the_sessions_of_its_own_old_address() -> None:
+    by_address = {"1.1.1.1": [SESSION], "1.1.1.2": [{**SESSION, "port": 40002}]}
+    pairs = [PAIR, {**PAIR, "old": "1.1.1.2"}, {**PAIR, "old": "1.1.1.3"}]
+    first, second, third = handovers(pairs, sessions=by_address, auto=True)
+    assert [[item["port"] for item in one["sessions"]] for one in (first, second, third)] == [[40000], [40002], []]
+    with pytest.raises(AnsibleFilterError, match="no_sessions"):
+        handovers(pairs, sessions=by_address)
+
+
+def test_a_list_of_sessions_is_not_that_of_two_phones() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"ambiguous_sessions.*1\.1\.1\.1, 1\.1\.1\.2"):
+        handovers([PAIR, {**PAIR, "old": "1.1.1.2"}], sessions=[SESSION])
+
+
+def test_handovers_whose_sessions_are_still_to_be_found() -> None:
+    (record,) = handovers([{**PAIR, "reassigned": True}], auto=True)
+    assert (record["sessions"], record["ended"], record["reassigned"]) == ([], False, True)
+    (over,) = handovers([], changes=[{**PAIR, "kind": "ended"}], auto=True)
+    assert (over["ended"], "reassigned" in over) == (True, False)
+    with pytest.raises(AnsibleFilterError, match="old_reassigned"):
+        handovers([{**PAIR, "reassigned": True}], scope="correspondent", correspondents=["3.3.3.3"], auto=True)

@@ -82,7 +82,7 @@ def test_policy_options_are_those_of_the_argument_spec() -> None:
 
 def test_every_key_of_a_result_is_documented() -> None:
     asking = replace(ADMISSION, home_servers={"example.com": ("home",)})
-    for policy, extra in ((ADMISSION, {"questions", "draft"}), (asking, {"draft"})):
+    for policy, extra in ((ADMISSION, {"questions", "dialogs", "draft"}), (asking, {"dialogs", "draft"})):
         record = report_to_record(judged(line() + line() + line(cseq=9999, tag=["1.1.1.77"]), policy))
         assert {*record, "cursor", *extra} == set(RETURN)
         for name, items in record.items():
@@ -147,6 +147,34 @@ def test_a_store_carries_the_history_from_run_to_run(tmp_path: Path) -> None:
     assert run(tmp_path, False, store=store, commit=found["draft"])["address_pairs"] == []
     assert told(read(away)) == ([], ["replayed"])
     assert run(tmp_path, False, store=store, commit="0" * 16)["code"] == "unknown_draft"
+
+
+def test_a_call_of_an_earlier_run_is_known(tmp_path: Path) -> None:
+    """A recorded call between 198.51.100.20 and .30. Of calls of phones that stay, nothing is told."""
+    store, now = str(tmp_path / "history.db"), time.time()
+    events = (FIXTURES / "dialogs" / "call.jsonl").read_text().splitlines(keepends=True)
+    policy = {"managed_networks": {"a": ["198.51.100.0/24"], "b": ["2.2.2.0/24"]}, "require_ownership": False}
+
+    def moved(old: str) -> str:
+        return line(time=now, tag=[f"<sip:alice@{old}>"], before=[]).decode()
+
+    def read(content: str, **options: Any) -> dict[str, Any]:
+        return run(tmp_path, False, content=content, policy=policy, store=store, **options)
+
+    first = read("".join(events[:4]))
+    assert "dialogs" not in first, "nobody has moved"
+    other = read(moved("198.51.100.99"), commit=first["draft"])
+    assert [pair["old"] for pair in other["address_pairs"]] == ["198.51.100.99"]
+    assert "dialogs" not in other
+    found = read(moved("198.51.100.20"))
+    assert [(one["use"], one["port"], one["peer_port"]) for one in found["dialogs"]] == [
+        ("rtp", 4000, 5000),
+        ("rtcp", 4010, 5001),
+        ("rtp", 4002, 5002),
+        ("rtcp", 4003, 5003),
+    ]
+    assert set(found["dialogs"][0]) == set(RETURN["dialogs"]["contains"])
+    assert "dialogs" not in read("".join(events[4:]) + moved("198.51.100.20")), "they hung up"
 
 
 def test_check_mode_makes_no_store(tmp_path: Path) -> None:

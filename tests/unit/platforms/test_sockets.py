@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Session
-from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.sockets import parse_sockets
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.sockets import (
+    parse_sockets,
+    sessions_by_address,
+)
 
 PRINTED = """\
 udp   ESTAB     0      0                           198.51.100.20:5060          203.0.113.9:5060
@@ -76,3 +79,9 @@ def test_any_session(protocol: str, port: int, peer_port: int, peer: object) -> 
     found = parse_sockets(f"{protocol} ESTAB 0 0 198.51.100.20:{port} {shown}:{peer_port}\n")
     mapped = getattr(host, "ipv4_mapped", None)
     assert found == [Session(protocol, port, mapped or host, peer_port)]
+
+
+def test_sessions_stand_by_the_address_that_they_are_bound_to() -> None:
+    found = sessions_by_address(PRINTED)
+    assert [one.port for one in found[ip_address("198.51.100.20")]] == [5060, 40000, 40002, 68, 40003]
+    assert [one.port for one in found[ip_address("2001:db8:a::ffff:1")]] == [40004]

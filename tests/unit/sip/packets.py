@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address
 
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.dialog_message import DialogMessage
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.refusal import Refusal
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.registration import Registration
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import open_source
@@ -132,7 +133,8 @@ def read(data: bytes, name: str = "pcap", chunk: int = 1 << 20) -> list[int | st
 
 
 def items(data: bytes, name: str = "pcap", chunk: int = 1 << 20) -> Iterator[Registration | Refusal]:
-    """What a source yields."""
+    """What a source yields of registrations."""
     for item in open_source(name, (data[at : at + chunk] for at in range(0, len(data), chunk)), "f")[1]:
-        assert isinstance(item, (Registration, Refusal))
-        yield item
+        if not isinstance(item, DialogMessage):
+            assert isinstance(item, (Registration, Refusal))
+            yield item

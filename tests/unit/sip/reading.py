@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.dialog_message import DialogMessage
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.refusal import Refusal
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.registration import Expired, Registration
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import Item, open_source
@@ -22,6 +24,11 @@ def items(format_name: str, data: bytes, chunk: int = 1 << 16, position: Positio
     return list(open_source(format_name, chunks, "log", position)[1])
 
 
+def of_registrations(found: Iterable[Item]) -> list[Registration | Refusal | Expired]:
+    """What is told of registrations, and what was refused."""
+    return [item for item in found if not isinstance(item, DialogMessage)]
+
+
 def registrations(found: list[Item]) -> list[Registration]:
     """The registrations among items."""
     return [item for item in found if isinstance(item, Registration)]
@@ -35,7 +42,7 @@ def codes(found: list[Item]) -> list[tuple[str, int]]:
 def told(found: list[Item]) -> list[str]:
     """Each item in a few words: what became of whose contact, and in which line."""
     words = []
-    for item in found:
+    for item in of_registrations(found):
         line = item.where.rpartition(":")[2]
         if isinstance(item, Registration):
             kind = "held" if item.snapshot else "registered"

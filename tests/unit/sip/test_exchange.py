@@ -11,6 +11,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.dialog_message import DialogMessage
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.refusal import Refusal
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.registration import Registration
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import exchange, raw
@@ -38,11 +39,11 @@ def answered(data: bytes, time: float | None = NOW, source: str = SERVER, destin
     return Recorded(data, ip_address(source), 5060, ip_address(destination), 5061, "udp", time, f"f:{time}")
 
 
-def after(*recorded: Recorded) -> list[Item]:
-    """What all of them amount to, the recording having ended."""
+def after(*recorded: Recorded) -> list[Registration | Refusal]:
+    """What all of them amount to for registrations, the recording having ended."""
     exchanges = Exchanges()
-    found = [item for one in recorded for item in exchanges.take(one)]
-    return [*found, *exchanges.finish()]
+    found = [*(item for one in recorded for item in exchanges.take(one)), *exchanges.finish()]
+    return [item for item in found if not isinstance(item, DialogMessage)]
 
 
 def told(*recorded: Recorded) -> list[int | str | None]:

@@ -23,7 +23,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources i
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.lines import Position
 
 from .messages import REGISTER, SESSIONS_TYPE, TAG, event, line, message, register, request_event, sessions, with_body
-from .reading import FIXTURES, WRITTEN, items
+from .reading import FIXTURES, WRITTEN, items, of_registrations
 
 #: An input of each format that says something, begins at a line and ends one.
 WHOLE = {
@@ -172,9 +172,9 @@ BINARY = {"hep", "pcap"}
 @given(JUNK, st.integers(1, 200))
 def test_good_lines_around_a_bad_one_are_read(format_name: str, junk: bytes, chunk: int) -> None:
     good = WHOLE[format_name]
-    alone = [replace(item, where="") for item in items(format_name, good)]
+    alone = [replace(item, where="") for item in of_registrations(items(format_name, good))]
     found = items(format_name, good + junk + b"\n" + good, chunk)
-    known = [replace(item, where="") for item in found if not isinstance(item, Refusal)]
+    known = [replace(item, where="") for item in of_registrations(found) if not isinstance(item, Refusal)]
     assert known == alone + alone
 
 

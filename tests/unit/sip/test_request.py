@@ -14,12 +14,14 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.sip.refusal i
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.registration import (
     DEFAULT_EXPIRES,
     Correspondent,
+    Expired,
     Registration,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sessions_body import parse_sessions
-from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import Item, kamailio, raw
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import kamailio, raw
 
 from .messages import REGISTER, SESSIONS_TYPE, TAG, changed, line, message, request_line, sessions, with_body
+from .reading import of_registrations
 
 LISTED = parse_sessions(sessions())
 SDP = b"v=0\r\no=alice 1 2 IN IP4 2.2.2.20\r\ns=-\r\nc=IN IP4 1.1.1.20\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
@@ -37,14 +39,17 @@ def mixed(*parts: tuple[str, bytes]) -> bytes:
     return b"".join(b"--b\r\nContent-Type: %b\r\n\r\n%b\r\n" % (kind.encode(), data) for kind, data in parts) + b"--b--"
 
 
+Item = Registration | Refusal | Expired
+
+
 def told(data: bytes) -> list[Item]:
-    """What a file of messages holds."""
-    return list(raw.parse([data], "f"))
+    """What a file of messages holds of registrations."""
+    return of_registrations(raw.parse([data], "f"))
 
 
 def logged(data: bytes) -> list[Item]:
-    """What a log of events holds."""
-    return list(kamailio.parse([data], "f"))
+    """What a log of events holds of registrations."""
+    return of_registrations(kamailio.parse([data], "f"))
 
 
 def fact(found: list[Item]) -> Registration:

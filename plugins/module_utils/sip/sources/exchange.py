@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Iterator, NamedTuple, Optional, Tuple, Union
 
 from ...errors import HandoverError
+from ..dialog_message import METHODS, DialogMessage, dialog_message_of
 from ..grammar import Address
 from ..header import parse_credentials
 from ..message import START_LINE, Message, parse_message
@@ -34,7 +35,7 @@ MAX_HELD = 8 * 1024 * 1024
 #: Pairs of server and realm that are remembered.
 _MAX_CHALLENGES = 4096
 
-Item = Union[Registration, Refusal]
+Item = Union[Registration, Refusal, DialogMessage]
 _Key = Tuple[str, int, str, Address, Address]
 
 
@@ -86,12 +87,13 @@ class Exchanges:
         self._challenges: OrderedDict[Tuple[Address, str], None] = OrderedDict()
 
     def take(self, recorded: Recorded) -> Iterator[Item]:
-        """What is known after this message. Messages that are neither a REGISTER nor an answer to one are passed."""
+        """What is known after this message. What is neither of a REGISTER nor of a dialog is passed."""
         data = recorded.data.lstrip(b"\r\n")
         if START_LINE.match(data) is None:
             return
         request = data[:9].upper() == b"REGISTER "
         if not request and (data[:4].upper() != b"SIP/" or b"REGISTER" not in data):
+            yield from _of_dialog(data, recorded)
             return
         yield from self._expire(recorded.time)
         try:
@@ -100,6 +102,8 @@ class Exchanges:
                 yield from self._request(message, recorded)
             elif message.status is not None and message.status >= 200 and message.cseq.method == "REGISTER":
                 yield from self._answer(message, message.status, recorded)
+            elif message.cseq.method != "REGISTER":
+                yield from _of_dialog(data, recorded)
         except HandoverError as error:
             yield refusal(error, recorded.where)
 
@@ -192,6 +196,28 @@ class Exchanges:
         if not waiting.settled:
             reason = "no final answer of the server to this REGISTER was recorded"
             yield Refusal("unanswered", reason, waiting.recorded.where)
+
+
+def _of_dialog(data: bytes, recorded: Recorded) -> Iterator[DialogMessage]:
+    """What a message says of a dialog. One that cannot be read is passed like all that is no REGISTER."""
+    method = data.split(b" ", 1)[0].upper().decode("ascii", "replace")
+    if method not in METHODS and not method.startswith("SIP/"):
+        return
+    try:
+        found = dialog_message_of(parse_message(data), recorded.where)
+    except HandoverError:
+        return
+    if found is not None:
+        ends = [(recorded.source, recorded.source_port), (recorded.destination, recorded.destination_port)]
+        yield found._replace(
+            source=recorded.source,
+            source_port=recorded.source_port,
+            destination=recorded.destination,
+            destination_port=recorded.destination_port,
+            transport=recorded.transport,
+            time=recorded.time,
+            hop=tuple(sorted(f"{address} {port}" for address, port in ends)),
+        )
 
 
 def _key(message: Message, server: Address, client: Address) -> _Key:

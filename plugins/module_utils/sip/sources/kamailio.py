@@ -28,6 +28,14 @@ before, and::
     from_hex | to_hex | ruri                                the two headers' values, and the Request-URI
     require_hex [..]                                        the lines of Require and of Proxy-Require
 
+Keys of ``"event": "dialog"``, each request and each final answer of a dialog that passes the server::
+
+    v 1 | time | transport | call_id_hex | cseq | method     method is that of CSeq
+    status                                                  null for a request
+    from_hex | to_hex                                       the two headers' values
+    content_type_hex | body_hex                             may be null or missing
+    src_ip | src_port | local_ip | local_port | rseq        may be null or missing
+
 Keys of ``"event": "expired"``: v, time, aor, contact; call_id and instance where known.
 """
 
@@ -38,6 +46,7 @@ from typing import Callable, Iterable, Iterator, List, Optional, Tuple
 
 from ...errors import HandoverError
 from ..body import EMPTY, Body, read_body
+from ..dialog_message import METHODS, DialogMessage, dialog_message
 from ..grammar import header_text
 from ..header import MAX_CSEQ, MAX_EXPIRES, parse_call_id
 from ..name_addr import parse_name_addr
@@ -129,7 +138,11 @@ def event_in(data: bytes, where: str) -> Optional[Item]:
             return _expired(event, where)
         if kind == (1, "request"):
             return _request(event, where)
-        raise HandoverError("unknown_event", kind, "an event line is v 1 and event register, request or expired")
+        if kind == (1, "dialog"):
+            return _dialog(event, where)
+        raise HandoverError(
+            "unknown_event", kind, "an event line is v 1 and event register, request, dialog or expired"
+        )
     except HandoverError as error:
         return refusal(error, where)
 
@@ -216,6 +229,34 @@ def _fact(
         listed=body.listed,
         media=body.media,
         body_refused=body.refused,
+    )
+
+
+def _dialog(event: Object, where: str) -> DialogMessage:
+    method = string(event, "method")
+    if method not in METHODS:
+        raise HandoverError("bad_value", f"method: {method}", "the method is " + ", ".join(sorted(METHODS)))
+    content_type, body = optional_string(event, "content_type_hex"), optional_string(event, "body_hex")
+    found = dialog_message(
+        parse_call_id(_hex(string(event, "call_id_hex"))),
+        integer(event, "cseq", 0, MAX_CSEQ),
+        method,
+        None if event.get("status") is None else integer(event, "status", 100, 699),
+        parse_name_addr(_hex(string(event, "from_hex"), escapes=True), "From"),
+        parse_name_addr(_hex(string(event, "to_hex"), escapes=True), "To"),
+        where,
+        content_type=None if content_type is None else _hex(content_type),
+        body=b"" if body is None else _bytes(body),
+        reliable=event.get("rseq") is not None,
+    )
+    # What came from one side is told, not what is handed on to the other, so that no hop is known.
+    return found._replace(
+        source=optional_address(event, "src_ip"),
+        source_port=None if event.get("src_port") is None else integer(event, "src_port", 1, 65535),
+        destination=optional_address(event, "local_ip"),
+        destination_port=None if event.get("local_port") is None else integer(event, "local_port", 1, 65535),
+        transport=string(event, "transport").lower(),
+        time=time(event),
     )
 
 

@@ -19,6 +19,7 @@ import re
 from typing import Iterable, Iterator, Optional, Tuple
 
 from ...errors import HandoverError
+from ..dialog_message import dialog_message_of, tells_of_dialog
 from ..message import MAX_MESSAGE, START_LINE, Message, parse_head
 from ..refusal import refusal
 from ..request import METHODS, registration_of
@@ -52,6 +53,9 @@ def parse(stream: Iterable[bytes], where: str, position: Optional[Position] = No
             continue
         if found is not None:
             yield found
+        told = dialog_message_of(message, place)
+        if told is not None:
+            yield told
 
 
 #: A start line begins its line; what quotes one is another format.
@@ -87,7 +91,8 @@ def _next(window: _Window) -> Tuple[Message, int]:
 
 
 def _with_body(message: Message, window: _Window, start: int, end: int, bare_lf: bool) -> Message:
-    if start == end or message.method not in METHODS:
+    of_dialog = tells_of_dialog(message.method, message.status, message.cseq.method)
+    if start == end or not (message.method in METHODS or of_dialog):
         return message
     body = bytes(window.data[start:end])
     return message._replace(body=body.replace(b"\n", b"\r\n") if bare_lf else body)

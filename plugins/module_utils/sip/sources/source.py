@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a source of registrations is: a name, a parser, and what its input is recognised by."""
+"""What a source of registrations and dialogs is: a name, a parser, and what its input is recognised by."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import re
 from dataclasses import dataclass
 from typing import Callable, Iterable, Iterator, Optional, Tuple, Union
 
+from ..dialog_message import DialogMessage
 from ..refusal import Refusal
 from ..registration import Expired, Registration
 from .lines import Position
 
 __all__ = ["Item", "Parser", "Source"]
 
-Item = Union[Registration, Refusal, Expired]
+Item = Union[Registration, Refusal, Expired, DialogMessage]
 Parser = Callable[[Iterable[bytes], str, Optional[Position]], Iterator[Item]]
 
 
