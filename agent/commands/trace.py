@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     states = states_from_record(states_in(load(args.states)), topology)
     packet = Packet(args.source[0], args.destination[0], args.proto, args.source[1], args.destination[1])
     start = _start(args.at, packet.source, topology, states)
-    walk = trace(packet, start, topology, states, ingress_filtering=not args.no_ingress_filtering)
+    walk = trace(packet, start, topology, states, ingress_filtering=not args.no_ingress_filtering, from_link=True)
     if args.json:
         print(json.dumps(_record(packet, start, walk), indent=2))
     else:

@@ -193,7 +193,10 @@ class Route:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """Proxy neighbour entry (ARP or ND) for an old address on an interface."""
+    """Proxy neighbour entry (ARP or ND): the router answers for an old address on its link, for the hosts there.
+
+    It comes and goes with the encoder of the packets that it draws to the router.
+    """
 
     address: Address
     interface: str
@@ -206,7 +209,7 @@ class Neighbour:
     def key(self) -> Key:
         return ("neighbour", self.address, self.interface)
 
-    role = Role.SUPPORT
+    role = Role.ENCODER_DST
 
 
 @dataclass(frozen=True)

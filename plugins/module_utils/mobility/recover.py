@@ -143,6 +143,7 @@ def _read(entries: Iterable[Entry]) -> Handover:
     """The handover that these entries, all of one epoch, were made for."""
     entries = list(entries)
     pairs: Set[Tuple[Address, Address]] = set()
+    routed: Set[Tuple[Address, Address]] = set()
     flows: Dict[Selector, None] = {}
     for entry in entries:
         if isinstance(entry, Rewrite):
@@ -150,11 +151,13 @@ def _read(entries: Iterable[Entry]) -> Handover:
             pairs.add((old, new))
             flows[flow] = None
         elif isinstance(entry, Route) and entry.via is not None:
-            pairs.add((entry.destination, entry.via))
+            routed.add((entry.destination, entry.via))
     stamp, lifetime = entries[0].stamp, entries[0].stamp.expires - GRACE
     if entries[0].role in (Role.DECODER, Role.SUPPORT):
         lifetime -= DECODER_MARGIN
     nowhere = _any_address(entries[0])
+    # A route tells the new address only where nothing else does: it may lead to a router on the way.
+    pairs = pairs or routed
     old, new = min(pairs, key=str) if pairs else (nowhere, nowhere)
     flows.update((flow, None) for entry in entries if isinstance(entry, Mark) for flow in _towards(old, entry.match))
     base = Handover(stamp.handover, old, new, lifetime, epoch=stamp.epoch, directions=stamp.directions, ended=True)

@@ -16,6 +16,7 @@ from .model import (
     Entry,
     Key,
     Mark,
+    Neighbour,
     Rewrite,
     RewriteKind,
     Route,
@@ -80,30 +81,33 @@ class _Flow:
 def entries_for(handover: Handover, topology: Topology) -> Dict[str, List[Entry]]:
     """What each router must hold for one handover, by router name.
 
-    :raises HandoverError: ``unmanaged_address``, ``correspondent_on_home_network``, ``scope_too_wide``.
+    :raises HandoverError: ``unmanaged_address``, ``correspondent_on_home_network``, ``scope_too_wide``,
+        ``bad_topology``.
     """
     if handover.over:
         return {}
-    home = topology.router_of(handover.old, "old address")
-    visited = topology.router_of(handover.new, "new address")
+    home = topology.path_of(handover.old, "old address")[0]
+    path = topology.path_of(handover.new, "new address")
+    visited = path[0]
     encoder = Stamp(handover.id, handover.epoch, handover.expires + GRACE, handover.directions, max(handover.flows, 1))
     decoder = replace(encoder, expires=encoder.expires + DECODER_MARGIN)
     found: Dict[str, List[Entry]] = {}
     _not_too_wide(handover, visited, topology)
     for flow in _flows(handover):
-        corresponding = topology.router_of(flow.correspondent, "correspondent")
+        corresponding = topology.path_of(flow.correspondent, "correspondent")[0]
+        beside = topology.network(flow.correspondent) == topology.network(handover.old)
+        for router in path[1:]:
+            _routed(found, handover, router, flow, decoder)
         if corresponding is visited or home is visited:
+            _on_one_link(handover, flow, beside, topology)
             _routed(found, handover, visited, flow, decoder)
             continue
-        if corresponding is home:
-            raise HandoverError(
-                "correspondent_on_home_network",
-                flow.correspondent,
-                "a correspondent on the home network answers the old address on its own link, past any router",
-                "This move needs proxy neighbours on the home router, which this version does not program.",
-            )
         _rewritten(found, handover, visited, corresponding, flow, encoder, decoder)
-    found.setdefault(visited.name, []).append(Route(handover.old, handover.new, visited.inside, decoder))
+        if beside:
+            _answered(found, handover, topology.path_of(handover.old, "old address"), encoder, decoder)
+    for router, inner in zip(path, (*path[1:], None)):
+        via = handover.new if inner is None else _towards(inner, handover)
+        found.setdefault(router.name, []).append(Route(handover.old, via, router.inside, decoder))
     return {name: list({entry.key: entry for entry in entries}.values()) for name, entries in found.items()}
 
 
@@ -199,11 +203,54 @@ def _rewritten(
         at_visited.append(Mark(flow.pair(old, None), decoder))
 
 
+def _answered(
+    found: Dict[str, List[Entry]], handover: Handover, path: Tuple[Router, ...], encoder: Stamp, decoder: Stamp
+) -> None:
+    """A correspondent beside the old address asks for it on its own link, past any router: the router answers.
+
+    Linux answers for what it routes off the link; that route also passes the reverse path check of what comes
+    back in under the old address.
+    """
+    if len(path) > 1:
+        raise HandoverError(
+            "correspondent_on_home_network",
+            path[-1].name,
+            "a correspondent on the home network has the rewriting router on its own link",
+            "Let the router behind be the one that rewrites: leave out behind in the topology.",
+        )
+    at_home = found.setdefault(path[0].name, [])
+    at_home.append(Neighbour(handover.old, path[0].inside, encoder))
+    at_home.append(Route(handover.old, None, path[0].outside, decoder))
+
+
+def _on_one_link(handover: Handover, flow: _Flow, beside: bool, topology: Topology) -> None:
+    """Where a route does it all, the correspondent's packets must come to that router, or the phone be on its link."""
+    at_new, at_old = topology.find(handover.new), topology.find(handover.old)
+    if beside and at_new is not at_old:
+        raise HandoverError(
+            "correspondent_on_home_network",
+            flow.correspondent,
+            "a correspondent on the home network has the rewriting router on its own link",
+            "Let the router behind be the one that rewrites: leave out behind in the topology.",
+        )
+
+
+def _towards(inner: Router, handover: Handover) -> Address:
+    via = inner.address(handover.old.version)
+    if via is None:
+        raise HandoverError(
+            "bad_topology",
+            f"{inner.name}: addresses",
+            f"a router behind another one has an IPv{handover.old.version} address towards it",
+        )
+    return via
+
+
 def _not_too_wide(handover: Handover, visited: Router, topology: Topology) -> None:
     """Scope address at the visited router would also rewrite what stays on its own networks."""
     if handover.scope is not Scope.ADDRESS or handover.directions is not Directions.BOTH:
         return
-    beside = [peer for peer in handover.correspondents if topology.find(peer) is visited]
+    beside = [peer for peer in handover.correspondents if topology.path(peer)[:1] == (visited,)]
     if beside and len(beside) < len(handover.correspondents):
         raise HandoverError(
             "scope_too_wide",

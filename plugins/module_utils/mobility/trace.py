@@ -81,6 +81,7 @@ def trace(
     states: Mapping[str, RouterState],
     later: Optional[Mapping[str, RouterState]] = None,
     ingress_filtering: bool = True,
+    from_link: bool = False,
 ) -> Walk:
     """Walk a packet from a host behind ``router`` to wherever it comes out.
 
@@ -89,10 +90,21 @@ def trace(
         way while routers change.
     :param ingress_filtering: the network between drops a packet whose source does not belong to the
         network that it comes from (BCP 38, RFC 2827).
+    :param from_link: the host asks on its link for a destination of its own network, and the router has the packet
+        only where it answers.
     """
     hops: List[Hop] = []
     held, at = states, router
     onward = states if later is None else later
+    answering = topology.routers.get(router)
+    if from_link and answering is not None and topology.network(packet.destination) is not None:
+        alone = topology.find(packet.source) is answering
+        one_link = alone and topology.network(packet.source) == topology.network(packet.destination)
+        if one_link and states.get(router, RouterState()).get(("neighbour", packet.destination, answering.inside)):
+            hops.append(Hop(router, f"answers for {packet.destination} on {answering.inside}", packet))
+        elif one_link:
+            hops.append(Hop(router, "past the router, on link", packet))
+            return Walk(tuple(hops), packet, packet.destination, "delivered")
     met: Set[Tuple[str, Packet]] = set()  # past the first router, where the states may be others
     while (at, packet) not in met and len(met) < _HOP_LIMIT:
         if hops:
@@ -104,19 +116,31 @@ def trace(
         route = _route(state, packet) if marked else None
         if route is not None:
             hops.append(Hop(at, f"route {route.destination} via {route.via} dev {route.interface}", packet))
+            inner = _inner(route, at, topology)
+            if inner is not None:
+                held, at = onward, inner
+                continue
             if not _leaves(route, topology.routers.get(at)):
                 return Walk(tuple(hops), packet, route.via or packet.destination, "delivered")
-        serving = topology.find(packet.destination)
-        if serving is None:
+        path = [one.name for one in topology.path(packet.destination)]
+        if not path:
             return Walk(tuple(hops), packet, None, f"{packet.destination} lies outside the managed networks")
-        if serving.name == at and route is None:
+        if path[-1] == at and route is None:
             hops.append(Hop(at, "on link", packet))
             return Walk(tuple(hops), packet, packet.destination, "delivered")
-        owner = topology.find(packet.source)
-        if ingress_filtering and (owner is None or owner.name != at):
-            return Walk(tuple(hops), packet, None, f"source {packet.source} does not belong to {at}: ingress filtering")
-        hops.append(Hop(at, f"to {serving.name}", packet))
-        held, at = onward, serving.name
+        if at in path[:-1] and route is None:
+            onto = path[path.index(at) + 1]
+        elif at in topology.routers and topology.routers[at].behind:
+            onto = topology.routers[at].behind
+        else:
+            onto = path[0]
+            owner = topology.path(packet.source)
+            if ingress_filtering and (not owner or owner[0].name != at):
+                return Walk(
+                    tuple(hops), packet, None, f"source {packet.source} does not belong to {at}: ingress filtering"
+                )
+        hops.append(Hop(at, f"to {onto}", packet))
+        held, at = onward, onto
     return Walk(tuple(hops), packet, None, "loops")
 
 
@@ -128,13 +152,16 @@ def check(handover: Handover, topology: Topology, states: Mapping[str, RouterSta
     if handover.over:
         return
     visited = topology.router_of(handover.new, "new address").name
+    home = topology.router_of(handover.old, "old address").name
     filtering = handover.directions is Directions.BOTH
     for there in _packets(handover):
         corresponding = topology.router_of(there.source, "correspondent").name
         back = Packet(there.destination, there.source, there.protocol, there.destination_port, there.source_port)
         for packet, start, end in ((there, corresponding, handover.new), (back, visited, there.source)):
-            walk = trace(packet, start, topology, states, ingress_filtering=filtering)
-            if walk.packet != packet or walk.host != end:
+            walk = trace(packet, start, topology, states, ingress_filtering=filtering, from_link=True)
+            # A phone that stayed on one link answers there for its old address itself.
+            ends = (end, handover.old) if end == handover.new and visited == home else (end,)
+            if walk.packet != packet or walk.host not in ends:
                 last = walk.hops[-1].where if walk.hops else start
                 raise HandoverError(
                     "walk_failed",
@@ -182,6 +209,14 @@ def _route(state: RouterState, packet: Packet) -> Optional[Route]:
     """The route of a marked packet. A record whose route is gone, with its device, names neither hop nor interface."""
     route = state.get(("route", packet.destination))
     return route if isinstance(route, Route) and (route.via or route.interface) else None
+
+
+def _inner(route: Route, at: str, topology: Topology) -> Optional[str]:
+    """The router behind this one that a route leads to, where it does."""
+    for router in topology.routers.values():
+        if router.behind == at and route.via is not None and route.via in router.addresses:
+            return router.name
+    return None
 
 
 def _leaves(route: Route, router: Optional[Router]) -> bool:

@@ -12,10 +12,12 @@ from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..errors import HandoverError
 from ..mobility.model import (
+    Address,
     Change,
     Directions,
     Entry,
     Mark,
+    Neighbour,
     Rewrite,
     RewriteKind,
     Route,
@@ -26,11 +28,14 @@ from ..mobility.model import (
 from ..mobility.selector import PROTOCOLS
 from . import stamp as stamps
 from .base import COMPLAINTS, Capabilities, Output, Platform, foreign, unprepared
+from .neighbours import neighbour_lines, neighbours_of
 from .routes import SETTINGS, route_lines, routes_of
 
 __all__ = ["Nftables"]
 
 _FAMILIES = {4: "ip", 6: "ip6"}
+#: Where it is kept that the router answers for an old address on its link.
+_NEIGHBOURS = {4: "arp", 6: "ip6"}
 _ADDRESS = {4: "ipv4_addr", 6: "ipv6_addr"}
 _MARKS = ("session_mark", "correspondent_mark")
 #: As nft lists them where /etc/protocols is missing (Debian package netbase).
@@ -41,6 +46,18 @@ _MAPS = tuple(f"{scope.value}_{kind.value}" for scope in Scope for kind in Rewri
 #: that is missing, or not ours to read, was told then.
 _COMPLAINTS = (
     *COMPLAINTS,
+    (
+        r"old address held",
+        "old_address_held",
+        "nobody on the home network answers for the old address",
+        "Somebody else holds it now, or the phone is still there: withdraw the handover, or let the phone leave first.",
+    ),
+    (
+        r"perl: not found",
+        "tools_missing",
+        "the router has perl, to tell hosts on a link who answers for an old address",
+        "Install it (Debian: perl-base), then run the role first_hop_router.",
+    ),
     (
         r"Operation not permitted|Device or resource busy",
         "table_held",
@@ -73,7 +90,7 @@ class Nftables(Platform):
     """nftables (1.0.6 and later) and iproute2."""
 
     name = "nftables"
-    capabilities = Capabilities(frozenset(Scope), frozenset(Directions), joint=False)
+    capabilities = Capabilities(frozenset(Scope), frozenset(Directions), joint=False, neighbours=True)
     settings: ClassVar[Mapping[str, Any]] = {"table": "sipmobility", **SETTINGS}
     complaints = _COMPLAINTS
 
@@ -87,6 +104,12 @@ class Nftables(Platform):
                 yield from (Mark(_selector(key, None), stamp) for key, unused, stamp in _elements(sets[name]))
             records = {ip_address(key[0]): stamp for key, unused, stamp in _elements(sets["route"])}
             yield from routes_of(output, version, records)
+        answered: Dict[Address, Stamp] = {}
+        for version, family in _NEIGHBOURS.items():
+            held = _sets(output, family)
+            _as_expected(held, family, {"neighbour": (_ADDRESS[version], None)})
+            answered.update((ip_address(key[0]), stamp) for key, unused, stamp in _elements(held["neighbour"]))
+        yield from neighbours_of(output, answered)
 
     def context(self, change: Change, now: float) -> Dict[str, Any]:
         self._holdable(change.put, now)
@@ -101,6 +124,7 @@ class Nftables(Platform):
                 "remove": route_lines(change.remove, but=change.put),
                 "put": route_lines(change.put),
             },
+            "neighbours": neighbour_lines(change.remove, change.put),
         }
 
 
@@ -132,6 +156,12 @@ def _ours(sets: Dict[str, Dict[str, Any]], family: str, version: int) -> None:
     expected: Dict[str, Tuple[object, Optional[str]]] = {"route": (address, None)}
     for name in (*_MAPS, *_MARKS):
         expected[name] = (keys[name.split("_", maxsplit=1)[0]], address if name in _MAPS else None)
+    _as_expected(sets, family, expected)
+
+
+def _as_expected(
+    sets: Dict[str, Dict[str, Any]], family: str, expected: Mapping[str, Tuple[object, Optional[str]]]
+) -> None:
     for name, (key, data) in expected.items():
         held = sets.get(name)
         if held is None or held.get("type") != key or held.get("map") != data:
@@ -165,6 +195,8 @@ def _expressible(entry: Entry) -> None:
         raise HandoverError("unsupported_entry", entry, "a rewrite of a single address matches what it changes")
     if isinstance(entry, Route) and entry.via is not None and entry.interface is None:
         raise HandoverError("unsupported_entry", entry, "a route names its interface, which ip always tells")
+    if isinstance(entry, Neighbour) and not entry.interface:
+        raise HandoverError("unsupported_entry", entry, "a neighbour entry names its interface")
 
 
 def _rewrites(name: str, held: Dict[str, Any]) -> Iterable[Rewrite]:
@@ -188,26 +220,42 @@ def _selector(key: List[Any], kind: Optional[RewriteKind]) -> Selector:
 def _grouped(entries: Iterable[Entry], now: float) -> List[Dict[str, Any]]:
     groups: Dict[Tuple[str, str], List[Dict[str, Any]]] = {}
     for entry in entries:
-        if isinstance(entry, Rewrite):
-            place, key, to = f"{entry.match.scope.value}_{entry.kind.value}", _key(entry.match), str(entry.to)
-            version = entry.match.version
-        elif isinstance(entry, Mark):
-            place, key, to, version = f"{entry.match.scope.value}_mark", _key(entry.match), "", entry.match.version
-        elif isinstance(entry, Route):
-            if not entry.stamp.handover:
-                continue  # a remnant has no record
-            place, key, to, version = "route", str(entry.destination), "", entry.destination.version
-        else:
-            raise HandoverError("unsupported_entry", entry, "nftables holds rewrites, marks and routes")
-        groups.setdefault((_FAMILIES[version], place), []).append(
-            {
-                "key": key,
-                "to": to,
-                "timeout": max(1, int(entry.stamp.expires - now)),
-                "comment": stamps.encode(entry.stamp),
-            }
-        )
-    return [{"family": family, "set": place, "elements": held} for (family, place), held in sorted(groups.items())]
+        for family, place, key, to in _places(entry):
+            groups.setdefault((family, place), []).append(
+                {
+                    "key": key,
+                    "to": to,
+                    "timeout": max(1, int(entry.stamp.expires - now)),
+                    "comment": stamps.encode(entry.stamp) if entry.stamp.handover else "",
+                }
+            )
+    return [
+        {"family": family, "set": place, "timed": place != "nd_proxied", "elements": held}
+        for (family, place), held in sorted(groups.items())
+    ]
+
+
+def _places(entry: Entry) -> Iterable[Tuple[str, str, str, str]]:
+    """The elements of an entry: family, set, key and value. A remnant has no record of its stamp."""
+    if isinstance(entry, Rewrite):
+        place = f"{entry.match.scope.value}_{entry.kind.value}"
+        yield _FAMILIES[entry.match.version], place, _key(entry.match), str(entry.to)
+    elif isinstance(entry, Mark):
+        yield _FAMILIES[entry.match.version], f"{entry.match.scope.value}_mark", _key(entry.match), ""
+    elif isinstance(entry, Route):
+        if entry.stamp.handover:
+            yield _FAMILIES[entry.destination.version], "route", str(entry.destination), ""
+    elif isinstance(entry, Neighbour):
+        target = f"0x{int(entry.address):032x}"
+        family = _NEIGHBOURS[entry.address.version]
+        if entry.stamp.handover:
+            yield family, "neighbour", str(entry.address), ""
+        if entry.address.version == 6:
+            if entry.stamp.handover:
+                yield family, "nd_live", target, ""
+            yield family, "nd_proxied", target, ""
+    else:
+        raise HandoverError("unsupported_entry", entry, "nftables holds rewrites, marks, routes and neighbour entries")
 
 
 def _key(match: Selector) -> str:
