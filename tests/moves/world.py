@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
+from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, ip_interface
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router
@@ -51,7 +51,7 @@ class World:
         self._lab = lab
         self.lans = {**lab.lans, "e": _INNER}
         routers = [
-            Router(name, tuple(map(ip_network, _networks(lab.lan_of(node)))), "nftables", "lan", "wan")
+            Router(name, _networks(lab.lan_of(node)), "nftables", "lan", "wan")
             for name, node in lab.nodes.items()
             if node.kind == "router"
         ]
@@ -207,7 +207,7 @@ def _hostile(*interfaces: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def _global(space: Namespace, interface: str) -> list[nodefiles.IPv4Interface | nodefiles.IPv6Interface]:
+def _global(space: Namespace, interface: str) -> list[IPv4Interface | IPv6Interface]:
     listed = space.shell(f"ip -j addr show dev {interface} scope global").stdout
     found = [one for link in json.loads(listed or "[]") for one in link.get("addr_info", []) if "local" in one]
     return [ip_interface(f"{one['local']}/{one['prefixlen']}") for one in found]

@@ -141,6 +141,12 @@ class Rewrite:
         return Role.ENCODER_DST if self.kind is RewriteKind.OUTBOUND_DST else Role.ENCODER_SRC
 
     @property
+    def pair(self) -> Tuple[Address, Address]:
+        """The old and the new address of the mobile node that it is for."""
+        mobile = (self.match.destination if self.kind.changes_destination else self.match.source) or self.match.address
+        return (self.to, mobile) if self.kind.is_decoder else (mobile, self.to)
+
+    @property
     def image(self) -> Selector:
         """The selector of the packets that leave this rewrite."""
         if self.kind.changes_destination:

@@ -14,7 +14,7 @@ from typing import Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from ..errors import HandoverError
 from .handover import Handover, Session
-from .model import Address, Entry, Freeze, Mark, Rewrite, Role, Route, RouterState, Scope, Selector
+from .model import Address, Entry, Freeze, Mark, Rewrite, RewriteKind, Role, Route, RouterState, Scope, Selector
 from .plan import plan
 from .target import DECODER_MARGIN, GRACE, target_states
 from .topology import Topology
@@ -145,11 +145,17 @@ def _read(entries: Iterable[Entry]) -> Handover:
     pairs: Set[Tuple[Address, Address]] = set()
     routed: Set[Tuple[Address, Address]] = set()
     flows: Dict[Selector, None] = {}
+    inside: Dict[Selector, None] = {}
+    outside: Dict[Selector, None] = {}
     for entry in entries:
         if isinstance(entry, Rewrite):
             old, new, flow = _of_rewrite(entry)
             pairs.add((old, new))
             flows[flow] = None
+            if entry.kind is RewriteKind.OUTBOUND_DST:
+                inside[flow] = None
+            elif entry.kind is RewriteKind.INBOUND_DST:
+                outside[flow] = None
         elif isinstance(entry, Route) and entry.via is not None:
             routed.add((entry.destination, entry.via))
     stamp, lifetime = entries[0].stamp, entries[0].stamp.expires - GRACE
@@ -165,17 +171,19 @@ def _read(entries: Iterable[Entry]) -> Handover:
     if not pairs:
         return base
     if scope is Scope.SESSION:
-        sessions = tuple(_session(flow) for flow in flows if flow.protocol is not None)
+        sessions = tuple(_sessions(flows, inside, outside))
         return replace(base, scope=scope, sessions=sessions, ended=not sessions)
-    peers = tuple(dict.fromkeys(flow.source for flow in flows if flow.source is not None))
+    # One that is seen otherwise outside its own router: its address inside is the one that counts.
+    changed = [flow for flow in inside if flow not in outside]
+    abroad = [flow for flow in outside if flow not in inside][: len(changed)]
+    peers = tuple(dict.fromkeys(one.source for one in flows if one.source is not None and one not in abroad))
     return replace(base, scope=scope, correspondents=peers, ended=not peers)
 
 
 def _of_rewrite(entry: Rewrite) -> Tuple[Address, Address, Selector]:
     """Old address, new address, and the flow as the correspondent sends it (towards the old address)."""
     match, kind = entry.match, entry.kind
-    mobile = (match.destination if kind.changes_destination else match.source) or match.address
-    old, new = (entry.to, mobile) if kind.is_decoder else (mobile, entry.to)
+    old, new = entry.pair
     if kind.changes_destination:
         return old, new, replace(match, destination=old)
     return old, new, replace(match, source=old).turned
@@ -185,6 +193,29 @@ def _towards(old: Address, match: Selector) -> List[Selector]:
     if match.destination == old:
         return [match]
     return [match.turned] if match.source == old else []
+
+
+def _sessions(flows: Iterable[Selector], inside: Iterable[Selector], outside: Iterable[Selector]) -> List[Session]:
+    """The sessions of these flows. Where one is seen otherwise outside its own router, both flows are one session.
+
+    :param inside: as the correspondents' own routers see them.
+    :param outside: as the network between sees them.
+    """
+    inside = [flow for flow in inside if flow.protocol is not None]
+    abroad = [flow for flow in outside if flow.protocol is not None and flow not in inside]
+    found = []
+    for flow in inside:
+        session = _session(flow)
+        if flow not in outside:
+            alike = [one for one in abroad if (one.protocol, one.destination_port) == (flow.protocol, session.port)]
+            alike.sort(key=lambda one: one.source_port != flow.source_port)
+            if alike:
+                abroad.remove(alike[0])
+                session = replace(session, outside=alike[0].source, outside_port=alike[0].source_port)
+        found.append(session)
+    seen = {(one.protocol, one.port, *one.seen) for one in found}
+    rest = [_session(flow) for flow in flows if flow.protocol is not None and flow not in inside]
+    return found + [one for one in rest if (one.protocol, one.port, *one.seen) not in seen]
 
 
 def _session(flow: Selector) -> Session:
