@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -140,6 +141,17 @@ class Streams:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
+
+    def run_since(self, moment: float) -> bool:
+        """Whether both ends have received something of both streams after a moment."""
+        for path in self.files.values():
+            with path.open("rb") as file:
+                file.seek(max(0, path.stat().st_size - 20_000))
+                lines = file.read().splitlines()[1:-1]
+            late = [event for event in map(json.loads, lines) if event["t"] > moment and event["event"] == "received"]
+            if {event["stream"] for event in late} != {"tcp", "udp"}:
+                return False
+        return True
 
     def result(self, move_time: float) -> dict[str, dict[str, Any]]:
         """See :func:`lab.analysis.analyse`."""

@@ -25,10 +25,13 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
 from .drive import Driver, Streams, leftovers
 from .world import HOSTS, World
 
-__all__ = ["MOVES", "Cell", "Move", "Stage", "tell"]
+__all__ = ["MOVES", "VERSIONS", "Cell", "Move", "Stage", "tell"]
 
-#: Seconds of traffic before the first move, between moves, and after the last one.
-_BEFORE, _BETWEEN, _AFTER = 0.6, 0.8, 1.6
+#: Seconds of traffic before the first move, and between moves once all streams run again.
+_BEFORE, _BETWEEN = 0.5, 0.3
+#: Seconds after the last move in which a stream that has come back is told from one that gasped, and seconds within
+#: which it must come back: TCP doubles its pauses, and machines are shared.
+_AFTER, _PATIENCE = 1.1, 20.0
 _LIFETIME = 600
 VERSIONS = (4, 6)
 
@@ -63,8 +66,9 @@ class Call:
 class Stage:
     """What a story plays on: hosts call, go, and are handed over."""
 
-    def __init__(self, world: World, driver: Driver, scope: Scope, directory: Path) -> None:
+    def __init__(self, world: World, driver: Driver, scope: Scope, directory: Path, patience: float) -> None:
         self.world, self.driver, self.scope = world, driver, scope
+        self.patience = patience
         self.first_move = 0.0
         self.refused: list[str] = []
         self.calls: list[tuple[Call, Streams]] = []
@@ -135,10 +139,15 @@ class Stage:
             )
 
     def pause(self) -> None:
+        """Until every stream runs again, both ways, or it is dead."""
+        since, deadline = time.monotonic(), time.monotonic() + self.patience
+        while time.monotonic() < deadline and not all(streams.run_since(since) for _call, streams in self.calls):
+            time.sleep(0.1)
         time.sleep(_BETWEEN)
 
     def end(self) -> None:
-        """Some more traffic, then the streams end, and everything is taken away."""
+        """Some more traffic, then the streams end."""
+        self.pause()
         time.sleep(_AFTER)
         self._stack.close()
 
@@ -154,8 +163,7 @@ class Move:
     """One kind of move.
 
     :ivar story: plays it.
-    :ivar impossible: scopes in which it cannot work, each with the reason; where it begins with a code, the planner
-        refuses it with that code.
+    :ivar impossible: scopes in which it cannot work, each with the reason.
     """
 
     name: str
@@ -175,10 +183,12 @@ class Cell:
     errors: tuple[str, ...]
 
 
-def tell(move: Move, world: World, driver: Driver, scope: Scope, directory: Path) -> tuple[dict[int, Cell], Stage]:
+def tell(
+    move: Move, world: World, driver: Driver, scope: Scope, directory: Path, patience: float = _PATIENCE
+) -> tuple[dict[int, Cell], Stage]:
     """Play one kind of move. Nothing of it is left on any router afterwards, or it is an error."""
     world.reset()
-    stage = Stage(world, driver, scope, directory)
+    stage = Stage(world, driver, scope, directory, patience)
     try:
         move.story(stage)
         stage.end()
@@ -308,9 +318,13 @@ def _swap(stage: Stage) -> None:
     """Two phones change places, and each gets the address that was the other's."""
     stage.call("mn", "cn")
     stage.call("mn2", "cn")
-    stage.go("mn", "b", 60)
-    stage.go("mn2", "a", 50)
-    stage.hand_over("mn", "mn2")
+    for host in ("mn", "mn2"):
+        # Where an address had another holder a moment before, its new one must say so: routers remember the other.
+        stage.world.spaces[host].shell("echo 1 >/proc/sys/net/ipv6/conf/eth0/ndisc_notify")
+    for host, lan, number in (("mn", "b", 50), ("mn2", "a", 50), ("mn", "b", 60)):
+        stage.go(host, lan, number)
+        stage.hand_over(host)
+        stage.pause()
 
 
 def _reassigned(stage: Stage) -> None:

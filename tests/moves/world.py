@@ -104,8 +104,14 @@ class World:
 
     def masquerade(self, router: str, wanted: bool) -> None:
         """A router that hides its hosts behind its own address."""
-        rule = "chain out { type nat hook postrouting priority srcnat; oifname wan masquerade; }"
-        tables = f"table ip hide {{ {rule} }}\ntable ip6 hide {{ {rule} }}"
+        # What no host behind it has asked for is dropped, or the router would take its port for itself.
+        rules = """
+            chain out { type nat hook postrouting priority srcnat; oifname wan masquerade
+            }
+            chain in { type filter hook input priority filter; iifname wan udp dport 7200-7299 drop
+            }
+        """
+        tables = f"table ip hide {{\n{rules}\n}}\ntable ip6 hide {{\n{rules}\n}}"
         drop = "nft delete table ip hide; nft delete table ip6 hide"
         self.spaces[router].shell(f"nft -f - <<'X'\n{tables}\nX\n" if wanted else drop)
 

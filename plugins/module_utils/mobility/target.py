@@ -243,7 +243,9 @@ def _rewritten(
     at_visited.append(Rewrite(RewriteKind.INBOUND_DST, flow.selector(None, new, True), old, decoder))
     at_corresponding.append(Rewrite(RewriteKind.OUTBOUND_DST, flow.selector(None, old, False), new, encoder))
     if both:
-        at_corresponding.append(Rewrite(RewriteKind.INBOUND_SRC, flow.selector(new, None, True), old, decoder))
+        # A correspondent that moved has its own old address back by then: inbound_dst is asked first.
+        restored = replace(flow, outside=flow.known).selector(new, None, True)
+        at_corresponding.append(Rewrite(RewriteKind.INBOUND_SRC, restored, old, decoder))
         at_visited.append(Rewrite(RewriteKind.OUTBOUND_SRC, flow.selector(old, None, True), new, encoder))
     if not both or flow.scope is Scope.ADDRESS or flow.known != flow.outside:
         # Without an encoder of its own the flow must still be marked at the visited router, and one to a

@@ -46,6 +46,9 @@ def wanted(inside: str, outside: str = "", *, loose: bool) -> dict[str, str]:
         f"{link}.send_redirects": "0",
         # The visited router meets a TCP session in the middle.
         "net.netfilter.nf_conntrack_tcp_loose": "1",
+        # The home router still remembers a session as it was when the phone left. When it comes home, the session is
+        # far on; a firewall that drops what is invalid would end it.
+        "net.netfilter.nf_conntrack_tcp_be_liberal": "1",
         # Bridged frames of the LAN must not pass our chains.
         "net.bridge.bridge-nf-call-iptables": "0",
         "net.bridge.bridge-nf-call-ip6tables": "0",
