@@ -8,13 +8,13 @@ The one place where every skin (playbook, command line, agent) makes its plans.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Dict, Iterable, List, Mapping, Set, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from .errors import HandoverError
 from .mobility.handover import Handover
-from .mobility.model import Address, Rewrite, RewriteKind, RouterState
+from .mobility.model import Address, Mark, Rewrite, RouterState
 from .mobility.plan import DRAIN, Stage, plan
 from .mobility.recover import standing
 from .mobility.target import Refused, elsewhere, entries_for, renewed, target_states
@@ -125,31 +125,15 @@ def _holders(current: Mapping[str, RouterState]) -> Dict[str, Set[str]]:
 
 def _concerned(handovers: Iterable[Handover], current: Mapping[str, RouterState]) -> List[Handover]:
     """Handovers that stand on the routers, and whose correspondents are those that move now: they change, too."""
-    moving = {handover.old for handover in handovers}
+    moving: Set[Optional[Address]] = {handover.old for handover in handovers}
     ids = {handover.id for handover in handovers}
     concerned = {
         entry.stamp.handover
         for state in current.values()
         for entry in state
-        if isinstance(entry, Rewrite) and entry.kind is RewriteKind.OUTBOUND_DST and entry.match.source in moving
+        if isinstance(entry, (Mark, Rewrite)) and moving & {entry.match.source, entry.match.destination}
     } - ids
-    if not concerned:
-        return []
-    places = elsewhere(current, ())
-    theirs = {
-        name: RouterState(entry for entry in state if entry.stamp.handover in concerned)
-        for name, state in current.items()
-    }
-    found = []
-    for handover in standing(theirs):
-        # What is seen outside of one that moved is its new address, and follows from its own handover.
-        sessions = tuple(
-            replace(one, outside=None, outside_port=None) if places.get(one.correspondent) == one.outside else one
-            for one in handover.sessions
-        )
-        if not handover.over:
-            found.append(replace(handover, sessions=sessions))
-    return found
+    return [one for one in standing(current, concerned) if not one.over] if concerned else []
 
 
 def _unwalkable(

@@ -337,7 +337,8 @@ def _reassigned(stage: Stage) -> None:
     stage.call("newcomer", "cn")
 
 
-_HIJACK = "the newcomer's packets are of that scope, too: they would go to the phone"
+_UNMANAGED = "correspondent_unmanaged: A would send its packets on under a foreign source, and BCP 38 drops them"
+_HIJACK = "no wider scope is planned of a pair that is told as reassigned: the newcomer's packets would go to the phone"
 _ONE_TUPLE = "the correspondent's public address stands for all behind it; only ports tell them apart"
 
 MOVES = (
@@ -356,6 +357,7 @@ MOVES = (
     Move("masqueraded correspondent", _hidden, dict.fromkeys((Scope.CORRESPONDENT, Scope.ADDRESS), _ONE_TUPLE)),
     Move("second router", _move("mn", "e")),
     Move("second router, and on", _move("mn", "e", "d", "e", "b")),
+    Move("unmanaged correspondent", _move("mn", "b"), dict.fromkeys(Scope, _UNMANAGED)),
     Move("two swap addresses", _swap),
     Move("old address reassigned", _reassigned, dict.fromkeys((Scope.CORRESPONDENT, Scope.ADDRESS), _HIJACK)),
 )

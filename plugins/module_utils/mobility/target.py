@@ -92,8 +92,8 @@ def entries_for(
     """What each router must hold for one handover, by router name.
 
     :param moved: where others are now, by their old addresses: correspondents may be mobile, too.
-    :raises HandoverError: ``unmanaged_address``, ``correspondent_on_home_network``, ``scope_too_wide``,
-        ``bad_topology``.
+    :raises HandoverError: ``unmanaged_address``, ``correspondent_unmanaged``, ``correspondent_on_home_network``,
+        ``scope_too_wide``, ``bad_topology``.
     """
     if handover.over:
         return {}
@@ -105,7 +105,7 @@ def entries_for(
     found: Dict[str, List[Entry]] = {}
     _not_too_wide(handover, visited, topology, moved)
     for flow in _flows(handover, topology, moved):
-        corresponding = topology.path_of(flow.at, "correspondent")[0]
+        corresponding = _managed(flow, topology)
         beside = topology.network(flow.at) == topology.network(handover.old)
         for router in path[1:]:
             _routed(found, handover, router, flow, decoder)
@@ -272,6 +272,19 @@ def _answered(
     at_home = found.setdefault(path[0].name, [])
     at_home.append(Neighbour(handover.old, path[0].inside, encoder))
     at_home.append(Route(handover.old, None, path[0].outside, decoder))
+
+
+def _managed(flow: _Flow, topology: Topology) -> Router:
+    path = topology.path(flow.at)
+    if not path:
+        raise HandoverError(
+            "correspondent_unmanaged",
+            flow.at,
+            "the correspondent lies in a network of a managed first-hop router, which rewrites for it; the home router "
+            "could only send its packets on under a source that is foreign there, which BCP 38 (RFC 2827) forbids",
+            "Add the network to handover_networks of its router.",
+        )
+    return path[0]
 
 
 def _on_one_link(handover: Handover, flow: _Flow, beside: bool, topology: Topology) -> None:
