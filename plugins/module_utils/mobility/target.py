@@ -103,7 +103,8 @@ def entries_for(
     encoder = Stamp(handover.id, handover.epoch, handover.expires + GRACE, handover.directions, max(handover.flows, 1))
     decoder = replace(encoder, expires=encoder.expires + DECODER_MARGIN)
     found: Dict[str, List[Entry]] = {}
-    _not_too_wide(handover, visited, topology, moved)
+    if home is not visited:
+        _not_too_wide(handover, visited, topology, moved)
     for flow in _flows(handover, topology, moved):
         corresponding = _managed(flow, topology)
         beside = topology.network(flow.at) == topology.network(handover.old)

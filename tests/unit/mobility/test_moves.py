@@ -144,6 +144,14 @@ def test_a_second_router_leads_on_what_the_outer_one_has_decoded(scope: Scope) -
     assert [one.new for one in standing(planned.targets)] == [AT_INNER]
 
 
+@EVERY_SCOPE
+def test_within_one_router_a_route_is_all(scope: Scope) -> None:
+    sessions = (Session("tcp", 40000, PEER, 7000), Session("tcp", 40001, BESIDE, 7000))
+    planned = done(scoped(patent_handover(new=host("ra", 4, 51), sessions=sessions), scope))
+    assert {type(one) for one in planned.targets["ra"]} == {Mark, Route}
+    assert sum(len(state) for state in planned.targets.values()) == len(planned.targets["ra"])
+
+
 def test_what_cannot_work_says_why() -> None:
     far = with_peer(ip_address("9.9.9.9"))
     (refused,) = make_plan([far], TOPOLOGY, {}).refused
