@@ -52,9 +52,11 @@ def _cells(
         return [f"no [{_note(move.impossible[scope], notes)}]"] * 2, 0
     cells, stage = tell(move, internet, driver, scope, directory)
     found, failed = [], 0
-    for cell in cells.values():
+    for version, cell in cells.items():
         if cell.alive and not cell.tcp_lost and not stage.refused:
             found.append(f"{cell.tcp_gap_ms:.0f} / {cell.udp_gap_ms:.0f}, {cell.udp_lost}")
+        elif version in move.unsolved and not stage.refused:
+            found.append(f"dead [{_note(move.unsolved[version], notes)}]")
         else:
             failed += 1
             why = f"{move.name}, {scope.value}: {cell} {stage.refused}"

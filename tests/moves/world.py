@@ -84,6 +84,9 @@ class World:
             ip addr replace {own.v6} dev eth0 nodad
             ip route replace default via {gateway.v4.ip} dev eth0 src {own.v4.ip}
             ip route replace ::/0 via {gateway.v6.ip} dev eth0 src {own.v6.ip}
+            # A phone registers from its new address: so its router learns who has it now.
+            ping -q -c 1 -W 1 -I {own.v4.ip} {gateway.v4.ip} >/dev/null || :
+            ping -q -c 1 -W 1 -I {own.v6.ip} {gateway.v6.ip} >/dev/null || :
         """)
 
     def reset(self) -> None:
