@@ -78,7 +78,7 @@ molecule: venv ## The molecule scenarios of the roles
 lint sanity molecule:
 	@$(PY) -m tools.run_tests $@
 
-.PHONY: unit kernel standins integration deep
+.PHONY: unit kernel standins integration test-moves test-deep
 unit: venv ## Unit and property tests; one of them: make unit ARGS='-k name' or ARGS=path
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/unit) -m "not deep" $(ARGS)
 
@@ -91,7 +91,10 @@ standins: test-packages ## Tests against stand-ins for routers whose software ca
 integration: test-packages lab ## Tests against the lab's real routers; one of them: make integration ARGS='-k name'
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/integration) -m "not deep" $(ARGS)
 
-deep: test-packages lab ## The long tests: more examples, more moves
+test-moves: venv ## Every kind of move, IPv4 and IPv6, in each scope, with live sessions: a table (root, no lab)
+	@$(PY) -m tests.moves $(ARGS)
+
+test-deep: test-packages lab ## The long tests: more examples, more moves
 	@HYPOTHESIS_PROFILE=deep $(PY) -m pytest tests -m deep $(ARGS)
 
 .PHONY: fuzz

@@ -50,8 +50,8 @@ def _files(node: Node, topology: Topology, state: State) -> Iterator[tuple[str, 
     network = interface_commands(node, topology)
     for name, lines in network.items():
         yield f"etc/lab/net/{name}", "\n".join(lines) + "\n", 0o644
-    yield "etc/sysctl.d/10-lab.conf", "\n".join(_sysctls(node, list(network))) + "\n", 0o644
-    yield "etc/nftables.conf", _firewall(node, topology), 0o755
+    yield "etc/sysctl.d/10-lab.conf", "\n".join(sysctls(node, list(network))) + "\n", 0o644
+    yield "etc/nftables.conf", firewall(node, topology), 0o755
     yield "etc/nftables.d/.keep", "", 0o644
     yield "etc/ssh/sshd_config.d/lab.conf", (RECIPE / "sshd.conf").read_text(), 0o644
     if node.mgmt is not None:
@@ -103,7 +103,7 @@ def _addresses(name: str, *addresses: IPv4Interface | IPv6Interface) -> list[str
     ]
 
 
-def _sysctls(node: Node, names: list[str]) -> Iterator[str]:
+def sysctls(node: Node, names: list[str]) -> Iterator[str]:
     """The hostile default: strict reverse path filtering, on all and on each interface."""
     for name in ("all", "default", "lo", *names):
         yield f"net.ipv4.conf.{name}.rp_filter = 1"
@@ -123,7 +123,7 @@ def _sysctls(node: Node, names: list[str]) -> Iterator[str]:
         yield "net.ipv6.conf.wlan.ndisc_notify = 1"
 
 
-def _firewall(node: Node, topology: Topology) -> str:
+def firewall(node: Node, topology: Topology) -> str:
     if node.kind == "router":
         forward = ""
         if node.strict:

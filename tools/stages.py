@@ -42,6 +42,7 @@ def stages() -> tuple[Stage, ...]:
         _pytest("unit", "tests/unit", "tree", 600),
         _pytest("kernel", "tests/kernel", "tree", 900),
         _pytest("standins", "tests/standins", "tree", 900),
+        _pytest("moves", "tests/moves", "tree", 300),
         # A short run; make fuzz takes its time. What it finds stays in tests/fuzz/findings, and the unit tests try it.
         Stage("fuzz", "fuzz", ("env", "FUZZ_TOTAL_SECONDS=10", sys.executable, "-m", "tests.fuzz"), limit_s=180),
         Stage("ruff check", "lint", ("ruff", "check", "--output-format=concise", ".")),

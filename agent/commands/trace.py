@@ -69,7 +69,14 @@ def run(args: argparse.Namespace) -> int:
     states = states_from_record(states_in(load(args.states)), topology)
     packet = Packet(args.source[0], args.destination[0], args.proto, args.source[1], args.destination[1])
     start = _start(args.at, packet.source, topology, states)
-    walk = trace(packet, start, topology, states, ingress_filtering=not args.no_ingress_filtering)
+    walk = trace(
+        packet,
+        start,
+        topology,
+        states,
+        ingress_filtering=not args.no_ingress_filtering,
+        link=_link(packet, start, topology),
+    )
     if args.json:
         print(json.dumps(_record(packet, start, walk), indent=2))
     else:
@@ -102,6 +109,12 @@ def _start(at: str | None, source: Address, topology: Topology, states: Mapping[
             "ambiguous_router", f"{source}: {', '.join(moved)}", "one router has a route to the sender", "Give --at."
         )
     return moved[0] if moved else topology.router_of(source, "sender").name
+
+
+def _link(packet: Packet, start: str, topology: Topology) -> Address | None:
+    """The sender's address on its link: its own, unless it has moved."""
+    serving = topology.find(packet.source)
+    return packet.source if serving is not None and serving.name == start else None
 
 
 def _record(packet: Packet, start: str, walk: Walk) -> dict[str, Any]:

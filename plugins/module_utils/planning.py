@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Dict, Iterable, List, Mapping, Set, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from .errors import HandoverError
 from .mobility.handover import Handover
-from .mobility.model import RouterState
+from .mobility.model import Address, Mark, Rewrite, RouterState
 from .mobility.plan import DRAIN, Stage, plan
-from .mobility.target import Refused, entries_for, renewed, target_states
+from .mobility.recover import standing
+from .mobility.target import Refused, elsewhere, entries_for, renewed, target_states
 from .mobility.topology import Topology
 from .mobility.trace import check
 from .platforms.base import require
@@ -58,7 +59,10 @@ def make_plan(
     able: List[Handover] = []
     holders = _holders(current)
     planned: Set[str] = set()
-    for handover in renewed(current, handovers, topology):
+    asked = list(handovers)
+    asked += _concerned(asked, current)
+    moved = elsewhere(current, asked)
+    for handover in renewed(current, asked, topology):
         try:
             if handover.id in planned:
                 raise HandoverError(
@@ -68,13 +72,13 @@ def make_plan(
                     "Put its sessions or correspondents into one record.",
                 )
             planned.add(handover.id)
-            _possible(handover, topology, holders, unreachable)
+            _possible(handover, topology, holders, unreachable, moved)
             able.append(handover)
         except HandoverError as error:
             refused.append(Refused(handover, error.code, str(error)))
     while True:
         targets, left_out = target_states(current, able, topology)
-        left_out = left_out or list(_unwalkable(able, topology, targets))
+        left_out = left_out or list(_unwalkable(able, topology, targets, moved))
         if not left_out:
             break
         refused.extend(left_out)
@@ -87,11 +91,15 @@ def make_plan(
 
 
 def _possible(
-    handover: Handover, topology: Topology, holders: Mapping[str, Set[str]], unreachable: Mapping[str, str]
+    handover: Handover,
+    topology: Topology,
+    holders: Mapping[str, Set[str]],
+    unreachable: Mapping[str, str],
+    moved: Mapping[Address, Address],
 ) -> None:
-    placed = entries_for(handover, topology)
-    for name in placed:
-        require(platform_named(topology.routers[name].platform), handover, name)
+    placed = entries_for(handover, topology, moved)
+    for name, entries in placed.items():
+        require(platform_named(topology.routers[name].platform), handover, name, entries)
     needed = set(placed) | holders.get(handover.id, set())
     for address in (handover.old, handover.new):
         router = topology.find(address)
@@ -115,11 +123,29 @@ def _holders(current: Mapping[str, RouterState]) -> Dict[str, Set[str]]:
     return found
 
 
-def _unwalkable(handovers: Iterable[Handover], topology: Topology, targets: Mapping[str, RouterState]) -> List[Refused]:
+def _concerned(handovers: Iterable[Handover], current: Mapping[str, RouterState]) -> List[Handover]:
+    """Handovers that stand on the routers, and whose correspondents are those that move now: they change, too."""
+    moving: Set[Optional[Address]] = {handover.old for handover in handovers}
+    ids = {handover.id for handover in handovers}
+    concerned = {
+        entry.stamp.handover
+        for state in current.values()
+        for entry in state
+        if isinstance(entry, (Mark, Rewrite)) and moving & {entry.match.source, entry.match.destination}
+    } - ids
+    return [one for one in standing(current, concerned) if not one.over] if concerned else []
+
+
+def _unwalkable(
+    handovers: Iterable[Handover],
+    topology: Topology,
+    targets: Mapping[str, RouterState],
+    moved: Mapping[Address, Address],
+) -> List[Refused]:
     found = []
     for handover in handovers:
         try:
-            check(handover, topology, targets)
+            check(handover, topology, targets, moved)
         except HandoverError as error:
             found.append(Refused(handover, error.code, str(error)))
     return found

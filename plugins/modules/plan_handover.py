@@ -16,7 +16,9 @@ description:
   - Packets are walked through the result before the plan is written. A handover that cannot be carried out is refused
     with a code and a reason, and does not hold up the others.
   - Runs once for all routers and reaches none of them. It reads the inventory variables C(handover_networks),
-    C(handover_platform), C(handover_inside_interface) and C(handover_outside_interface) of each router.
+    C(handover_platform), C(handover_inside_interface) and C(handover_outside_interface) of each router. One that lies
+    behind another one has C(handover_behind), the other one's name, and C(handover_behind_addresses), its own addresses
+    towards it - the outer one rewrites, both get the route.
 author: "sipmobility.handover contributors (@sipmobility)"
 extends_documentation_fragment:
   - sipmobility.handover.attributes

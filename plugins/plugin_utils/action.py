@@ -91,6 +91,8 @@ class HandoverAction(ActionBase):
             "platform": variables.get("handover_platform") or system.rpartition(".")[2] or "nftables",
             "inside": variables.get("handover_inside_interface", ""),
             "outside": variables.get("handover_outside_interface", ""),
+            "behind": variables.get("handover_behind", ""),
+            "addresses": [str(item) for item in variables.get("handover_behind_addresses") or []],
         }
 
 

@@ -23,6 +23,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Change,
     Entry,
     Mark,
+    Neighbour,
     Rewrite,
     RewriteKind,
     Role,
@@ -95,7 +96,7 @@ def test_any_entry_is_held_as_it_is_or_refused_before_anything_is_sent(router: M
         return
     held = outcome(lambda: apply(router, entry))
     if isinstance(held, HandoverError):
-        assert isinstance(entry, Route)  # over a link that this router does not have
+        assert isinstance(entry, (Route, Neighbour))  # over a link that this router does not have
         assert (held.code, "The router is unchanged." in held.advice) == ("no_such_interface", True)
         assert router.gather() == RouterState()
     else:

@@ -141,6 +141,12 @@ class Rewrite:
         return Role.ENCODER_DST if self.kind is RewriteKind.OUTBOUND_DST else Role.ENCODER_SRC
 
     @property
+    def pair(self) -> Tuple[Address, Address]:
+        """The old and the new address of the mobile node that it is for."""
+        mobile = (self.match.destination if self.kind.changes_destination else self.match.source) or self.match.address
+        return (self.to, mobile) if self.kind.is_decoder else (mobile, self.to)
+
+    @property
     def image(self) -> Selector:
         """The selector of the packets that leave this rewrite."""
         if self.kind.changes_destination:
@@ -193,7 +199,10 @@ class Route:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """Proxy neighbour entry (ARP or ND) for an old address on an interface."""
+    """Proxy neighbour entry (ARP or ND): the router answers for an old address on its link, for the hosts there.
+
+    It comes and goes with the encoder of the packets that it draws to the router.
+    """
 
     address: Address
     interface: str
@@ -206,7 +215,7 @@ class Neighbour:
     def key(self) -> Key:
         return ("neighbour", self.address, self.interface)
 
-    role = Role.SUPPORT
+    role = Role.ENCODER_DST
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Dict, Iterable, List, Mapping, Optional, Set, Tuple
+from typing import Container, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from ..errors import HandoverError
 from .handover import Handover, Session
-from .model import Address, Entry, Freeze, Mark, Rewrite, Role, Route, RouterState, Scope, Selector
+from .model import Address, Entry, Freeze, Mark, Rewrite, RewriteKind, Role, Route, RouterState, Scope, Selector
 from .plan import plan
-from .target import DECODER_MARGIN, GRACE, target_states
+from .target import DECODER_MARGIN, GRACE, elsewhere, target_states
 from .topology import Topology
 
 __all__ = ["Finding", "Goal", "recover", "standing"]
@@ -41,9 +41,14 @@ class Finding:
     reason: str
 
 
-def standing(states: Mapping[str, RouterState]) -> List[Handover]:
-    """The handovers that the routers hold, as far as they show, newest epoch each; withdrawn ones as ended."""
-    return [_newest(found) for found in _by_handover(states).values()]
+def standing(states: Mapping[str, RouterState], of: Optional[Container[str]] = None) -> List[Handover]:
+    """The handovers that the routers hold, as far as they show, newest epoch each; withdrawn ones as ended.
+
+    :param of: ids of those that are asked for; all of them when left out.
+    """
+    places = elsewhere(states, ())
+    found = _by_handover(states).items()
+    return [_newest(held, places) for identity, held in found if of is None or identity in of]
 
 
 def recover(states: Mapping[str, RouterState], topology: Topology, goal: Goal) -> List[Finding]:
@@ -53,12 +58,13 @@ def recover(states: Mapping[str, RouterState], topology: Topology, goal: Goal) -
     """
     findings = []
     states = {name: state.without([""]) for name, state in states.items()}
+    places = elsewhere(states, ())
     for identity, found in _by_handover(states).items():
-        newest = _newest(found)
+        newest = _newest(found, places)
         targets, refused = target_states(states, [newest], topology)
         if not refused and not plan(states, targets):
             continue
-        former = _former(found, newest)
+        former = _former(found, newest, places)
         ways = [(newest, "completed")] if _going(found) or not newest.over else []
         ways += [(former, "taken back")] if former is not None else []
         able = [
@@ -84,10 +90,10 @@ def _by_handover(states: Mapping[str, RouterState]) -> Dict[str, _Found]:
     return found
 
 
-def _newest(found: _Found) -> Handover:
+def _newest(found: _Found, places: Mapping[Address, Address]) -> Handover:
     """The handover as its newest entries tell it; over where they are going, or tell no flow."""
     newest = _newest_entries(found)
-    handover = _read(newest)
+    handover = _read(newest, places)
     return _ended(handover) if _going(found) else handover
 
 
@@ -105,15 +111,15 @@ def _going(found: _Found) -> bool:
     )
 
 
-def _former(found: _Found, newest: Handover) -> Optional[Handover]:
+def _former(found: _Found, newest: Handover, places: Mapping[Address, Address]) -> Optional[Handover]:
     """What stood before the change that was cut off; None where no router knows it any longer."""
     entries = [entry for held in found.values() for entry in held if not isinstance(entry, Freeze)]
     older = [entry for entry in entries if entry.stamp.epoch < newest.epoch]
     if older:
         last = max(entry.stamp.epoch for entry in older)
-        former = _read([entry for entry in older if entry.stamp.epoch == last])
+        former = _read([entry for entry in older if entry.stamp.epoch == last], places)
     elif any(entry.stamp.ended for entry in entries):
-        former = _read(entries)
+        former = _read(entries, places)
     else:
         return _ended(newest)
     if former.over:
@@ -139,22 +145,35 @@ def _shape(found: _Found) -> str:
     return "; ".join(parts)
 
 
-def _read(entries: Iterable[Entry]) -> Handover:
-    """The handover that these entries, all of one epoch, were made for."""
+def _read(entries: Iterable[Entry], places: Mapping[Address, Address]) -> Handover:
+    """The handover that these entries, all of one epoch, were made for.
+
+    :param places: where mobile nodes are now. One that is a correspondent is seen outside under its new address,
+        which its own handover tells.
+    """
     entries = list(entries)
     pairs: Set[Tuple[Address, Address]] = set()
+    routed: Set[Tuple[Address, Address]] = set()
     flows: Dict[Selector, None] = {}
+    inside: Dict[Selector, None] = {}
+    outside: Dict[Selector, None] = {}
     for entry in entries:
         if isinstance(entry, Rewrite):
             old, new, flow = _of_rewrite(entry)
             pairs.add((old, new))
             flows[flow] = None
+            if entry.kind is RewriteKind.OUTBOUND_DST:
+                inside[flow] = None
+            elif entry.kind is RewriteKind.INBOUND_DST:
+                outside[flow] = None
         elif isinstance(entry, Route) and entry.via is not None:
-            pairs.add((entry.destination, entry.via))
+            routed.add((entry.destination, entry.via))
     stamp, lifetime = entries[0].stamp, entries[0].stamp.expires - GRACE
     if entries[0].role in (Role.DECODER, Role.SUPPORT):
         lifetime -= DECODER_MARGIN
     nowhere = _any_address(entries[0])
+    # A route tells the new address only where nothing else does: it may lead to a router on the way.
+    pairs = pairs or routed
     old, new = min(pairs, key=str) if pairs else (nowhere, nowhere)
     flows.update((flow, None) for entry in entries if isinstance(entry, Mark) for flow in _towards(old, entry.match))
     base = Handover(stamp.handover, old, new, lifetime, epoch=stamp.epoch, directions=stamp.directions, ended=True)
@@ -162,17 +181,22 @@ def _read(entries: Iterable[Entry]) -> Handover:
     if not pairs:
         return base
     if scope is Scope.SESSION:
-        sessions = tuple(_session(flow) for flow in flows if flow.protocol is not None)
+        sessions = tuple(
+            replace(one, outside=None, outside_port=None) if places.get(one.correspondent) == one.outside else one
+            for one in _sessions(flows, inside, outside)
+        )
         return replace(base, scope=scope, sessions=sessions, ended=not sessions)
-    peers = tuple(dict.fromkeys(flow.source for flow in flows if flow.source is not None))
+    # One that is seen otherwise outside its own router: its address inside is the one that counts.
+    changed = [flow for flow in inside if flow not in outside]
+    abroad = [flow for flow in outside if flow not in inside][: len(changed)]
+    peers = tuple(dict.fromkeys(one.source for one in flows if one.source is not None and one not in abroad))
     return replace(base, scope=scope, correspondents=peers, ended=not peers)
 
 
 def _of_rewrite(entry: Rewrite) -> Tuple[Address, Address, Selector]:
     """Old address, new address, and the flow as the correspondent sends it (towards the old address)."""
     match, kind = entry.match, entry.kind
-    mobile = (match.destination if kind.changes_destination else match.source) or match.address
-    old, new = (entry.to, mobile) if kind.is_decoder else (mobile, entry.to)
+    old, new = entry.pair
     if kind.changes_destination:
         return old, new, replace(match, destination=old)
     return old, new, replace(match, source=old).turned
@@ -182,6 +206,29 @@ def _towards(old: Address, match: Selector) -> List[Selector]:
     if match.destination == old:
         return [match]
     return [match.turned] if match.source == old else []
+
+
+def _sessions(flows: Iterable[Selector], inside: Iterable[Selector], outside: Iterable[Selector]) -> List[Session]:
+    """The sessions of these flows. Where one is seen otherwise outside its own router, both flows are one session.
+
+    :param inside: as the correspondents' own routers see them.
+    :param outside: as the network between sees them.
+    """
+    inside = [flow for flow in inside if flow.protocol is not None]
+    abroad = [flow for flow in outside if flow.protocol is not None and flow not in inside]
+    found = []
+    for flow in inside:
+        session = _session(flow)
+        if flow not in outside:
+            alike = [one for one in abroad if (one.protocol, one.destination_port) == (flow.protocol, session.port)]
+            alike.sort(key=lambda one: one.source_port != flow.source_port)
+            if alike:
+                abroad.remove(alike[0])
+                session = replace(session, outside=alike[0].source, outside_port=alike[0].source_port)
+        found.append(session)
+    seen = {(one.protocol, one.port, *one.seen) for one in found}
+    rest = [_session(flow) for flow in flows if flow.protocol is not None and flow not in inside]
+    return found + [one for one in rest if (one.protocol, one.port, *one.seen) not in seen]
 
 
 def _session(flow: Selector) -> Session:

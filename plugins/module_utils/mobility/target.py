@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..errors import HandoverError
@@ -16,6 +17,7 @@ from .model import (
     Entry,
     Key,
     Mark,
+    Neighbour,
     Rewrite,
     RewriteKind,
     Route,
@@ -27,7 +29,7 @@ from .model import (
 )
 from .topology import Router, Topology
 
-__all__ = ["DECODER_MARGIN", "GRACE", "Refused", "entries_for", "renewed", "target_states"]
+__all__ = ["DECODER_MARGIN", "GRACE", "Refused", "elsewhere", "entries_for", "renewed", "target_states"]
 
 #: Seconds that an encoder outlives the registration.
 GRACE = 30
@@ -51,7 +53,9 @@ class _Flow:
 
     scope: Scope
     correspondent: Address  # as its own router sees it
-    outside: Address  # as the visited router sees it
+    known: Address  # as the mobile node sees it
+    outside: Address  # as the network between sees it
+    at: Address  # where it is now
     session: Optional[Session] = None
 
     def selector(self, source: Optional[Address], destination: Optional[Address], seen_outside: bool) -> Selector:
@@ -72,38 +76,50 @@ class _Flow:
         )
 
     def pair(self, source: Optional[Address], destination: Optional[Address]) -> Selector:
-        """As :meth:`selector` seen outside, but never wider than the pair of addresses."""
-        narrow = replace(self, scope=Scope.CORRESPONDENT) if self.scope is Scope.ADDRESS else self
+        """As :meth:`selector`, but as the mobile node sees it, and never wider than the pair of addresses."""
+        narrow = replace(self, outside=self.known)
+        if self.scope is Scope.ADDRESS:
+            narrow = replace(narrow, scope=Scope.CORRESPONDENT)
         return narrow.selector(source, destination, True)
 
 
-def entries_for(handover: Handover, topology: Topology) -> Dict[str, List[Entry]]:
+_NOWHERE: Mapping[Address, Address] = MappingProxyType({})
+
+
+def entries_for(
+    handover: Handover, topology: Topology, moved: Mapping[Address, Address] = _NOWHERE
+) -> Dict[str, List[Entry]]:
     """What each router must hold for one handover, by router name.
 
-    :raises HandoverError: ``unmanaged_address``, ``correspondent_on_home_network``, ``scope_too_wide``.
+    :param moved: where others are now, by their old addresses: correspondents may be mobile, too.
+    :raises HandoverError: ``unmanaged_address``, ``correspondent_unmanaged``, ``correspondent_on_home_network``,
+        ``scope_too_wide``, ``bad_topology``.
     """
     if handover.over:
         return {}
-    home = topology.router_of(handover.old, "old address")
-    visited = topology.router_of(handover.new, "new address")
+    home = topology.path_of(handover.old, "old address")[0]
+    path = topology.path_of(handover.new, "new address")
+    visited = path[0]
     encoder = Stamp(handover.id, handover.epoch, handover.expires + GRACE, handover.directions, max(handover.flows, 1))
     decoder = replace(encoder, expires=encoder.expires + DECODER_MARGIN)
     found: Dict[str, List[Entry]] = {}
-    _not_too_wide(handover, visited, topology)
-    for flow in _flows(handover):
-        corresponding = topology.router_of(flow.correspondent, "correspondent")
+    if home is not visited:
+        _not_too_wide(handover, visited, topology, moved)
+    for flow in _flows(handover, topology, moved):
+        corresponding = _managed(flow, topology)
+        beside = topology.network(flow.at) == topology.network(handover.old)
+        for router in path[1:]:
+            _routed(found, handover, router, flow, decoder)
         if corresponding is visited or home is visited:
+            _on_one_link(handover, flow, beside, topology)
             _routed(found, handover, visited, flow, decoder)
             continue
-        if corresponding is home:
-            raise HandoverError(
-                "correspondent_on_home_network",
-                flow.correspondent,
-                "a correspondent on the home network answers the old address on its own link, past any router",
-                "This move needs proxy neighbours on the home router, which this version does not program.",
-            )
         _rewritten(found, handover, visited, corresponding, flow, encoder, decoder)
-    found.setdefault(visited.name, []).append(Route(handover.old, handover.new, visited.inside, decoder))
+        if beside:
+            _answered(found, handover, topology.path_of(handover.old, "old address"), encoder, decoder)
+    for router, inner in zip(path, (*path[1:], None)):
+        via = handover.new if inner is None else _towards(inner, handover)
+        found.setdefault(router.name, []).append(Route(handover.old, via, router.inside, decoder))
     return {name: list({entry.key: entry for entry in entries}.values()) for name, entries in found.items()}
 
 
@@ -121,13 +137,14 @@ def target_states(
     """
     wanted = list(handovers)
     states = {name: current.get(name, RouterState()) for name in topology.routers}
+    moved = elsewhere(current, wanted)
     # The empty id: remnants, whose owner no router knows any longer.
     gone = ["", *(handover.id for handover in wanted)]
     held = {name: dict(state.without(gone).entries) for name, state in states.items()}
     refused: List[Refused] = []
     for handover in wanted:
         try:
-            placed = entries_for(handover, topology)
+            placed = entries_for(handover, topology, moved)
             for name, entries in placed.items():
                 for entry in entries:
                     _unclaimed(held[name].get(entry.key), entry, name)
@@ -139,22 +156,44 @@ def target_states(
     return {name: RouterState(entries.values()) for name, entries in held.items()}, refused
 
 
+def elsewhere(current: Mapping[str, RouterState], handovers: Iterable[Handover]) -> Dict[Address, Address]:
+    """Where mobile nodes are, by their old addresses: as these handovers say, and the others on the routers."""
+    wanted = {handover.id: handover for handover in handovers}
+    found: Dict[Address, Tuple[int, Address]] = {}
+    for state in current.values():
+        for entry in state:
+            if isinstance(entry, Rewrite) and entry.stamp.handover not in wanted:
+                old, new = entry.pair
+                if entry.stamp.epoch >= found.get(old, (0, new))[0]:
+                    found[old] = (entry.stamp.epoch, new)
+    moved = {old: new for old, (_epoch, new) in found.items()}
+    moved.update((handover.old, handover.new) for handover in wanted.values() if not handover.over)
+    return moved
+
+
 def renewed(current: Mapping[str, RouterState], handovers: Iterable[Handover], topology: Topology) -> List[Handover]:
     """These handovers with the epoch that their change has: unchanged ones keep the epoch that stands."""
+    handovers = list(handovers)
+    moved = elsewhere(current, handovers)
     held: Dict[str, Dict[Tuple[str, Key], Entry]] = {}
     for name, state in current.items():
         for entry in state:
             held.setdefault(entry.stamp.handover, {})[name, entry.key] = entry
-    return [_renewed(handover, held.get(handover.id, {}), topology) for handover in handovers]
+    return [_renewed(handover, held.get(handover.id, {}), topology, moved) for handover in handovers]
 
 
-def _renewed(handover: Handover, held: Mapping[Tuple[str, Key], Entry], topology: Topology) -> Handover:
+def _renewed(
+    handover: Handover,
+    held: Mapping[Tuple[str, Key], Entry],
+    topology: Topology,
+    moved: Mapping[Address, Address],
+) -> Handover:
     if not held:
         return handover
     last = max(entry.stamp.epoch for entry in held.values())
     standing = replace(handover, epoch=last)
     try:
-        placed = entries_for(standing, topology)
+        placed = entries_for(standing, topology, moved)
     except HandoverError:
         return standing  # refused with its reason when it is planned
     wanted = {(name, entry.key): entry for name, entries in placed.items() for entry in entries}
@@ -163,10 +202,24 @@ def _renewed(handover: Handover, held: Mapping[Tuple[str, Key], Entry], topology
     return replace(handover, epoch=max(handover.epoch, last + 1))
 
 
-def _flows(handover: Handover) -> List[_Flow]:
+def _flows(handover: Handover, topology: Topology, moved: Mapping[Address, Address]) -> List[_Flow]:
     if handover.scope is Scope.SESSION:
-        return [_Flow(handover.scope, s.correspondent, s.seen[0], s) for s in handover.sessions]
-    return [_Flow(handover.scope, peer, peer) for peer in handover.correspondents]
+        return [_flow(handover, s.correspondent, s.seen[0], topology, moved, s) for s in handover.sessions]
+    return [_flow(handover, peer, peer, topology, moved) for peer in handover.correspondents]
+
+
+def _flow(
+    handover: Handover,
+    peer: Address,
+    known: Address,
+    topology: Topology,
+    moved: Mapping[Address, Address],
+    session: Optional[Session] = None,
+) -> _Flow:
+    at = moved.get(peer, peer)
+    # Within its own router it moved by a route alone, which the network between does not see.
+    rewritten = topology.path(at)[:1] != topology.path(peer)[:1]
+    return _Flow(handover.scope, peer, known, at if rewritten else known, at, session)
 
 
 def _routed(found: Dict[str, List[Entry]], handover: Handover, router: Router, flow: _Flow, stamp: Stamp) -> None:
@@ -191,19 +244,78 @@ def _rewritten(
     at_visited.append(Rewrite(RewriteKind.INBOUND_DST, flow.selector(None, new, True), old, decoder))
     at_corresponding.append(Rewrite(RewriteKind.OUTBOUND_DST, flow.selector(None, old, False), new, encoder))
     if both:
-        at_corresponding.append(Rewrite(RewriteKind.INBOUND_SRC, flow.selector(new, None, True), old, decoder))
+        # A correspondent that moved has its own old address back by then: inbound_dst is asked first.
+        restored = replace(flow, outside=flow.known).selector(new, None, True)
+        at_corresponding.append(Rewrite(RewriteKind.INBOUND_SRC, restored, old, decoder))
         at_visited.append(Rewrite(RewriteKind.OUTBOUND_SRC, flow.selector(old, None, True), new, encoder))
-    if not both or flow.scope is Scope.ADDRESS:
-        # Without an encoder of its own the flow must still be marked at the visited router; with scope
-        # address the marks also keep the list of correspondents on the router.
+    if not both or flow.scope is Scope.ADDRESS or flow.known != flow.outside:
+        # Without an encoder of its own the flow must still be marked at the visited router, and one to a
+        # correspondent that moved before that correspondent's own encoder has changed it; with scope address
+        # the marks also keep the list of correspondents on the router.
         at_visited.append(Mark(flow.pair(old, None), decoder))
 
 
-def _not_too_wide(handover: Handover, visited: Router, topology: Topology) -> None:
+def _answered(
+    found: Dict[str, List[Entry]], handover: Handover, path: Tuple[Router, ...], encoder: Stamp, decoder: Stamp
+) -> None:
+    """A correspondent beside the old address asks for it on its own link, past any router: the router answers.
+
+    Linux answers for what it routes off the link; that route also passes the reverse path check of what comes
+    back in under the old address.
+    """
+    if len(path) > 1:
+        raise HandoverError(
+            "correspondent_on_home_network",
+            path[-1].name,
+            "a correspondent on the home network has the rewriting router on its own link",
+            "Let the router behind be the one that rewrites: leave out behind in the topology.",
+        )
+    at_home = found.setdefault(path[0].name, [])
+    at_home.append(Neighbour(handover.old, path[0].inside, encoder))
+    at_home.append(Route(handover.old, None, path[0].outside, decoder))
+
+
+def _managed(flow: _Flow, topology: Topology) -> Router:
+    path = topology.path(flow.at)
+    if not path:
+        raise HandoverError(
+            "correspondent_unmanaged",
+            flow.at,
+            "the correspondent lies in a network of a managed first-hop router, which rewrites for it; the home router "
+            "could only send its packets on under a source that is foreign there, which BCP 38 (RFC 2827) forbids",
+            "Add the network to handover_networks of its router.",
+        )
+    return path[0]
+
+
+def _on_one_link(handover: Handover, flow: _Flow, beside: bool, topology: Topology) -> None:
+    """Where a route does it all, the correspondent's packets must come to that router, or the phone be on its link."""
+    at_new, at_old = topology.find(handover.new), topology.find(handover.old)
+    if beside and at_new is not at_old:
+        raise HandoverError(
+            "correspondent_on_home_network",
+            flow.correspondent,
+            "a correspondent on the home network has the rewriting router on its own link",
+            "Let the router behind be the one that rewrites: leave out behind in the topology.",
+        )
+
+
+def _towards(inner: Router, handover: Handover) -> Address:
+    via = inner.address(handover.old.version)
+    if via is None:
+        raise HandoverError(
+            "bad_topology",
+            f"{inner.name}: addresses",
+            f"a router behind another one has an IPv{handover.old.version} address towards it",
+        )
+    return via
+
+
+def _not_too_wide(handover: Handover, visited: Router, topology: Topology, moved: Mapping[Address, Address]) -> None:
     """Scope address at the visited router would also rewrite what stays on its own networks."""
     if handover.scope is not Scope.ADDRESS or handover.directions is not Directions.BOTH:
         return
-    beside = [peer for peer in handover.correspondents if topology.find(peer) is visited]
+    beside = [peer for peer in handover.correspondents if topology.path(moved.get(peer, peer))[:1] == (visited,)]
     if beside and len(beside) < len(handover.correspondents):
         raise HandoverError(
             "scope_too_wide",

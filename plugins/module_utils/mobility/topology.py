@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
 from ..errors import HandoverError
@@ -26,6 +26,9 @@ class Router:
     :ivar platform: name of the platform that configures it.
     :ivar inside: interface towards those hosts.
     :ivar outside: interface towards the rest of the network.
+    :ivar behind: name of the router that lies between it and the rest of the network; empty where there is none.
+        The outermost one does all the rewriting, those behind it lead packets on.
+    :ivar addresses: its addresses towards the router that it is behind.
     """
 
     name: str
@@ -33,12 +36,19 @@ class Router:
     platform: str
     inside: str
     outside: str
+    behind: str = ""
+    addresses: Tuple[Address, ...] = ()
+
+    def address(self, version: int) -> Optional[Address]:
+        """Its address of an IP version towards the router that it is behind."""
+        return next((one for one in self.addresses if one.version == version), None)
 
 
 class Topology:
     """The managed first-hop routers.
 
-    :raises HandoverError: ``bad_topology`` when two routers claim one prefix.
+    :raises HandoverError: ``bad_topology`` when two routers claim one prefix, or a router is behind one that is not
+        there, or behind itself.
     """
 
     def __init__(self, routers: Iterable[Router]) -> None:
@@ -59,14 +69,50 @@ class Topology:
             version: sorted({n.prefixlen for n in self._by_prefix if n.version == version}, reverse=True)
             for version in (4, 6)
         }
+        for router in self.routers.values():
+            self._inward(router)
+
+    def network(self, address: Address) -> Optional[Network]:
+        """The network that an address belongs to: those of one network reach each other past any router."""
+        for length in self._lengths[address.version]:
+            network = ip_network((address, length), strict=False)
+            if network in self._by_prefix:
+                return network
+        return None
 
     def find(self, address: Address) -> Optional[Router]:
         """The first-hop router of an address, or None where we manage none."""
-        for length in self._lengths[address.version]:
-            router = self._by_prefix.get(ip_network((address, length), strict=False))
-            if router is not None:
-                return router
-        return None
+        network = self.network(address)
+        return None if network is None else self._by_prefix[network]
+
+    def path(self, address: Address) -> Tuple[Router, ...]:
+        """The routers from the rest of the network to an address; empty where we manage none.
+
+        The first one rewrites, the last one is the first hop of the hosts.
+        """
+        router = self.find(address)
+        return () if router is None else self._inward(router)
+
+    def path_of(self, address: Address, what: str) -> Tuple[Router, ...]:
+        """As :meth:`path`.
+
+        :param what: what the address is, for the error.
+        :raises HandoverError: ``unmanaged_address``.
+        """
+        return self._inward(self.router_of(address, what))
+
+    def _inward(self, router: Router) -> Tuple[Router, ...]:
+        found = [router]
+        while found[0].behind:
+            outer = self.routers.get(found[0].behind)
+            if outer is None or outer in found:
+                raise HandoverError(
+                    "bad_topology",
+                    f"{found[0].name}: behind: {found[0].behind}",
+                    "a router is behind another one of the topology",
+                )
+            found.insert(0, outer)
+        return tuple(found)
 
     def router_of(self, address: Address, what: str) -> Router:
         """The first-hop router of an address.
@@ -86,7 +132,7 @@ class Topology:
 
     @classmethod
     def from_mapping(cls, routers: Mapping[str, Mapping[str, object]]) -> Topology:
-        """Build from ``name: {networks, platform, inside, outside}``.
+        """Build from ``name: {networks, platform, inside, outside}``; ``behind`` and ``addresses`` may be there, too.
 
         :raises HandoverError: ``bad_topology`` naming router and key.
         """
@@ -94,7 +140,7 @@ class Topology:
 
 
 def _router(name: str, described: Mapping[str, object]) -> Router:
-    unknown = set(described) - {"networks", "platform", "inside", "outside"}
+    unknown = set(described) - {"networks", "platform", "inside", "outside", "behind", "addresses"}
     if unknown:
         raise HandoverError("bad_topology", f"{name}: {', '.join(sorted(unknown))}", "a router has no such key")
     networks = described.get("networks")
@@ -110,4 +156,28 @@ def _router(name: str, described: Mapping[str, object]) -> Router:
             raise HandoverError(
                 "bad_topology", f"{name}: {key}: {word}", "a router's platform and interfaces are names"
             )
-    return Router(name, prefixes, str(words["platform"]), str(words["inside"]), str(words["outside"]))
+    behind, addresses = described.get("behind", ""), described.get("addresses", ())
+    if not isinstance(behind, str) or not isinstance(addresses, (list, tuple)) or bool(behind) != bool(addresses):
+        raise HandoverError(
+            "bad_topology",
+            f"{name}: behind: {behind}, addresses: {addresses}",
+            "a router behind another one names it, and lists its own addresses towards it",
+        )
+    return Router(
+        name,
+        prefixes,
+        str(words["platform"]),
+        str(words["inside"]),
+        str(words["outside"]),
+        behind,
+        tuple(_address(name, text) for text in addresses),
+    )
+
+
+def _address(name: str, text: object) -> Address:
+    try:
+        return ip_address(str(text))
+    except ValueError as error:
+        raise HandoverError(
+            "bad_topology", f"{name}: addresses: {text}", "an address is one of IPv4 or IPv6"
+        ) from error

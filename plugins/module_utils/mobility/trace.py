@@ -10,7 +10,8 @@ router, the network between, and the router that serves the destination.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import List, Mapping, Optional, Set, Tuple
+from types import MappingProxyType
+from typing import Dict, List, Mapping, Optional, Set, Tuple
 
 from ..errors import HandoverError
 from .handover import Handover
@@ -32,6 +33,10 @@ _ORDER = (
 )
 
 
+#: Protocol, address and port.
+Endpoint = Tuple[str, Address, Optional[int]]
+
+
 @dataclass(frozen=True)
 class Packet:
     """The addresses and ports of a packet; ports are None where the protocol has none."""
@@ -41,6 +46,11 @@ class Packet:
     protocol: str = "icmp"
     source_port: Optional[int] = None
     destination_port: Optional[int] = None
+
+    @property
+    def turned(self) -> Packet:
+        """The answer to it."""
+        return Packet(self.destination, self.source, self.protocol, self.destination_port, self.source_port)
 
     def __str__(self) -> str:
         ends = (endpoint(self.source, self.source_port), endpoint(self.destination, self.destination_port))
@@ -81,6 +91,8 @@ def trace(
     states: Mapping[str, RouterState],
     later: Optional[Mapping[str, RouterState]] = None,
     ingress_filtering: bool = True,
+    link: Optional[Address] = None,
+    hidden: Mapping[str, Mapping[Endpoint, Endpoint]] = MappingProxyType({}),
 ) -> Walk:
     """Walk a packet from a host behind ``router`` to wherever it comes out.
 
@@ -89,52 +101,86 @@ def trace(
         way while routers change.
     :param ingress_filtering: the network between drops a packet whose source does not belong to the
         network that it comes from (BCP 38, RFC 2827).
+    :param link: the sender's address on its link, where it asks for destinations of its own network: the router has
+        such a packet only where it answers for them.
+    :param hidden: what masquerading routers make of their hosts' endpoints, by router.
     """
     hops: List[Hop] = []
     held, at = states, router
     onward = states if later is None else later
+    if link is not None and _on_one_link(link, packet.destination, router, topology):
+        interface = topology.routers[router].inside
+        if states.get(router, RouterState()).get(("neighbour", packet.destination, interface)) is None:
+            hops.append(Hop(router, "past the router, on link", packet))
+            return Walk(tuple(hops), packet, packet.destination, "delivered")
+        hops.append(Hop(router, f"answers for {packet.destination} on {interface}", packet))
     met: Set[Tuple[str, Packet]] = set()  # past the first router, where the states may be others
     while (at, packet) not in met and len(met) < _HOP_LIMIT:
         if hops:
             met.add((at, packet))
         state = held.get(at, RouterState())
-        packet, marked, frozen = _pass(state, packet, at, hops)
+        packet, marked, frozen = _pass(state, packet, at, hops, hidden.get(at, {}))
         if frozen:
             return Walk(tuple(hops), packet, None, f"frozen at {at}")
         route = _route(state, packet) if marked else None
         if route is not None:
             hops.append(Hop(at, f"route {route.destination} via {route.via} dev {route.interface}", packet))
+            inner = _inner(route, at, topology)
+            if inner is not None:
+                held, at = onward, inner
+                continue
             if not _leaves(route, topology.routers.get(at)):
                 return Walk(tuple(hops), packet, route.via or packet.destination, "delivered")
-        serving = topology.find(packet.destination)
-        if serving is None:
+        path = [one.name for one in topology.path(packet.destination)] or _hiding(packet.destination, hidden)
+        if not path:
             return Walk(tuple(hops), packet, None, f"{packet.destination} lies outside the managed networks")
-        if serving.name == at and route is None:
+        if path[-1] == at and route is None:
             hops.append(Hop(at, "on link", packet))
             return Walk(tuple(hops), packet, packet.destination, "delivered")
-        owner = topology.find(packet.source)
-        if ingress_filtering and (owner is None or owner.name != at):
-            return Walk(tuple(hops), packet, None, f"source {packet.source} does not belong to {at}: ingress filtering")
-        hops.append(Hop(at, f"to {serving.name}", packet))
-        held, at = onward, serving.name
+        if at in path[:-1] and route is None:
+            onto = path[path.index(at) + 1]
+        elif at in topology.routers and topology.routers[at].behind:
+            onto = topology.routers[at].behind
+        else:
+            onto = path[0]
+            owner = [one.name for one in topology.path(packet.source)] or _hiding(packet.source, hidden)
+            if ingress_filtering and owner[:1] != [at]:
+                return Walk(
+                    tuple(hops), packet, None, f"source {packet.source} does not belong to {at}: ingress filtering"
+                )
+        hops.append(Hop(at, f"to {onto}", packet))
+        held, at = onward, onto
     return Walk(tuple(hops), packet, None, "loops")
 
 
-def check(handover: Handover, topology: Topology, states: Mapping[str, RouterState]) -> None:
+def check(
+    handover: Handover,
+    topology: Topology,
+    states: Mapping[str, RouterState],
+    moved: Mapping[Address, Address] = MappingProxyType({}),
+) -> None:
     """Prove that these states carry every flow of a handover both ways.
 
+    :param moved: where others are now, by their old addresses.
     :raises HandoverError: ``walk_failed``, naming the packet and the hop at which it went wrong.
     """
     if handover.over:
         return
     visited = topology.router_of(handover.new, "new address").name
+    home = topology.router_of(handover.old, "old address").name
     filtering = handover.directions is Directions.BOTH
-    for there in _packets(handover):
-        corresponding = topology.router_of(there.source, "correspondent").name
-        back = Packet(there.destination, there.source, there.protocol, there.destination_port, there.source_port)
-        for packet, start, end in ((there, corresponding, handover.new), (back, visited, there.source)):
-            walk = trace(packet, start, topology, states, ingress_filtering=filtering)
-            if walk.packet != packet or walk.host != end:
+    for sent, seen in _packets(handover):
+        at = moved.get(sent.source, sent.source)
+        corresponding = topology.router_of(at, "correspondent").name
+        hidden = _hidden(topology.path(at)[0].name, sent, seen)
+        walks = (
+            # A phone that stayed on one link answers there for its old address itself.
+            (sent, seen, corresponding, at, {handover.new, *([handover.old] if visited == home else ())}),
+            (seen.turned, sent.turned, visited, handover.new, {at, sent.source} if at == sent.source else {at}),
+        )
+        for packet, wanted, start, link, ends in walks:
+            walk = trace(packet, start, topology, states, ingress_filtering=filtering, link=link, hidden=hidden)
+            if walk.packet != wanted or walk.host not in ends:
                 last = walk.hops[-1].where if walk.hops else start
                 raise HandoverError(
                     "walk_failed",
@@ -144,24 +190,46 @@ def check(handover: Handover, topology: Topology, states: Mapping[str, RouterSta
                 )
 
 
-def _packets(handover: Handover) -> List[Packet]:
-    """One packet from each correspondent. A translating router in between is not modelled, and not walked."""
+def _packets(handover: Handover) -> List[Tuple[Packet, Packet]]:
+    """One packet from each correspondent, as it is sent and as the mobile node sees it."""
     if handover.sessions:
         return [
-            Packet(s.correspondent, handover.old, s.protocol, s.correspondent_port, s.port)
+            (
+                Packet(s.correspondent, handover.old, s.protocol, s.correspondent_port, s.port),
+                Packet(s.seen[0], handover.old, s.protocol, s.seen[1], s.port),
+            )
             for s in handover.sessions
-            if s.seen == (s.correspondent, s.correspondent_port)
         ]
-    return [Packet(peer, handover.old) for peer in handover.correspondents]
+    return [(Packet(peer, handover.old), Packet(peer, handover.old)) for peer in handover.correspondents]
 
 
-def _pass(state: RouterState, packet: Packet, at: str, hops: List[Hop]) -> Tuple[Packet, bool, bool]:
+def _hidden(router: str, sent: Packet, seen: Packet) -> Dict[str, Dict[Endpoint, Endpoint]]:
+    """What the correspondent's router makes of its endpoint, where it masquerades."""
+    ends = [(one.protocol, one.source, one.source_port) for one in (sent, seen)]
+    return {router: {ends[0]: ends[1]}} if ends[0] != ends[1] else {}
+
+
+def _hiding(address: Address, hidden: Mapping[str, Mapping[Endpoint, Endpoint]]) -> List[str]:
+    """The router that hides its hosts behind this address."""
+    return [name for name, ends in hidden.items() if any(address == end[1] for end in ends.values())]
+
+
+def _on_one_link(one: Address, other: Address, router: str, topology: Topology) -> bool:
+    network, serving = topology.network(other), topology.find(other)
+    return serving is not None and serving.name == router and network == topology.network(one)
+
+
+def _pass(
+    state: RouterState, packet: Packet, at: str, hops: List[Hop], hidden: Mapping[Endpoint, Endpoint]
+) -> Tuple[Packet, bool, bool]:
     """One router: the packet after it, whether it was marked, whether it was frozen."""
     frozen = [*_selectors(packet), Selector(None, packet.destination)]
     if any(state.get(("freeze", match)) is not None for match in frozen):
         return packet, False, True
     marked = False
     for kind in _ORDER:
+        if kind is RewriteKind.OUTBOUND_SRC:
+            packet = _translated(packet, at, hops, hidden)
         if kind is RewriteKind.OUTBOUND_DST:
             # A router marks here what an outbound_src matches, too: that, or an outbound_dst before it, marks below.
             marked = marked or any(state.get(("mark", match)) is not None for match in _selectors(packet))
@@ -178,10 +246,32 @@ def _pass(state: RouterState, packet: Packet, at: str, hops: List[Hop]) -> Tuple
     return packet, marked, False
 
 
+def _translated(packet: Packet, at: str, hops: List[Hop], hidden: Mapping[Endpoint, Endpoint]) -> Packet:
+    """What connection tracking does for a masqueraded host: between encoders of destination and of source."""
+    source = hidden.get((packet.protocol, packet.source, packet.source_port))
+    known = {outside: inside for inside, outside in hidden.items()}
+    destination = known.get((packet.protocol, packet.destination, packet.destination_port))
+    if source is not None:
+        packet = replace(packet, source=source[1], source_port=source[2])
+        hops.append(Hop(at, f"masquerade as {endpoint(source[1], source[2])}", packet))
+    if destination is not None:
+        packet = replace(packet, destination=destination[1], destination_port=destination[2])
+        hops.append(Hop(at, f"masquerade of {endpoint(destination[1], destination[2])}", packet))
+    return packet
+
+
 def _route(state: RouterState, packet: Packet) -> Optional[Route]:
     """The route of a marked packet. A record whose route is gone, with its device, names neither hop nor interface."""
     route = state.get(("route", packet.destination))
     return route if isinstance(route, Route) and (route.via or route.interface) else None
+
+
+def _inner(route: Route, at: str, topology: Topology) -> Optional[str]:
+    """The router behind this one that a route leads to, where it does."""
+    for router in topology.routers.values():
+        if router.behind == at and route.via is not None and route.via in router.addresses:
+            return router.name
+    return None
 
 
 def _leaves(route: Route, router: Optional[Router]) -> bool:

@@ -140,10 +140,11 @@ class Platform:
                 )
 
 
-def require(platform: Platform, handover: Handover, router: str) -> None:
+def require(platform: Platform, handover: Handover, router: str, entries: Iterable[Entry] = ()) -> None:
     """Refuse what a platform cannot express; never widen it.
 
-    :raises HandoverError: ``unsupported_scope`` or ``unsupported_directions``.
+    :param entries: what the router would hold of it.
+    :raises HandoverError: ``unsupported_scope``, ``unsupported_directions`` or ``unsupported_neighbour``.
     """
     able = platform.capabilities
     if handover.scope not in able.scopes:
@@ -157,6 +158,13 @@ def require(platform: Platform, handover: Handover, router: str) -> None:
             "unsupported_directions",
             f"{handover.directions.value} on {router}",
             f"{platform.name} can hold the directions {names}",
+        )
+    if not able.neighbours and any(isinstance(entry, Neighbour) for entry in entries):
+        raise HandoverError(
+            "unsupported_neighbour",
+            f"{handover.old} on {router}",
+            f"{platform.name} cannot answer for an old address on its link, for correspondents there",
+            "Use the platform nftables on that router.",
         )
 
 

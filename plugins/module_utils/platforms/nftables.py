@@ -20,6 +20,7 @@ from ..mobility.model import (
     Directions,
     Entry,
     Mark,
+    Neighbour,
     Rewrite,
     RewriteKind,
     Route,
@@ -30,12 +31,15 @@ from ..mobility.model import (
 from ..mobility.selector import PROTOCOLS
 from . import stamp as stamps
 from .base import COMPLAINTS, Capabilities, Output, Platform, foreign, unprepared
+from .neighbours import neighbour_lines, neighbours_of
 from .path_mtu import ERROR_MAPS, PROTOCOL_NUMBERS, error_elements
 from .routes import SETTINGS, route_lines, routes_of
 
 __all__ = ["Nftables"]
 
 _FAMILIES = {4: "ip", 6: "ip6"}
+#: Where it is kept that the router answers for an old address on its link.
+_NEIGHBOURS = {4: "arp", 6: "ip6"}
 _ADDRESS = {4: "ipv4_addr", 6: "ipv6_addr"}
 _MARKS = ("session_mark", "correspondent_mark")
 #: As nft lists them where /etc/protocols is missing (Debian package netbase).
@@ -47,6 +51,18 @@ _MAPS = tuple(f"{scope.value}_{kind.value}" for scope in Scope for kind in Rewri
 #: that is missing, or not ours to read, was told then.
 _COMPLAINTS = (
     *COMPLAINTS,
+    (
+        r"old address held",
+        "old_address_held",
+        "nobody on the home network answers for the old address",
+        "Somebody else holds it now, or the phone is still there: withdraw the handover, or let the phone leave first.",
+    ),
+    (
+        r"perl: not found",
+        "tools_missing",
+        "the router has perl, to tell hosts on a link who answers for an old address",
+        "Install it (Debian: perl-base), then run the role first_hop_router.",
+    ),
     (
         r"Operation not permitted|Device or resource busy",
         "table_held",
@@ -79,7 +95,7 @@ class Nftables(Platform):
     """nftables (1.0.6 and later) and iproute2."""
 
     name = "nftables"
-    capabilities = Capabilities(frozenset(Scope), frozenset(Directions), joint=False)
+    capabilities = Capabilities(frozenset(Scope), frozenset(Directions), joint=False, neighbours=True)
     settings: ClassVar[Mapping[str, Any]] = {"table": "sipmobility", **SETTINGS}
     complaints = _COMPLAINTS
 
@@ -94,6 +110,12 @@ class Nftables(Platform):
                 yield from (Mark(_selector(key, None), stamp) for key, unused, stamp in _elements(sets[name]))
             records = {ip_address(key[0]): stamp for key, unused, stamp in _elements(sets["route"])}
             yield from routes_of(output, version, records)
+        answered: Dict[Address, Stamp] = {}
+        for version, family in _NEIGHBOURS.items():
+            held = _sets(output, family)
+            _as_expected(held, family, {"neighbour": (_ADDRESS[version], None)})
+            answered.update((ip_address(key[0]), stamp) for key, unused, stamp in _elements(held["neighbour"]))
+        yield from neighbours_of(output, answered)
 
     def context(self, change: Change, now: float) -> Dict[str, Any]:
         self._holdable(change.put, now)
@@ -108,6 +130,7 @@ class Nftables(Platform):
                 "remove": route_lines(change.remove, but=change.put),
                 "put": route_lines(change.put),
             },
+            "neighbours": neighbour_lines(change.remove, change.put),
         }
 
 
@@ -140,6 +163,12 @@ def _ours(sets: Dict[str, Dict[str, Any]], family: str, version: int) -> None:
     for name in (*_MAPS, *_MARKS):
         expected[name] = (keys[name.split("_", maxsplit=1)[0]], address if name in _MAPS else None)
     expected.update((name, (key, address)) for name, key in ERROR_MAPS.items())
+    _as_expected(sets, family, expected)
+
+
+def _as_expected(
+    sets: Dict[str, Dict[str, Any]], family: str, expected: Mapping[str, Tuple[object, Optional[str]]]
+) -> None:
     for name, (key, data) in expected.items():
         held = sets.get(name)
         if held is None or held.get("type") != key or held.get("map") != data:
@@ -173,6 +202,8 @@ def _expressible(entry: Entry) -> None:
         raise HandoverError("unsupported_entry", entry, "a rewrite of a single address matches what it changes")
     if isinstance(entry, Route) and entry.via is not None and entry.interface is None:
         raise HandoverError("unsupported_entry", entry, "a route names its interface, which ip always tells")
+    if isinstance(entry, Neighbour) and not entry.interface:
+        raise HandoverError("unsupported_entry", entry, "a neighbour entry names its interface")
 
 
 def _rewrites(name: str, held: Dict[str, Any]) -> Iterable[Rewrite]:
@@ -211,25 +242,43 @@ def _grouped(entries: Iterable[Entry], now: float) -> List[Dict[str, Any]]:
     groups: Dict[Tuple[str, str], List[Dict[str, Any]]] = {}
     for entry in entries:
         timeout = max(1, int(entry.stamp.expires - now))
-        for version, place, key, to in _places(entry):
-            element = {"key": key, "to": to, "timeout": timeout, "comment": stamps.encode(entry.stamp)}
-            groups.setdefault((_FAMILIES[version], place), []).append(element)
-    return [{"family": family, "set": place, "elements": held} for (family, place), held in sorted(groups.items())]
+        comment = stamps.encode(entry.stamp) if entry.stamp.handover else ""
+        for family, place, key, to in _places(entry):
+            element = {"key": key, "to": to, "timeout": timeout, "comment": comment}
+            groups.setdefault((family, place), []).append(element)
+    return [
+        {"family": family, "set": place, "timed": place != "nd_proxied", "elements": held}
+        for (family, place), held in sorted(groups.items())
+    ]
 
 
-def _places(entry: Entry) -> Iterator[Tuple[int, str, str, str]]:
-    """The elements that an entry stands in: IP version, set, key and, in a map, the value."""
+def _places(entry: Entry) -> Iterator[Tuple[str, str, str, str]]:
+    """The elements of an entry: family, set, key and, in a map, the value. A remnant has no record of its stamp."""
     if isinstance(entry, Rewrite):
-        version = entry.match.version
-        yield version, f"{entry.match.scope.value}_{entry.kind.value}", _key(entry.match), str(entry.to)
+        family = _FAMILIES[entry.match.version]
+        yield family, f"{entry.match.scope.value}_{entry.kind.value}", _key(entry.match), str(entry.to)
         for name, key, to in error_elements(entry):
-            yield version, name, key, str(to)
+            yield family, name, key, str(to)
     elif isinstance(entry, Mark):
-        yield entry.match.version, f"{entry.match.scope.value}_mark", _key(entry.match), ""
-    elif not isinstance(entry, Route):
-        raise HandoverError("unsupported_entry", entry, "nftables holds rewrites, marks and routes")
-    elif entry.stamp.handover:  # a remnant has no record
-        yield entry.destination.version, "route", str(entry.destination), ""
+        yield _FAMILIES[entry.match.version], f"{entry.match.scope.value}_mark", _key(entry.match), ""
+    elif isinstance(entry, Route):
+        if entry.stamp.handover:
+            yield _FAMILIES[entry.destination.version], "route", str(entry.destination), ""
+    elif isinstance(entry, Neighbour):
+        yield from _neighbour_places(entry)
+    else:
+        raise HandoverError("unsupported_entry", entry, "nftables holds rewrites, marks, routes and neighbour entries")
+
+
+def _neighbour_places(entry: Neighbour) -> Iterator[Tuple[str, str, str, str]]:
+    target = f"0x{int(entry.address):032x}"
+    family = _NEIGHBOURS[entry.address.version]
+    if entry.stamp.handover:
+        yield family, "neighbour", str(entry.address), ""
+    if entry.address.version == 6:
+        if entry.stamp.handover:
+            yield family, "nd_live", target, ""
+        yield family, "nd_proxied", target, ""
 
 
 def _key(match: Selector) -> str:

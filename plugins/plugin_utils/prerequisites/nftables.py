@@ -34,7 +34,7 @@ class NftablesBackend(Backend):
     }
     static_files = (("table_path", "table.nft.j2", "644"),)
     system_directories = ("/etc/nftables.d", "/etc/sysctl.d")
-    tools = ("nft", "unshare")
+    tools = ("nft", "perl", "unshare")
     static_name = "table sipmobility"
 
     def gathering(self, options: Options, renderer: Renderer) -> dict[str, Any]:

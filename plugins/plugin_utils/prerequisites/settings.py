@@ -54,7 +54,9 @@ class Options:
     @property
     def wanted(self) -> dict[str, str]:
         """The sysctls that this router needs."""
-        return sysctls.wanted(self.inside_interface, loose=self.rp_filter == "loose") if self.inside_interface else {}
+        if not self.inside_interface:
+            return {}
+        return sysctls.wanted(self.inside_interface, self.outside_interface, loose=self.rp_filter == "loose")
 
     @property
     def mark(self) -> tuple[int, int]:

@@ -22,16 +22,17 @@ FORWARDING = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
 _INTERFACE = re.compile(r"[A-Za-z0-9_.-]{1,15}")
 
 
-def wanted(inside: str, *, loose: bool) -> dict[str, str]:
+def wanted(inside: str, outside: str = "", *, loose: bool) -> dict[str, str]:
     """Name to value. Names are written as sysctl(8) prints them.
 
     :param inside: the interface of the mobile nodes.
+    :param outside: the interface towards the network between; empty where it is not known.
     :param loose: also loosen reverse path filtering there.
     :raises HandoverError: ``bad_interface``.
     """
     if not _INTERFACE.fullmatch(inside) or inside in (".", ".."):
         raise HandoverError("bad_interface", inside, "an interface name has letters, digits and . _ - only")
-    link = f"net.ipv4.conf.{inside.replace('.', '/')}"
+    link, neighbours = (f"net.ipv4.{of}.{inside.replace('.', '/')}" for of in ("conf", "neigh"))
     settings = {
         "net.ipv4.ip_forward": "1",
         "net.ipv6.conf.all.forwarding": "1",
@@ -45,10 +46,20 @@ def wanted(inside: str, *, loose: bool) -> dict[str, str]:
         f"{link}.send_redirects": "0",
         # The visited router meets a TCP session in the middle.
         "net.netfilter.nf_conntrack_tcp_loose": "1",
+        # The home router still remembers a session as it was when the phone left. When it comes home, the session is
+        # far on; a firewall that drops what is invalid would end it.
+        "net.netfilter.nf_conntrack_tcp_be_liberal": "1",
         # Bridged frames of the LAN must not pass our chains.
         "net.bridge.bridge-nf-call-iptables": "0",
         "net.bridge.bridge-nf-call-ip6tables": "0",
+        # A correspondent on the home network asks for an old address there: answered, and at once.
+        "net.ipv6.conf.all.proxy_ndp": "1",
+        f"{neighbours}.proxy_delay": "0",
+        f"{neighbours.replace('ipv4', 'ipv6')}.proxy_delay": "0",
     }
+    if outside:
+        # There an old address of the home network itself comes in, decoded.
+        settings[f"net.ipv4.conf.{outside.replace('.', '/')}.src_valid_mark"] = "1"
     if loose:
         settings[f"{link}.rp_filter"] = "2"
     return settings

@@ -48,7 +48,7 @@ def objects(text: str) -> list[tuple[str, Json]]:
 def compare(live: Iterable[tuple[str, Json]], ours: Iterable[tuple[str, Json]], name: str) -> dict[str, Table]:
     """How the table stands in each family, from listings of the router and of a scratch namespace that holds ours."""
     held, meant = list(live), list(ours)
-    return {family: _compared(_of(held, family, name), _of(meant, family, name)) for family in FAMILIES}
+    return {family: _compared(_of(held, family, name), _of(meant, family, name)) for family in (*FAMILIES, "arp")}
 
 
 def _compared(held: list[tuple[str, Json]], meant: list[tuple[str, Json]]) -> Table:

@@ -40,6 +40,7 @@ from ..mobility.worlds import NOW, OLD, PEER, patent_handover
 from .test_stamp import GOOD
 
 COMMENT = f"sipmobility:1 id=a e=1 x={NOW} n=1 d=both"
+NEIGHBOURS = [{"dst": "1.1.1.1", "dev": "lan", "proxy": None, "protocol": "182"}, {"dst": "9.9.9.9", "dev": "lan"}]
 ROUTES = [{"dst": "1.1.1.1", "gateway": "2.2.2.2", "dev": "lan", "flags": []}]
 
 
@@ -55,6 +56,12 @@ def listing(family: str) -> dict[str, Any]:
         "address": host,
     }
     objects: list[dict[str, Any]] = [{"metainfo": {"json_schema_version": 1}}]
+    if family in ("arp", "ip6"):
+        answered = {"elem": {"val": "1.1.1.1" if family == "arp" else host, "timeout": 60, "comment": COMMENT}}
+        kind_of = "ipv4_addr" if family == "arp" else kind
+        objects.append({"set": {"name": "neighbour", "type": kind_of, "elem": [answered]}})
+    if family == "arp":
+        return {"nftables": objects}
     for rewrite in ("inbound_dst", "inbound_src", "outbound_dst", "outbound_src", "mark"):
         for scope, key in keys.items():
             if (scope, rewrite) == ("address", "mark"):
@@ -76,14 +83,19 @@ def listing(family: str) -> dict[str, Any]:
 
 
 def output(ip: Any = None, routes: Any = ROUTES) -> Output:
-    answers = {"ip": listing("ip") if ip is None else ip, "ip6": listing("ip6"), "routes": routes, "routes6": []}
+    answers = {"ip": listing("ip") if ip is None else ip, "ip6": listing("ip6"), "arp": listing("arp")}
+    answers |= {"routes": routes, "routes6": [], "neighbours": NEIGHBOURS}
     return Output({name: json.dumps(answer) for name, answer in answers.items()}, {})
 
 
 def test_a_whole_answer() -> None:
     state = Nftables().parse(output())
-    assert len(state) == 2 * (3 * 4 + 2 + 1)
+    assert len(state) == 2 * (3 * 4 + 2 + 1 + 1)
     assert {(entry.stamp.handover, entry.stamp.expires) for entry in state} == {("a", NOW)}
+    assert {(str(entry.address), entry.interface) for entry in state if isinstance(entry, Neighbour)} == {
+        ("1.1.1.1", "lan"),
+        ("2001:db8::1", ""),
+    }
 
 
 @given(st.data())
@@ -99,7 +111,7 @@ def test_a_damaged_answer_is_refused_or_read(data: st.DataObject) -> None:
         Nftables().parse(output(damaged) if isinstance(good, dict) else output(routes=damaged))
 
 
-@given(st.text() | st.binary().map(repr), st.sampled_from(("ip", "ip6", "routes", "routes6")))
+@given(st.text() | st.binary().map(repr), st.sampled_from(("ip", "ip6", "arp", "routes", "routes6", "neighbours")))
 def test_a_cut_answer_is_refused(text: str, section: str) -> None:
     whole = output()
     cut = replace(whole, sections={**whole.sections, section: text})
@@ -113,7 +125,7 @@ def test_a_cut_answer_is_refused(text: str, section: str) -> None:
             Nftables().parse(Output(short, {}))
 
 
-@pytest.mark.parametrize("entry", [Freeze(Selector(OLD, PEER), GOOD), Neighbour(OLD, "lan", GOOD)])
+@pytest.mark.parametrize("entry", [Freeze(Selector(OLD, PEER), GOOD), Neighbour(OLD, "", GOOD)])
 def test_what_it_cannot_hold_it_refuses(entry: Freeze | Neighbour) -> None:
     with pytest.raises(HandoverError, match="unsupported_entry"):
         Nftables().context(Change(put=(entry,)), NOW - 100)
