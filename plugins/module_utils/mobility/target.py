@@ -71,10 +71,10 @@ class _Flow:
             self.session.port if from_peer else port,
         )
 
-    def pair(self, source: Optional[Address], destination: Optional[Address]) -> Selector:
-        """As :meth:`selector` seen outside, but never wider than the pair of addresses."""
+    def pair(self, source: Optional[Address], destination: Optional[Address], seen_outside: bool = True) -> Selector:
+        """As :meth:`selector`, but never wider than the pair of addresses."""
         narrow = replace(self, scope=Scope.CORRESPONDENT) if self.scope is Scope.ADDRESS else self
-        return narrow.selector(source, destination, True)
+        return narrow.selector(source, destination, seen_outside)
 
 
 def entries_for(handover: Handover, topology: Topology) -> Dict[str, List[Entry]]:
@@ -93,7 +93,7 @@ def entries_for(handover: Handover, topology: Topology) -> Dict[str, List[Entry]
     for flow in _flows(handover):
         corresponding = topology.router_of(flow.correspondent, "correspondent")
         if corresponding is visited or home is visited:
-            _routed(found, handover, visited, flow, decoder)
+            _routed(found, handover, visited, corresponding, flow, decoder)
             continue
         if corresponding is home:
             raise HandoverError(
@@ -169,10 +169,18 @@ def _flows(handover: Handover) -> List[_Flow]:
     return [_Flow(handover.scope, peer, peer) for peer in handover.correspondents]
 
 
-def _routed(found: Dict[str, List[Entry]], handover: Handover, router: Router, flow: _Flow, stamp: Stamp) -> None:
+def _routed(
+    found: Dict[str, List[Entry]],
+    handover: Handover,
+    router: Router,
+    corresponding: Router,
+    flow: _Flow,
+    stamp: Stamp,
+) -> None:
     """One router serves both ends: a route does it all, and rewrites would undo each other's work."""
     entries = found.setdefault(router.name, [])
-    entries.append(Mark(flow.pair(None, handover.old), stamp))
+    # A correspondent's own router marks its packets before it masquerades them.
+    entries.append(Mark(flow.pair(None, handover.old, corresponding is not router), stamp))
     entries.append(Mark(flow.pair(handover.old, None), stamp))
 
 
