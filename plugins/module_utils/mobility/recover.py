@@ -14,7 +14,7 @@ from typing import Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from ..errors import HandoverError
 from .handover import Handover, Session
-from .model import Address, Entry, Freeze, Mark, Rewrite, Role, Route, RouterState, Scope, Selector
+from .model import Address, Entry, Freeze, Mark, Rewrite, RewriteKind, Role, Route, RouterState, Scope, Selector
 from .plan import plan
 from .target import DECODER_MARGIN, GRACE, target_states
 from .topology import Topology
@@ -86,16 +86,23 @@ def _by_handover(states: Mapping[str, RouterState]) -> Dict[str, _Found]:
 
 def _newest(found: _Found) -> Handover:
     """The handover as its newest entries tell it; over where they are going, or tell no flow."""
-    newest = _newest_entries(found)
-    handover = _read(newest)
+    handover = _read(_lasting(found), _newest_epoch(found))
     return _ended(handover) if _going(found) else handover
 
 
 def _newest_entries(found: _Found) -> List[Entry]:
-    entries = [entry for held in found.values() for entry in held]
-    lasting = [entry for entry in entries if not isinstance(entry, Freeze)] or entries
-    last = max(entry.stamp.epoch for entry in lasting)
-    return [entry for entry in lasting if entry.stamp.epoch == last]
+    last = _newest_epoch(found)
+    return [entry for held in _lasting(found).values() for entry in held if entry.stamp.epoch == last]
+
+
+def _newest_epoch(found: _Found) -> int:
+    return max(entry.stamp.epoch for held in _lasting(found).values() for entry in held)
+
+
+def _lasting(found: _Found) -> _Found:
+    """What is more than a freeze, if anything is."""
+    lasting: _Found = {name: [entry for entry in held if not isinstance(entry, Freeze)] for name, held in found.items()}
+    return lasting if any(lasting.values()) else found
 
 
 def _going(found: _Found) -> bool:
@@ -108,12 +115,11 @@ def _going(found: _Found) -> bool:
 def _former(found: _Found, newest: Handover) -> Optional[Handover]:
     """What stood before the change that was cut off; None where no router knows it any longer."""
     entries = [entry for held in found.values() for entry in held if not isinstance(entry, Freeze)]
-    older = [entry for entry in entries if entry.stamp.epoch < newest.epoch]
+    older = [entry.stamp.epoch for entry in entries if entry.stamp.epoch < newest.epoch]
     if older:
-        last = max(entry.stamp.epoch for entry in older)
-        former = _read([entry for entry in older if entry.stamp.epoch == last])
+        former = _read(_lasting(found), max(older))
     elif any(entry.stamp.ended for entry in entries):
-        former = _read(entries)
+        former = _read(_lasting(found), None)
     else:
         return _ended(newest)
     if former.over:
@@ -139,9 +145,10 @@ def _shape(found: _Found) -> str:
     return "; ".join(parts)
 
 
-def _read(entries: Iterable[Entry]) -> Handover:
-    """The handover that these entries, all of one epoch, were made for."""
-    entries = list(entries)
+def _read(found: _Found, epoch: Optional[int]) -> Handover:
+    """The handover that the entries of one epoch (of all, where it is None) were made for."""
+    found = {name: [e for e in held if epoch in (None, e.stamp.epoch)] for name, held in found.items()}
+    entries = [entry for held in found.values() for entry in held]
     pairs: Set[Tuple[Address, Address]] = set()
     flows: Dict[Selector, None] = {}
     for entry in entries:
@@ -162,7 +169,7 @@ def _read(entries: Iterable[Entry]) -> Handover:
     if not pairs:
         return base
     if scope is Scope.SESSION:
-        sessions = tuple(_session(flow) for flow in flows if flow.protocol is not None)
+        sessions = _sessions(found, old, [flow for flow in flows if flow.protocol is not None])
         return replace(base, scope=scope, sessions=sessions, ended=not sessions)
     peers = tuple(dict.fromkeys(flow.source for flow in flows if flow.source is not None))
     return replace(base, scope=scope, correspondents=peers, ended=not peers)
@@ -184,11 +191,48 @@ def _towards(old: Address, match: Selector) -> List[Selector]:
     return [match.turned] if match.source == old else []
 
 
-def _session(flow: Selector) -> Session:
+def _sessions(found: _Found, old: Address, flows: List[Selector]) -> Tuple[Session, ...]:
+    """The sessions of these flows. One behind a masquerading router shows as two flows: inside, and outside."""
+    outside_at: Dict[Selector, str] = {}
+    inside_at: Dict[Selector, str] = {}
+    for name, held in found.items():
+        for entry in held:
+            if isinstance(entry, Rewrite) and entry.kind is RewriteKind.OUTBOUND_DST:
+                inside_at[entry.match] = name
+            elif isinstance(entry, Rewrite):
+                # What decodes at the correspondent's router tells where it is; what stands at the visited one does not.
+                flow, told = _of_rewrite(entry)[2], entry.kind is RewriteKind.INBOUND_SRC
+                outside_at[flow] = name if told else outside_at.get(flow, "")
+            elif isinstance(entry, Mark) and entry.match.destination == old:
+                inside_at.setdefault(entry.match, name)
+            elif isinstance(entry, Mark) and entry.match.source == old:
+                outside_at.setdefault(entry.match.turned, "")
+    hidden = [flow for flow in flows if flow in inside_at and flow not in outside_at]
+    seen = [flow for flow in flows if flow in outside_at and flow not in inside_at]
+    pairs: Dict[Selector, Selector] = {}
+    for near in (True, False):  # first those that one router tells of
+        for flow in hidden:
+            if flow not in pairs:
+                ways = (s for s in seen if _of_one_socket(s, flow) and (outside_at[s] == inside_at[flow] or not near))
+                other = next(ways, None)
+                if other is not None:
+                    pairs[flow] = other
+                    seen.remove(other)
+    shadows = set(pairs.values())
+    return tuple(_session(flow, pairs.get(flow, flow)) for flow in flows if flow not in shadows)
+
+
+def _of_one_socket(one: Selector, other: Selector) -> bool:
+    return (one.protocol, one.destination_port) == (other.protocol, other.destination_port)
+
+
+def _session(flow: Selector, seen: Selector) -> Session:
     protocol, peer, port, peer_port = flow.protocol, flow.source, flow.destination_port, flow.source_port
     if protocol is None or peer is None or port is None or peer_port is None:
         raise HandoverError("bad_selector", flow, "a session selector has all five fields")
-    return Session(protocol, port, peer, peer_port)
+    if seen == flow:
+        return Session(protocol, port, peer, peer_port)
+    return Session(protocol, port, peer, peer_port, seen.source, seen.source_port)
 
 
 def _scope(entries: Iterable[Entry]) -> Scope:
