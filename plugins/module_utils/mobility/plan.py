@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
+from .goals import goals
 from .model import Entry, Freeze, Key, Rewrite, Role, RouterState, same
 
 __all__ = ["DRAIN", "Phase", "Stage", "Step", "drains_when_undone", "plan", "undo"]
@@ -88,7 +89,7 @@ def plan(
     routers = sorted(set(current) | set(target))
     stages: List[Stage] = []
     held = {name: current.get(name, RouterState()) for name in routers}
-    for goal in _without_clashes(held, target):
+    for goal in goals(held, target):
         staying = {entry.stamp.handover for state in goal.values() for entry in state}
         deltas = {name: _Delta(held[name], goal.get(name, RouterState()), name in joint, staying) for name in routers}
         for phase in Phase:
@@ -125,28 +126,6 @@ def undo(stages: Iterable[Stage], done: Iterable[str], drain: float = DRAIN) -> 
 def drains_when_undone(phase: Phase) -> bool:
     """Whether taking this phase back uncovers addresses under which packets may still be under way."""
     return phase in (Phase.DECODE, Phase.FREEZE)
-
-
-def _without_clashes(
-    current: Mapping[str, RouterState], target: Mapping[str, RouterState]
-) -> List[Mapping[str, RouterState]]:
-    """The goals to reach one after the other.
-
-    A decoder that must give another address than it does now cannot be swapped while the encoders of its
-    former handover still run: that handover is ended first.
-    """
-    losers = {
-        entry.stamp.handover
-        for name, state in current.items()
-        for entry in state
-        if isinstance(entry, Rewrite) and entry.role is Role.DECODER
-        for wanted in [target.get(name, RouterState()).get(entry.key)]
-        if isinstance(wanted, Rewrite) and wanted.to != entry.to
-    }
-    if not losers:
-        return [target]
-    cleared = {name: state.without(losers) for name, state in current.items()}
-    return [cleared, target]
 
 
 _Change = Tuple[Optional[Entry], Optional[Entry]]

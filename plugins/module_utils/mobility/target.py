@@ -124,6 +124,7 @@ def target_states(
     # The empty id: remnants, whose owner no router knows any longer.
     gone = ["", *(handover.id for handover in wanted)]
     held = {name: dict(state.without(gone).entries) for name, state in states.items()}
+    led = {name: _led(entries.values()) for name, entries in held.items()}
     refused: List[Refused] = []
     for handover in wanted:
         try:
@@ -131,11 +132,13 @@ def target_states(
             for name, entries in placed.items():
                 for entry in entries:
                     _unclaimed(held[name].get(entry.key), entry, name)
+                    _uncaptured(held[name], led[name], entry, name)
         except HandoverError as error:
             refused.append(Refused(handover, error.code, str(error)))
             placed = {name: state.of(handover.id) for name, state in states.items()}
         for name, entries in placed.items():
             held[name].update((entry.key, entry) for entry in entries)
+            led[name].update(_led(entries))
     return {name: RouterState(entries.values()) for name, entries in held.items()}, refused
 
 
@@ -218,6 +221,29 @@ def _not_too_wide(handover: Handover, visited: Router, topology: Topology) -> No
             beside[0],
             "scope address rewrites every packet, so no correspondent may sit beside the mobile node",
             "Choose scope session or correspondent.",
+        )
+
+
+def _led(entries: Iterable[Entry]) -> Dict[Address, Rewrite]:
+    """The addresses that these entries send packets away to, each with one entry that does."""
+    return {
+        entry.to: entry for entry in entries if isinstance(entry, Rewrite) and entry.kind is RewriteKind.OUTBOUND_DST
+    }
+
+
+def _uncaptured(held: Mapping[Key, Entry], led: Mapping[Address, Rewrite], entry: Entry, router: str) -> None:
+    """What one handover sends away must not find the route of another: to routers, marked is marked."""
+    holder: Optional[Entry] = None
+    if isinstance(entry, Route):
+        holder = led.get(entry.destination)
+    elif isinstance(entry, Rewrite) and entry.kind is RewriteKind.OUTBOUND_DST:
+        holder = held.get(("route", entry.to))
+    if holder is not None and holder.stamp.handover != entry.stamp.handover:
+        raise HandoverError(
+            "selector_in_use",
+            f"{entry} on {router}, where {holder}",
+            "an address to which one handover sends packets is no old address of another on the same router",
+            "Withdraw the other handover.",
         )
 
 
