@@ -100,7 +100,7 @@ def plan(
                     label = f"{len(stages) + 1:02d}-{phase.value}-{name}"
                     steps.append(Step(label, phase, name, before, after))
             if steps:
-                stages.append(Stage(phase, drain if phase is Phase.RETIRE and stages else 0.0, tuple(steps)))
+                stages.append(Stage(phase, drain if phase is Phase.RETIRE else 0.0, tuple(steps)))
         held = {name: goal.get(name, RouterState()) for name in routers}
     return tuple(stages)
 
@@ -140,7 +140,7 @@ class _Delta:
         pairs = [(current.get(key), target.get(key)) for key in keys]
         changes = [pair for pair in pairs if not same(*pair)]
         self._phases: Dict[Phase, List[_Change]] = {phase: [] for phase in Phase}
-        self._as_a_whole([pair for pair in changes if joint and not _only_restamped(*pair)])
+        self._as_a_whole([pair for pair in changes if joint and not _only_restamped(*pair)], target)
         self._in_halves([pair for pair in changes if not joint or _only_restamped(*pair)])
 
     def of(self, phase: Phase) -> Tuple[Tuple[Entry, ...], Tuple[Entry, ...]]:
@@ -175,9 +175,11 @@ class _Delta:
             self._phases[Phase.DECODE].append((entry, last))
         self._phases[Phase.RETIRE].append((last, None))
 
-    def _as_a_whole(self, changes: List[_Change]) -> None:
+    def _as_a_whole(self, changes: List[_Change], target: RouterState) -> None:
         thawing = {entry.key: entry for entry, unused in changes if isinstance(entry, Freeze)}
-        undecoded = set()
+        # Frozen before, by a plan that was cut off: a decoder that would be needed may be gone already.
+        handled = {match for entry in target if isinstance(entry, Rewrite) for match in (entry.match, entry.image)}
+        undecoded = {key for key, entry in thawing.items() if entry.match not in handled}
         for before, after in changes:
             if any(isinstance(entry, Freeze) for entry in (before, after)):
                 continue

@@ -110,3 +110,14 @@ def test_without_the_freeze_a_wrong_address_is_shown() -> None:
     for order in (bare, bare[::-1]):
         with pytest.raises(AssertionError, match="is shown as"):
             assert_no_wrong_address(EMPTY, order, handover)
+
+
+def test_a_repair_keeps_frozen_what_it_finds_no_decoder_for_until_packets_have_drained() -> None:
+    """Cut off after the joint router changed: the other one encoded until a moment before."""
+    held, _ = reach(EMPTY, patent_handover())
+    target, stages = joint_plan(held, patent_handover(ended=True, epoch=2), {"rc"})
+    cut = next(number for number, stage in enumerate(stages) if stage.phase is Phase.JOINT) + 1
+    broken = after(held, stages[:cut])
+    repair = plan(broken, target, {"rc"})
+    assert_no_wrong_address(held, [*stages[:cut], *repair], patent_handover())
+    assert_equal(after(broken, repair), target)
