@@ -140,8 +140,8 @@ class _Delta:
         pairs = [(current.get(key), target.get(key)) for key in keys]
         changes = [pair for pair in pairs if not same(*pair)]
         self._phases: Dict[Phase, List[_Change]] = {phase: [] for phase in Phase}
-        self._as_a_whole([pair for pair in changes if joint and not _only_restamped(*pair)], target)
-        self._in_halves([pair for pair in changes if not joint or _only_restamped(*pair)])
+        self._as_a_whole([pair for pair in changes if joint and not _separable(*pair)], target)
+        self._in_halves([pair for pair in changes if not joint or _separable(*pair)])
 
     def of(self, phase: Phase) -> Tuple[Tuple[Entry, ...], Tuple[Entry, ...]]:
         """The entries before and after this phase."""
@@ -201,6 +201,12 @@ class _Delta:
 def _only_restamped(before: Optional[Entry], after: Optional[Entry]) -> bool:
     """Whether nothing but the stamp changes: no packet is treated otherwise than before."""
     return before is not None and after is not None and replace(before, stamp=after.stamp) == after
+
+
+def _separable(before: Optional[Entry], after: Optional[Entry]) -> bool:
+    """Whether a joint router, too, may change this by itself: marks and routes that go, which packets still need."""
+    going = before is not None and after is None and before.role is Role.SUPPORT
+    return going or _only_restamped(before, after)
 
 
 def _shortened(before: Entry, after: Entry) -> bool:
