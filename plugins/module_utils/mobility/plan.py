@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
+from .goals import goals
 from .model import Entry, Freeze, Key, Rewrite, Role, RouterState, same
 
 __all__ = ["DRAIN", "Phase", "Stage", "Step", "drains_when_undone", "plan", "undo"]
@@ -88,7 +89,7 @@ def plan(
     routers = sorted(set(current) | set(target))
     stages: List[Stage] = []
     held = {name: current.get(name, RouterState()) for name in routers}
-    for goal in _without_clashes(held, target):
+    for goal in goals(held, target):
         staying = {entry.stamp.handover for state in goal.values() for entry in state}
         deltas = {name: _Delta(held[name], goal.get(name, RouterState()), name in joint, staying) for name in routers}
         for phase in Phase:
@@ -99,7 +100,7 @@ def plan(
                     label = f"{len(stages) + 1:02d}-{phase.value}-{name}"
                     steps.append(Step(label, phase, name, before, after))
             if steps:
-                stages.append(Stage(phase, drain if phase is Phase.RETIRE and stages else 0.0, tuple(steps)))
+                stages.append(Stage(phase, drain if phase is Phase.RETIRE else 0.0, tuple(steps)))
         held = {name: goal.get(name, RouterState()) for name in routers}
     return tuple(stages)
 
@@ -127,28 +128,6 @@ def drains_when_undone(phase: Phase) -> bool:
     return phase in (Phase.DECODE, Phase.FREEZE)
 
 
-def _without_clashes(
-    current: Mapping[str, RouterState], target: Mapping[str, RouterState]
-) -> List[Mapping[str, RouterState]]:
-    """The goals to reach one after the other.
-
-    A decoder that must give another address than it does now cannot be swapped while the encoders of its
-    former handover still run: that handover is ended first.
-    """
-    losers = {
-        entry.stamp.handover
-        for name, state in current.items()
-        for entry in state
-        if isinstance(entry, Rewrite) and entry.role is Role.DECODER
-        for wanted in [target.get(name, RouterState()).get(entry.key)]
-        if isinstance(wanted, Rewrite) and wanted.to != entry.to
-    }
-    if not losers:
-        return [target]
-    cleared = {name: state.without(losers) for name, state in current.items()}
-    return [cleared, target]
-
-
 _Change = Tuple[Optional[Entry], Optional[Entry]]
 
 
@@ -161,8 +140,8 @@ class _Delta:
         pairs = [(current.get(key), target.get(key)) for key in keys]
         changes = [pair for pair in pairs if not same(*pair)]
         self._phases: Dict[Phase, List[_Change]] = {phase: [] for phase in Phase}
-        self._as_a_whole([pair for pair in changes if joint and not _only_restamped(*pair)])
-        self._in_halves([pair for pair in changes if not joint or _only_restamped(*pair)])
+        self._as_a_whole([pair for pair in changes if joint and not _separable(*pair)], target)
+        self._in_halves([pair for pair in changes if not joint or _separable(*pair)])
 
     def of(self, phase: Phase) -> Tuple[Tuple[Entry, ...], Tuple[Entry, ...]]:
         """The entries before and after this phase."""
@@ -196,9 +175,11 @@ class _Delta:
             self._phases[Phase.DECODE].append((entry, last))
         self._phases[Phase.RETIRE].append((last, None))
 
-    def _as_a_whole(self, changes: List[_Change]) -> None:
+    def _as_a_whole(self, changes: List[_Change], target: RouterState) -> None:
         thawing = {entry.key: entry for entry, unused in changes if isinstance(entry, Freeze)}
-        undecoded = set()
+        # Frozen before, by a plan that was cut off: a decoder that would be needed may be gone already.
+        handled = {match for entry in target if isinstance(entry, Rewrite) for match in (entry.match, entry.image)}
+        undecoded = {key for key, entry in thawing.items() if entry.match not in handled}
         for before, after in changes:
             if any(isinstance(entry, Freeze) for entry in (before, after)):
                 continue
@@ -220,6 +201,12 @@ class _Delta:
 def _only_restamped(before: Optional[Entry], after: Optional[Entry]) -> bool:
     """Whether nothing but the stamp changes: no packet is treated otherwise than before."""
     return before is not None and after is not None and replace(before, stamp=after.stamp) == after
+
+
+def _separable(before: Optional[Entry], after: Optional[Entry]) -> bool:
+    """Whether a joint router, too, may change this by itself: marks and routes that go, which packets still need."""
+    going = before is not None and after is None and before.role is Role.SUPPORT
+    return going or _only_restamped(before, after)
 
 
 def _shortened(before: Entry, after: Entry) -> bool:

@@ -92,16 +92,23 @@ def _by_handover(states: Mapping[str, RouterState]) -> Dict[str, _Found]:
 
 def _newest(found: _Found, places: Mapping[Address, Address]) -> Handover:
     """The handover as its newest entries tell it; over where they are going, or tell no flow."""
-    newest = _newest_entries(found)
-    handover = _read(newest, places)
+    handover = _read(_lasting(found), _newest_epoch(found), places)
     return _ended(handover) if _going(found) else handover
 
 
 def _newest_entries(found: _Found) -> List[Entry]:
-    entries = [entry for held in found.values() for entry in held]
-    lasting = [entry for entry in entries if not isinstance(entry, Freeze)] or entries
-    last = max(entry.stamp.epoch for entry in lasting)
-    return [entry for entry in lasting if entry.stamp.epoch == last]
+    last = _newest_epoch(found)
+    return [entry for held in _lasting(found).values() for entry in held if entry.stamp.epoch == last]
+
+
+def _newest_epoch(found: _Found) -> int:
+    return max(entry.stamp.epoch for held in _lasting(found).values() for entry in held)
+
+
+def _lasting(found: _Found) -> _Found:
+    """What is more than a freeze, if anything is."""
+    lasting: _Found = {name: [entry for entry in held if not isinstance(entry, Freeze)] for name, held in found.items()}
+    return lasting if any(lasting.values()) else found
 
 
 def _going(found: _Found) -> bool:
@@ -114,12 +121,11 @@ def _going(found: _Found) -> bool:
 def _former(found: _Found, newest: Handover, places: Mapping[Address, Address]) -> Optional[Handover]:
     """What stood before the change that was cut off; None where no router knows it any longer."""
     entries = [entry for held in found.values() for entry in held if not isinstance(entry, Freeze)]
-    older = [entry for entry in entries if entry.stamp.epoch < newest.epoch]
+    older = [entry.stamp.epoch for entry in entries if entry.stamp.epoch < newest.epoch]
     if older:
-        last = max(entry.stamp.epoch for entry in older)
-        former = _read([entry for entry in older if entry.stamp.epoch == last], places)
+        former = _read(_lasting(found), max(older), places)
     elif any(entry.stamp.ended for entry in entries):
-        former = _read(entries, places)
+        former = _read(_lasting(found), None, places)
     else:
         return _ended(newest)
     if former.over:
@@ -145,13 +151,14 @@ def _shape(found: _Found) -> str:
     return "; ".join(parts)
 
 
-def _read(entries: Iterable[Entry], places: Mapping[Address, Address]) -> Handover:
-    """The handover that these entries, all of one epoch, were made for.
+def _read(found: _Found, epoch: Optional[int], places: Mapping[Address, Address]) -> Handover:
+    """The handover that the entries of one epoch (of all, where it is None) were made for.
 
     :param places: where mobile nodes are now. One that is a correspondent is seen outside under its new address,
         which its own handover tells.
     """
-    entries = list(entries)
+    found = {name: [e for e in held if epoch in (None, e.stamp.epoch)] for name, held in found.items()}
+    entries = [entry for held in found.values() for entry in held]
     pairs: Set[Tuple[Address, Address]] = set()
     routed: Set[Tuple[Address, Address]] = set()
     flows: Dict[Selector, None] = {}
@@ -181,10 +188,8 @@ def _read(entries: Iterable[Entry], places: Mapping[Address, Address]) -> Handov
     if not pairs:
         return base
     if scope is Scope.SESSION:
-        sessions = tuple(
-            replace(one, outside=None, outside_port=None) if places.get(one.correspondent) == one.outside else one
-            for one in _sessions(flows, inside, outside)
-        )
+        moved = {replace(flow, source=places[flow.source]) for flow in flows if flow.source and flow.source in places}
+        sessions = _sessions(found, old, [flow for flow in flows if flow.protocol is not None and flow not in moved])
         return replace(base, scope=scope, sessions=sessions, ended=not sessions)
     # One that is seen otherwise outside its own router: its address inside is the one that counts.
     changed = [flow for flow in inside if flow not in outside]
@@ -208,34 +213,48 @@ def _towards(old: Address, match: Selector) -> List[Selector]:
     return [match.turned] if match.source == old else []
 
 
-def _sessions(flows: Iterable[Selector], inside: Iterable[Selector], outside: Iterable[Selector]) -> List[Session]:
-    """The sessions of these flows. Where one is seen otherwise outside its own router, both flows are one session.
+def _sessions(found: _Found, old: Address, flows: List[Selector]) -> Tuple[Session, ...]:
+    """The sessions of these flows. One behind a masquerading router shows as two flows: inside, and outside."""
+    outside_at: Dict[Selector, str] = {}
+    inside_at: Dict[Selector, str] = {}
+    for name, held in found.items():
+        for entry in held:
+            if isinstance(entry, Rewrite) and entry.kind is RewriteKind.OUTBOUND_DST:
+                inside_at[entry.match] = name
+            elif isinstance(entry, Rewrite):
+                # What decodes at the correspondent's router tells where it is; what stands at the visited one does not.
+                flow, told = _of_rewrite(entry)[2], entry.kind is RewriteKind.INBOUND_SRC
+                outside_at[flow] = name if told else outside_at.get(flow, "")
+            elif isinstance(entry, Mark) and entry.match.destination == old:
+                inside_at.setdefault(entry.match, name)
+            elif isinstance(entry, Mark) and entry.match.source == old:
+                outside_at.setdefault(entry.match.turned, "")
+    hidden = [flow for flow in flows if flow in inside_at and flow not in outside_at]
+    seen = [flow for flow in flows if flow in outside_at and flow not in inside_at]
+    pairs: Dict[Selector, Selector] = {}
+    for near in (True, False):  # first those that one router tells of
+        for flow in hidden:
+            if flow not in pairs:
+                ways = (s for s in seen if _of_one_socket(s, flow) and (outside_at[s] == inside_at[flow] or not near))
+                other = next(ways, None)
+                if other is not None:
+                    pairs[flow] = other
+                    seen.remove(other)
+    shadows = set(pairs.values())
+    return tuple(_session(flow, pairs.get(flow, flow)) for flow in flows if flow not in shadows)
 
-    :param inside: as the correspondents' own routers see them.
-    :param outside: as the network between sees them.
-    """
-    inside = [flow for flow in inside if flow.protocol is not None]
-    abroad = [flow for flow in outside if flow.protocol is not None and flow not in inside]
-    found = []
-    for flow in inside:
-        session = _session(flow)
-        if flow not in outside:
-            alike = [one for one in abroad if (one.protocol, one.destination_port) == (flow.protocol, session.port)]
-            alike.sort(key=lambda one: one.source_port != flow.source_port)
-            if alike:
-                abroad.remove(alike[0])
-                session = replace(session, outside=alike[0].source, outside_port=alike[0].source_port)
-        found.append(session)
-    seen = {(one.protocol, one.port, *one.seen) for one in found}
-    rest = [_session(flow) for flow in flows if flow.protocol is not None and flow not in inside]
-    return found + [one for one in rest if (one.protocol, one.port, *one.seen) not in seen]
+
+def _of_one_socket(one: Selector, other: Selector) -> bool:
+    return (one.protocol, one.destination_port) == (other.protocol, other.destination_port)
 
 
-def _session(flow: Selector) -> Session:
+def _session(flow: Selector, seen: Selector) -> Session:
     protocol, peer, port, peer_port = flow.protocol, flow.source, flow.destination_port, flow.source_port
     if protocol is None or peer is None or port is None or peer_port is None:
         raise HandoverError("bad_selector", flow, "a session selector has all five fields")
-    return Session(protocol, port, peer, peer_port)
+    if seen == flow:
+        return Session(protocol, port, peer, peer_port)
+    return Session(protocol, port, peer, peer_port, seen.source, seen.source_port)
 
 
 def _scope(entries: Iterable[Entry]) -> Scope:

@@ -75,12 +75,15 @@ class _Flow:
             self.session.port if from_peer else port,
         )
 
-    def pair(self, source: Optional[Address], destination: Optional[Address]) -> Selector:
-        """As :meth:`selector`, but as the mobile node sees it, and never wider than the pair of addresses."""
+    def pair(self, source: Optional[Address], destination: Optional[Address], abroad: bool = True) -> Selector:
+        """As :meth:`selector`, but never wider than the pair of addresses.
+
+        :param abroad: as the mobile node sees it; otherwise as the correspondent's own router does.
+        """
         narrow = replace(self, outside=self.known)
         if self.scope is Scope.ADDRESS:
             narrow = replace(narrow, scope=Scope.CORRESPONDENT)
-        return narrow.selector(source, destination, True)
+        return narrow.selector(source, destination, abroad)
 
 
 _NOWHERE: Mapping[Address, Address] = MappingProxyType({})
@@ -109,10 +112,10 @@ def entries_for(
         corresponding = _managed(flow, topology)
         beside = topology.network(flow.at) == topology.network(handover.old)
         for router in path[1:]:
-            _routed(found, handover, router, flow, decoder)
+            _routed(found, handover, router, corresponding, flow, decoder)
         if corresponding is visited or home is visited:
             _on_one_link(handover, flow, beside, topology)
-            _routed(found, handover, visited, flow, decoder)
+            _routed(found, handover, visited, corresponding, flow, decoder)
             continue
         _rewritten(found, handover, visited, corresponding, flow, encoder, decoder)
         if beside:
@@ -141,6 +144,7 @@ def target_states(
     # The empty id: remnants, whose owner no router knows any longer.
     gone = ["", *(handover.id for handover in wanted)]
     held = {name: dict(state.without(gone).entries) for name, state in states.items()}
+    led = {name: _led(entries.values()) for name, entries in held.items()}
     refused: List[Refused] = []
     for handover in wanted:
         try:
@@ -148,11 +152,13 @@ def target_states(
             for name, entries in placed.items():
                 for entry in entries:
                     _unclaimed(held[name].get(entry.key), entry, name)
+                    _uncaptured(held[name], led[name], entry, name)
         except HandoverError as error:
             refused.append(Refused(handover, error.code, str(error)))
             placed = {name: state.of(handover.id) for name, state in states.items()}
         for name, entries in placed.items():
             held[name].update((entry.key, entry) for entry in entries)
+            led[name].update(_led(entries))
     return {name: RouterState(entries.values()) for name, entries in held.items()}, refused
 
 
@@ -222,10 +228,18 @@ def _flow(
     return _Flow(handover.scope, peer, known, at if rewritten else known, at, session)
 
 
-def _routed(found: Dict[str, List[Entry]], handover: Handover, router: Router, flow: _Flow, stamp: Stamp) -> None:
+def _routed(
+    found: Dict[str, List[Entry]],
+    handover: Handover,
+    router: Router,
+    corresponding: Router,
+    flow: _Flow,
+    stamp: Stamp,
+) -> None:
     """One router serves both ends: a route does it all, and rewrites would undo each other's work."""
     entries = found.setdefault(router.name, [])
-    entries.append(Mark(flow.pair(None, handover.old), stamp))
+    # A correspondent's own router marks its packets before it masquerades them.
+    entries.append(Mark(flow.pair(None, handover.old, corresponding is not router), stamp))
     entries.append(Mark(flow.pair(handover.old, None), stamp))
 
 
@@ -322,6 +336,29 @@ def _not_too_wide(handover: Handover, visited: Router, topology: Topology, moved
             beside[0],
             "scope address rewrites every packet, so no correspondent may sit beside the mobile node",
             "Choose scope session or correspondent.",
+        )
+
+
+def _led(entries: Iterable[Entry]) -> Dict[Address, Rewrite]:
+    """The addresses that these entries send packets away to, each with one entry that does."""
+    return {
+        entry.to: entry for entry in entries if isinstance(entry, Rewrite) and entry.kind is RewriteKind.OUTBOUND_DST
+    }
+
+
+def _uncaptured(held: Mapping[Key, Entry], led: Mapping[Address, Rewrite], entry: Entry, router: str) -> None:
+    """What one handover sends away must not find the route of another: to routers, marked is marked."""
+    holder: Optional[Entry] = None
+    if isinstance(entry, Route):
+        holder = led.get(entry.destination)
+    elif isinstance(entry, Rewrite) and entry.kind is RewriteKind.OUTBOUND_DST:
+        holder = held.get(("route", entry.to))
+    if holder is not None and holder.stamp.handover != entry.stamp.handover:
+        raise HandoverError(
+            "selector_in_use",
+            f"{entry} on {router}, where {holder}",
+            "an address to which one handover sends packets is no old address of another on the same router",
+            "Withdraw the other handover.",
         )
 
 

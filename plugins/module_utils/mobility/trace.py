@@ -108,7 +108,8 @@ def trace(
     hops: List[Hop] = []
     held, at = states, router
     onward = states if later is None else later
-    if link is not None and _on_one_link(link, packet.destination, router, topology):
+    own = router in _hiding(packet.destination, hidden)
+    if link is not None and not own and _on_one_link(link, packet.destination, router, topology):
         interface = topology.routers[router].inside
         if states.get(router, RouterState()).get(("neighbour", packet.destination, interface)) is None:
             hops.append(Hop(router, "past the router, on link", packet))

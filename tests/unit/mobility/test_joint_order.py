@@ -110,3 +110,23 @@ def test_without_the_freeze_a_wrong_address_is_shown() -> None:
     for order in (bare, bare[::-1]):
         with pytest.raises(AssertionError, match="is shown as"):
             assert_no_wrong_address(EMPTY, order, handover)
+
+
+def test_a_repair_keeps_frozen_what_it_finds_no_decoder_for_until_packets_have_drained() -> None:
+    """Cut off after the joint router changed: the other one encoded until a moment before."""
+    held, _ = reach(EMPTY, patent_handover())
+    target, stages = joint_plan(held, patent_handover(ended=True, epoch=2), {"rc"})
+    cut = next(number for number, stage in enumerate(stages) if stage.phase is Phase.JOINT) + 1
+    broken = after(held, stages[:cut])
+    repair = plan(broken, target, {"rc"})
+    assert_no_wrong_address(held, [*stages[:cut], *repair], patent_handover())
+    assert_equal(after(broken, repair), target)
+
+
+def test_marks_and_a_route_that_go_wait_for_packets_under_way() -> None:
+    """A phone that moved within the joint router's networks goes on: what was sent before comes after."""
+    beside = patent_handover(new=host("ra", 4, 60))
+    held, _ = reach(EMPTY, beside)
+    _, stages = joint_plan(held, replace(beside, new=host("rc", 4, 60), epoch=2), {"ra"})
+    order = [(stage.phase, stage.wait, step.router) for stage in stages for step in stage.steps]
+    assert order == [(Phase.DECODE, 0.0, "rc"), (Phase.RETIRE, 2.0, "ra")]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Stage
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import DRAIN, Phase, Stage
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 
@@ -131,3 +131,13 @@ def test_a_plan_refuses_a_second_handover_of_one_old_address() -> None:
     planned = make_plan([one, other], TOPOLOGY, EMPTY)
     assert [handover.new for handover in planned.handovers] == [one.new]
     assert [item.code for item in planned.refused] == ["duplicate_handover"]
+
+
+def test_a_repair_drains_what_was_encoded_before_the_crash() -> None:
+    """Encoders went just before the controller did, and the repair begins with decoders."""
+    held, _ = reach(EMPTY, patent_handover())
+    _, stages = reach(held, patent_handover(ended=True, epoch=2))
+    before_last = after(held, stages[:-1])
+    assert stages[-1].phase is Phase.RETIRE
+    _, repair, _ = repaired(before_last, Goal.DONE)
+    assert [(stage.phase, stage.wait) for stage in repair] == [(Phase.RETIRE, DRAIN)]

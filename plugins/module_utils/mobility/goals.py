@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where handovers are in each other's way, one of them waits: a plan then has more than one goal."""
+
+from __future__ import annotations
+
+from typing import List, Mapping, Optional, Set, Tuple
+
+from .model import Rewrite, Role, Route, RouterState
+
+__all__ = ["goals"]
+
+_States = Mapping[str, RouterState]
+
+
+def goals(current: _States, target: _States) -> List[_States]:
+    """The states to reach one after the other, the last of them ``target``.
+
+    A decoder that must give another address than it does now cannot be swapped while the encoders of its
+    former handover still run: that handover is ended first. And what an encoder sends away must not meet a route
+    of another handover on the same router: the later one of the two waits until the earlier one is gone.
+    """
+    found: List[_States] = []
+    losers = {
+        entry.stamp.handover
+        for name, state in current.items()
+        for entry in state
+        if isinstance(entry, Rewrite) and entry.role is Role.DECODER
+        for wanted in [target.get(name, RouterState()).get(entry.key)]
+        if isinstance(wanted, Rewrite) and wanted.to != entry.to
+    }
+    if losers:
+        current = _without(current, losers)
+        found.append(current)
+    waiting, met = _captured(current, target)
+    if waiting:
+        between = _held_back(current, target, waiting)
+        if between is None or _captured(current, between)[0] or _captured(between, target)[0]:
+            between = _without(current, met)
+        found.append(between)
+    return [*found, target]
+
+
+def _captured(current: _States, target: _States) -> Tuple[Set[str], Set[str]]:
+    """The handovers that must wait, and those with the ones they wait for.
+
+    Whatever a router rewrites it marks, and what is marked finds the route of an old address. When an address that
+    a mobile node left becomes the old address of other sessions, encoders may still lead there.
+    """
+    waiting: Set[str] = set()
+    met: Set[str] = set()
+    for name, held in current.items():
+        wanted = target.get(name, RouterState())
+        for routes, but, encoders, route_waits in ((wanted, held, held, True), (held, wanted, wanted, False)):
+            owners = {
+                entry.destination: entry.stamp.handover
+                for entry in routes
+                if isinstance(entry, Route) and but.get(entry.key) is None
+            }
+            for entry in encoders if owners else ():
+                if isinstance(entry, Rewrite) and entry.role is Role.ENCODER_DST and entry.to in owners:
+                    waiting.add(owners[entry.to] if route_waits else entry.stamp.handover)
+                    met.update((owners[entry.to], entry.stamp.handover))
+    return waiting, met
+
+
+def _held_back(current: _States, target: _States, waiting: Set[str]) -> Optional[_States]:
+    """The target with these handovers still as they are; None where others need their keys."""
+    found = {}
+    for name in {*current, *target}:
+        held = [entry for entry in current.get(name, RouterState()) if entry.stamp.handover in waiting]
+        others = target.get(name, RouterState()).without(waiting)
+        if any(others.get(entry.key) is not None for entry in held):
+            return None
+        found[name] = others.changed((), held)
+    return found
+
+
+def _without(states: _States, handovers: Set[str]) -> _States:
+    return {name: state.without(handovers) for name, state in states.items()}
