@@ -22,7 +22,11 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topo
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import BULK, HandoverAction
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.files import read_json
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import write_plan
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import (
+    note_generation,
+    read_generation,
+    write_plan,
+)
 
 ARGUMENTS: dict[str, Any] = {
     "handovers": {"type": "list", "elements": "dict"},
@@ -53,6 +57,10 @@ class ActionModule(HandoverAction):
         wanted, findings = _wanted(options, current, topology)
         planned = make_plan(wanted, topology, current, unreachable, options["drain"])
         told = write_plan(planned, options["dest"])
+        for name in options["routers"] if options["states_dir"] else ():
+            generation, unused = read_generation(options["states_dir"], name)
+            if generation and name not in unreachable:
+                note_generation(options["dest"], name, generation)
         result = {
             "changed": False,
             "dest": options["dest"],

@@ -76,6 +76,11 @@ class Nftables(Platform):
     capabilities = Capabilities(frozenset(Scope), frozenset(Directions), joint=False)
     settings: ClassVar[Mapping[str, Any]] = {"table": "sipmobility", **SETTINGS}
     complaints = _COMPLAINTS
+    generation_template = "nftables/generation.sh.j2"
+
+    def commits(self, change: Change) -> int:
+        # Routes are not of nftables, but their records are; a remnant has none.
+        return int(any(entry.stamp.handover for entry in (*change.remove, *change.put)))
 
     def _entries(self, output: Output) -> Iterable[Entry]:
         for version, family in _FAMILIES.items():

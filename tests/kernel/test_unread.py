@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A step without reading the router: only while nobody changed it, and with the same care where it fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
+    Change,
+    Entry,
+    RouterState,
+)
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
+
+from ..unit.mobility.worlds import NOW
+from .conftest import refusal
+from .namespaces import Namespace
+from .test_nftables import mark, route
+
+
+class Told:
+    """The router's shell, and the scripts that it was given."""
+
+    def __init__(self, host: Namespace) -> None:
+        self._host = host
+        self.scripts: list[str] = []
+
+    def run(self, script: str) -> Output:
+        self.scripts.append(script)
+        return self._host.run(script)
+
+
+@pytest.fixture
+def told(host: Namespace, router: ManagedRouter) -> Told:
+    return Told(host)
+
+
+def managed(told: Told) -> ManagedRouter:
+    return ManagedRouter("rb", Nftables(), Renderer(), told)
+
+
+def test_steps_follow_each_other_without_a_listing(told: Told, router: ManagedRouter) -> None:
+    one = managed(told)
+    one.gather()
+    told.scripts.clear()
+    for change in (Change(put=(mark(1), route())), Change((mark(1),), (mark(2),)), Change((route(),))):
+        assert one.apply_unread(change, one.generation, NOW)
+    assert len(told.scripts) == 3
+    assert not [script for script in told.scripts if "list table" in script]
+    assert router.gather() == RouterState([mark(2)])
+    assert router.generation == one.generation
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [
+        "nft add element ip sipmobility route '{ 203.0.113.7 comment \"x\" }'",
+        "nft add table ip theirs",
+        "nft flush ruleset",
+    ],
+)
+def test_nothing_is_done_after_somebody_else_changed_something(told: Told, happens: str, host: Namespace) -> None:
+    one = managed(told)
+    one.gather()
+    host.shell(happens)
+    before = host.shell("nft list ruleset").stdout
+    assert not one.apply_unread(Change(put=(mark(1),)), one.generation, NOW)
+    assert host.shell("nft list ruleset").stdout == before
+
+
+def test_a_change_meanwhile_makes_it_read_the_router(told: Told, router: ManagedRouter, host: Namespace) -> None:
+    """Somebody is quick: between the look at the generation and the transaction."""
+
+    class Quick(Renderer):
+        def render(self, name: str, context: object) -> str:
+            text = super().render(name, context)  # type: ignore[arg-type]
+            return f"nft add table ip theirs\n{text}" if name == "nftables/step.sh.j2" else text
+
+    one = ManagedRouter("rb", Nftables(), Quick(), told)
+    one.gather()
+    told.scripts.clear()
+    assert one.apply_unread(Change(put=(mark(1),)), one.generation, NOW)
+    assert len(told.scripts) == 2
+    assert "list table" in told.scripts[1]
+    router.gather()
+    assert one.generation == router.generation
+
+
+def test_a_step_that_fails_is_taken_back(told: Told, router: ManagedRouter) -> None:
+    one = managed(told)
+    one.apply(Change(put=(mark(1),)), one.gather(), NOW)
+    change = Change((mark(1), mark(9)), (route(), mark(2)))
+    error = refusal(lambda: one.apply_unread(change, one.generation, NOW))
+    assert error.code == "router_changed"
+    assert mark(1) in list(router.gather())
+    assert not [entry for entry in router.gather() if entry.key in (route().key, mark(2).key)]
+
+
+@pytest.mark.parametrize(
+    "entry", [mark(1), replace(mark(1), stamp=replace(mark(1).stamp, epoch=2))], ids=["same", "other"]
+)
+def test_an_expiry_is_no_change(told: Told, router: ManagedRouter, entry: Entry, host: Namespace) -> None:
+    """The kernel takes what expired away without telling; whoever trusts a generation looks at the expiries himself."""
+    one = managed(told)
+    one.apply(Change(put=(entry,)), one.gather(), entry.stamp.expires - 1)
+    generation = one.generation
+    host.shell("sleep 1.5")
+    assert one.gather() == RouterState()
+    assert one.generation == generation
+
+
+def test_a_router_that_cannot_tell_its_generation(told: Told, host: Namespace) -> None:
+    host.shell(
+        "mkdir -p /usr/local/bin; for tool in perl python3; do printf '#!/bin/sh\\nexit 1\\n' > /usr/local/bin/$tool; chmod 755 /usr/local/bin/$tool; done"
+    )
+    try:
+        one = managed(told)
+        one.gather()
+        assert one.generation == ""
+        assert not one.apply_unread(Change(put=(mark(1),)), one.generation, NOW)
+    finally:
+        host.shell("rm /usr/local/bin/perl /usr/local/bin/python3")
