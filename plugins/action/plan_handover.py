@@ -58,7 +58,7 @@ class ActionModule(HandoverAction):
         planned = make_plan(wanted, topology, current, unreachable, options["drain"])
         told = write_plan(planned, options["dest"])
         for name in options["routers"] if options["states_dir"] else ():
-            generation, unused = read_generation(options["states_dir"], name)
+            generation, _stage = read_generation(options["states_dir"], name)
             if generation and name not in unreachable:
                 note_generation(options["dest"], name, generation)
         result = {

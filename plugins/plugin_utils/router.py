@@ -162,5 +162,5 @@ class ManagedRouter:
 
 def _later(generation: str, commits: int) -> str:
     """The generation after so many transactions."""
-    rest, unused, number = generation.rpartition(" ")
+    rest, _space, number = generation.rpartition(" ")
     return f"{rest} {int(number) + commits}" if number.isdecimal() else ""
