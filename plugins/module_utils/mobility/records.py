@@ -277,9 +277,7 @@ def _match_to_record(match: Selector) -> Record:
     if match.destination is not None:
         record["destination"] = str(match.destination)
     if match.protocol is not None:
-        record.update(
-            protocol=match.protocol, source_port=match.source_port, destination_port=match.destination_port
-        )
+        record.update(protocol=match.protocol, source_port=match.source_port, destination_port=match.destination_port)
     return record
 
 

@@ -167,8 +167,7 @@ def _pass(state: RouterState, packet: Packet, at: str, hops: List[Hop]) -> Tuple
         if kind is RewriteKind.OUTBOUND_DST:
             # A router marks here what an outbound_src matches, too: that, or an outbound_dst before it, marks below.
             marked = marked or (
-                ("mark",) in sorts
-                and any(state.get(("mark", match)) is not None for match in _selectors(packet))
+                ("mark",) in sorts and any(state.get(("mark", match)) is not None for match in _selectors(packet))
             )
         if ("rewrite", kind) not in sorts:
             continue

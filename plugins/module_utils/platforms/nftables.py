@@ -28,14 +28,16 @@ from . import stamp as stamps
 from .base import COMPLAINTS, Capabilities, Output, Platform, foreign, unprepared
 from .routes import SETTINGS, route_lines, routes_of
 
-__all__ = ["Nftables"]
+__all__ = ["FAMILIES", "SETS", "Nftables", "entries_of"]
 
-_FAMILIES = {4: "ip", 6: "ip6"}
+FAMILIES = {4: "ip", 6: "ip6"}
 _ADDRESS = {4: "ipv4_addr", 6: "ipv6_addr"}
 _MARKS = ("session_mark", "correspondent_mark")
 #: As nft lists them where /etc/protocols is missing (Debian package netbase).
 _PROTOCOL_NUMBERS = {"6": "tcp", "17": "udp", "33": "dccp", "132": "sctp", "136": "udplite"}
 _MAPS = tuple(f"{scope.value}_{kind.value}" for scope in Scope for kind in RewriteKind)
+#: The names of our sets and maps.
+SETS = (*_MAPS, *_MARKS, "route")
 
 #: What the kernel or the tools say to a step, and what it means. The router was read a moment before, so a table
 #: that is missing, or not ours to read, was told then.
@@ -83,15 +85,10 @@ class Nftables(Platform):
         return int(any(entry.stamp.handover for entry in (*change.remove, *change.put)))
 
     def _entries(self, output: Output) -> Iterable[Entry]:
-        for version, family in _FAMILIES.items():
+        for version, family in FAMILIES.items():
             sets = _sets(output, family)
             _ours(sets, family, version)
-            for name in _MAPS:
-                yield from _rewrites(name, sets[name])
-            for name in _MARKS:
-                yield from (Mark(_selector(key, None), stamp) for key, unused, stamp in _elements(sets[name]))
-            records = {ip_address(key[0]): stamp for key, unused, stamp in _elements(sets["route"])}
-            yield from routes_of(output, version, records)
+            yield from entries_of(sets, version, output)
 
     def context(self, change: Change, now: float) -> Dict[str, Any]:
         self._holdable(change.put, now)
@@ -107,6 +104,20 @@ class Nftables(Platform):
                 "put": route_lines(change.put),
             },
         }
+
+
+def entries_of(sets: Mapping[str, Mapping[str, Any]], version: int, output: Output) -> Iterable[Entry]:
+    """The entries of one IP version.
+
+    :param sets: our sets and maps by name, as nft lists them.
+    :raises HandoverError: ``foreign_entry``.
+    """
+    for name in _MAPS:
+        yield from _rewrites(name, sets[name])
+    for name in _MARKS:
+        yield from (Mark(_selector(key, None), stamp) for key, unused, stamp in _elements(sets[name]))
+    records = {ip_address(key[0]): stamp for key, unused, stamp in _elements(sets["route"])}
+    yield from routes_of(output, version, records)
 
 
 def _sets(output: Output, family: str) -> Dict[str, Dict[str, Any]]:
@@ -148,7 +159,7 @@ def _ours(sets: Dict[str, Dict[str, Any]], family: str, version: int) -> None:
             )
 
 
-def _elements(held: Dict[str, Any]) -> Iterable[Tuple[List[Any], Optional[str], Stamp]]:
+def _elements(held: Mapping[str, Any]) -> Iterable[Tuple[List[Any], Optional[str], Stamp]]:
     for item in held.get("elem", ()):
         element, data = item if isinstance(item, list) else (item, None)
         inner = element.get("elem", {}) if isinstance(element, dict) else {}
@@ -172,7 +183,7 @@ def _expressible(entry: Entry) -> None:
         raise HandoverError("unsupported_entry", entry, "a route names its interface, which ip always tells")
 
 
-def _rewrites(name: str, held: Dict[str, Any]) -> Iterable[Rewrite]:
+def _rewrites(name: str, held: Mapping[str, Any]) -> Iterable[Rewrite]:
     kind = RewriteKind(name.split("_", 1)[1])
     for key, data, stamp in _elements(held):
         yield Rewrite(kind, _selector(key, kind), ip_address(str(data)), stamp)
@@ -204,7 +215,7 @@ def _grouped(entries: Iterable[Entry], now: float) -> List[Dict[str, Any]]:
             place, key, to, version = "route", str(entry.destination), "", entry.destination.version
         else:
             raise HandoverError("unsupported_entry", entry, "nftables holds rewrites, marks and routes")
-        groups.setdefault((_FAMILIES[version], place), []).append(
+        groups.setdefault((FAMILIES[version], place), []).append(
             {
                 "key": key,
                 "to": to,
