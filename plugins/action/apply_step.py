@@ -64,8 +64,10 @@ class ActionModule(HandoverAction):
             change = pending(step, RouterState(step.before))
             return {"changed": False, "step": step.id, "rendered": router.text(change, now) if change else ""}
         try:
-            change = self._unread(router, step, options, now)
-            if change is None:
+            unread = self._unread(router, step, options, now)
+            if unread is not None:
+                change = unread
+            else:
                 before = self._simulated(router.gather(), options, name)
                 change = pending(step, before)
                 if change and not self.checking:

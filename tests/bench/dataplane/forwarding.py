@@ -126,7 +126,7 @@ class _Path:
             for _ in range(20):
                 frame = wire.recv(2048)
                 if frame[12:14] == b"\x08\x00":
-                    if ip_address(frame[30:34]) < _MOVED:
+                    if int(ip_address(frame[30:34])) < int(_MOVED):
                         raise RuntimeError(f"{self.name} does not rewrite")
                     return
         raise RuntimeError(f"{self.name} does not forward")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -21,19 +22,19 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from ...kernel.conftest import load_table
 from ...kernel.namespaces import Namespace
+from ...kernel.test_preparation import prepare
 
 __all__ = ["measure_many"]
 
 _ROOT = Path(__file__).resolve().parents[3]
 _LOOPED = 50
 
-_LAN = """
+_LINKS = """
 ip link add lan type veth peer name host
-ip address add {address} dev lan
-ip link set lan up
-ip link set host up
+ip link add wan type veth peer name uplink
+for link in lan host wan uplink; do ip link set $link up; done
+nft add table ip theirs
 """
 _ROUTERS = {"ra": "198.18.0.0/17", "rb": "198.18.128.0/17", "rc": "203.0.113.0/24"}
 _LANS = {"rb": "198.18.255.254/17", "rc": "203.0.113.254/24"}
@@ -63,27 +64,35 @@ _IPTABLES = """
 
 
 def measure_many(pairs: int) -> None:
-    """Print seconds for many pairs in one run, less those of an empty playbook, and of a loop of iptables tasks."""
+    """Print what many pairs in one run take, beside an empty playbook and a loop of iptables tasks."""
+    book = _ROOT / "playbooks" / "handover.yml"
     with _routers() as inventory, tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "empty.yml").write_text(_EMPTY, encoding="utf-8")
         (folder / "iptables.yml").write_text(_IPTABLES, encoding="utf-8")
         (folder / "handovers.json").write_text(json.dumps(_handovers(pairs)), encoding="utf-8")
+        (folder / "few.json").write_text(json.dumps(_handovers(pairs + 1)[-1:]), encoding="utf-8")
         (folder / "looped.json").write_text(json.dumps({"pairs": _pairs(_LOOPED)}), encoding="utf-8")
-        empty = min(_run(inventory, folder / "empty.yml") for unused in range(2))
-        handover = _run(
-            inventory, _ROOT / "playbooks" / "handover.yml", "-e", f"handover_src={folder / 'handovers.json'}"
-        )
-        above = handover - empty
-        looped = _run(inventory, folder / "iptables.yml", "-e", f"@{folder / 'looped.json'}") - empty
-    extrapolated = looped / _LOOPED * pairs * 2  # both routers
+        empty = min(_run(inventory, folder / "empty.yml") for unused in range(3))
+        few = _run(inventory, book, "-e", f"handover_src={folder / 'few.json'}")
+        handover = _run(inventory, book, "-e", f"handover_src={folder / 'handovers.json'}")
+        looped = _run(inventory, folder / "iptables.yml", "-e", f"@{folder / 'looped.json'}")
+    print(f"{pairs:,} pairs in one run of handover.yml, session scope, both directions, two of three routers.\n")
+    print(f"{'':34}{'s':>8}{'above empty':>13}{'ms a pair':>11}{'processor s':>13}")
+    for name, (taken, used), count in (
+        ("empty playbook", empty, 0),
+        ("handover.yml, 1 pair", few, 1),
+        (f"handover.yml, {pairs:,} pairs", handover, pairs),
+        (f"iptables tasks, {_LOOPED} pairs, 1 router", looped, _LOOPED),
+    ):
+        above = taken - empty[0]
+        print(f"{name:34}{taken:8.1f}{above:13.1f}{above / count * 1e3 if count else 0:11.2f}{used - empty[1]:13.1f}")
+    extrapolated = (looped[0] - empty[0]) / _LOOPED * pairs * 2
     print(
-        f"empty playbook {empty:.1f} s\n"
-        f"{pairs:,} pairs in one handover.yml run: {handover:.1f} s, {above:.1f} s above the empty playbook, "
-        f"{above / pairs * 1e3:.2f} ms a pair\n"
-        f"a loop of ansible.builtin.iptables tasks: {looped:.1f} s above the empty playbook for {_LOOPED} pairs on one "
-        f"router; extrapolated to {pairs:,} pairs on two: {extrapolated:,.0f} s (it grows faster than that), "
-        f"{extrapolated / above:,.0f} times as long"
+        f"\nA loop of ansible.builtin.iptables tasks for {pairs:,} pairs on two routers, extrapolated from {_LOOPED} on one:\n"
+        f"{extrapolated:,.0f} s, {extrapolated / (handover[0] - empty[0]):,.0f} times as long. It would take longer yet: "
+        "each rule of a longer list costs more.\n",
+        flush=True,
     )
 
 
@@ -115,9 +124,10 @@ def _routers() -> Iterator[Path]:
         hosts: dict[str, dict[str, Any]] = {}
         for name, network in _ROUTERS.items():
             namespace = stack.enter_context(Namespace())
-            load_table(namespace)
+            namespace.shell(_LINKS)
             if name in _LANS:
-                namespace.shell(_LAN.format(address=_LANS[name]))
+                namespace.shell(f"ip address add {_LANS[name]} dev lan")
+            prepare(namespace, persistence="none")
             shell = place / f"{name}.sh"
             shell.write_text(
                 f'#!/bin/sh\nexec nsenter --target {namespace.pid} --net --mount /bin/sh "$@"\n', encoding="utf-8"
@@ -139,10 +149,10 @@ def _routers() -> Iterator[Path]:
         yield target
 
 
-def _run(inventory: Path, *arguments: str | Path) -> float:
-    """Seconds of one ansible-playbook."""
+def _run(inventory: Path, *arguments: str | Path) -> tuple[float, float]:
+    """Seconds of one ansible-playbook, and of processors in it (routers included: they are this machine, too)."""
     tool = Path(sys.executable).with_name("ansible-playbook")
-    started = time.perf_counter()
+    used, started = _processors(), time.perf_counter()
     done = subprocess.run(
         [tool, "-i", inventory, *arguments],
         env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_RETRY_FILES_ENABLED": "0"},
@@ -154,6 +164,9 @@ def _run(inventory: Path, *arguments: str | Path) -> float:
     taken = time.perf_counter() - started
     if done.returncode:
         raise RuntimeError(done.stdout[-4000:])
-    if os.environ.get("BENCH_SHOW"):
-        print(done.stdout)
-    return taken
+    return taken, _processors() - used
+
+
+def _processors() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

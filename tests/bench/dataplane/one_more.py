@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from ipaddress import ip_address
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
@@ -95,8 +96,8 @@ def _ways(stack: ExitStack) -> dict[str, dict[int, Callable[[int], object]]]:
     ways = {"our step, put": steps, "our step, removed": undone}
     for size in _SIZES:
         place, router = _prepared(stack, size)
-        steps[size] = lambda number, router=router: _step(router, Change(put=_mapping(150_000 + number)))
-        undone[size] = lambda number, router=router: _step(router, Change(remove=_mapping(150_000 + number)))
+        steps[size] = partial(_put, router)
+        undone[size] = partial(_remove, router)
     for tool in ("iptables-nft", "iptables-legacy"):
         if not shutil.which(f"{tool}-restore"):
             continue
@@ -106,9 +107,7 @@ def _ways(stack: ExitStack) -> dict[str, dict[int, Callable[[int], object]]]:
             place = stack.enter_context(Namespace())
             lines = "".join(f"-A {_RULE.format(old=_OLD + n, new=_NEW + n)}\n" for n in range(size))
             place.shell(f"{tool}-restore <<'X'\n*nat\n{lines}COMMIT\nX\n")
-            ways[f"{tool} -A"][size] = lambda number, place=place, tool=tool: place.shell(
-                f"{tool} -t nat -A {_RULE.format(old=_OLD + 150_000 + number, new=_NEW)}"
-            )
+            ways[f"{tool} -A"][size] = partial(_rule, place, tool)
     return ways
 
 
@@ -129,6 +128,18 @@ def _prepared(stack: ExitStack, size: int) -> tuple[Namespace, ManagedRouter]:
 def _step(router: ManagedRouter, change: Change) -> None:
     if not router.apply_unread(change, router.generation, time.time()):
         raise RuntimeError("a step was not carried out without a read")
+
+
+def _put(router: ManagedRouter, number: int) -> None:
+    _step(router, Change(put=_mapping(150_000 + number)))
+
+
+def _remove(router: ManagedRouter, number: int) -> None:
+    _step(router, Change(remove=_mapping(150_000 + number)))
+
+
+def _rule(place: Namespace, tool: str, number: int) -> None:
+    place.shell(f"{tool} -t nat -A {_RULE.format(old=_OLD + 150_000 + number, new=_NEW)}")
 
 
 def _mapping(number: int) -> tuple[Entry, ...]:
