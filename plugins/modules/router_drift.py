@@ -25,7 +25,6 @@ author: "sipmobility.handover contributors (@sipmobility)"
 extends_documentation_fragment:
   - sipmobility.handover.attributes
   - sipmobility.handover.attributes.controller
-  - sipmobility.handover.router
 attributes:
   check_mode:
     support: full
@@ -53,6 +52,12 @@ options:
       - The RV(fingerprint) of an earlier look, which the caller found whole. The router remembers it, and nothing is
         looked at.
     type: str
+  platform:
+    description: Platform of the router. Default is the host's C(handover_platform).
+    type: str
+  template_dir:
+    description: A directory on the controller with templates that replace ours, file by file.
+    type: path
 seealso:
   - module: sipmobility.handover.router_state
 """

@@ -49,8 +49,8 @@ options:
   dest:
     description:
       - With O(state=gathered) and O(state=parsed), a JSON file on the controller for the entries. The result then has
-        their number alone. Required from 10001 entries on. Beside it a file C(NAME.generation) tells of which generation
-        the router was.
+        their number alone. Required from 10001 entries on. A file C(NAME.generation) beside it tells
+        of which generation the router was.
     type: path
   running_config:
     description:

@@ -117,8 +117,8 @@ def time_or_now(value: float | None) -> float:
 
 def summarised(name: str, entries: Iterable[Entry]) -> dict[str, Any]:
     """A state for a result: its records, or only their number where there are many."""
-    records = state_to_records(entries)
-    return {name: records} if len(records) <= BULK else {f"{name}_count": len(records)}
+    held = list(entries)
+    return {name: state_to_records(held)} if len(held) <= BULK else {f"{name}_count": len(held)}
 
 
 def state_diff(before: RouterState, after: RouterState) -> dict[str, str]:

@@ -312,8 +312,10 @@ def _of_one_family(one: Address, other: Address) -> None:
 
 def same(one: Optional[Entry], other: Optional[Entry]) -> bool:
     """Whether two entries are equal, their expiries within :data:`EXPIRY_TOLERANCE`."""
+    if one is other:
+        return True
     if one is None or other is None:
-        return one is other
+        return False
     if abs(one.stamp.expires - other.stamp.expires) > EXPIRY_TOLERANCE:
         return False
     stamp = replace(other.stamp, expires=one.stamp.expires)

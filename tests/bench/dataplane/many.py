@@ -88,10 +88,11 @@ def measure_many(pairs: int) -> None:
         above = taken - empty[0]
         print(f"{name:34}{taken:8.1f}{above:13.1f}{above / count * 1e3 if count else 0:11.2f}{used - empty[1]:13.1f}")
     extrapolated = (looped[0] - empty[0]) / _LOOPED * pairs * 2
+    times = extrapolated / (handover[0] - empty[0])
     print(
-        f"\nA loop of ansible.builtin.iptables tasks for {pairs:,} pairs on two routers, extrapolated from {_LOOPED} on one:\n"
-        f"{extrapolated:,.0f} s, {extrapolated / (handover[0] - empty[0]):,.0f} times as long. It would take longer yet: "
-        "each rule of a longer list costs more.\n",
+        f"\nA loop of ansible.builtin.iptables tasks for {pairs:,} pairs on two routers, extrapolated from {_LOOPED} "
+        f"on one:\n{extrapolated:,.0f} s, {times:,.0f} times as long. It would take longer yet: each rule of a longer "
+        "list costs more.\n",
         flush=True,
     )
 
