@@ -6,20 +6,24 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
 
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
     Change,
     RouterState,
+    same_state,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 
+from ..unit.mobility.entries import holdable, states
 from ..unit.mobility.worlds import NOW
 from .conftest import refusal
 from .namespaces import Namespace
-from .test_nftables import mark, route
+from .test_nftables import FEW, mark, route
 
 
 class Told:
@@ -53,6 +57,18 @@ def test_steps_follow_each_other_without_a_listing(told: Told, router: ManagedRo
     assert not [script for script in told.scripts if "list table" in script]
     assert router.gather() == RouterState([mark(2)])
     assert router.generation == one.generation
+
+
+@FEW
+@given(states(holdable()))
+def test_what_is_put_unread_is_what_is_read(router: ManagedRouter, wanted: RouterState) -> None:
+    """From whatever the example before left: the state that is taken for granted is the one that is there."""
+    held = router.gather()
+    change = difference(held, wanted)
+    assert not change or router.apply_unread(change, router.generation, NOW)
+    noted = router.generation
+    assert same_state(router.gather(), wanted)
+    assert router.generation == noted
 
 
 @pytest.mark.parametrize(
