@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.model import Entry, Route, RouterState, same
 from ..module_utils.platforms.base import Output
-from ..module_utils.platforms.nftables import Nftables
+from ..module_utils.platforms.nftables import FAMILIES, Nftables
 from ..module_utils.platforms.nftables_kept import kept_state, without_foreign
 from .prerequisites import sysctls
 from .prerequisites.nftables import NftablesBackend
 from .prerequisites.settings import SETTINGS
-from .prerequisites.table_layout import Table, compare, objects
 from .rendering import Renderer
 from .router import Shell
 
@@ -144,11 +143,11 @@ def _static(output: Output) -> Iterable[Difference]:
     said = output.sections
     lacking = said["lacking"].split()
     yield from (Difference("static", should=f"file {path}") for path in lacking)
-    if "layout" not in output.status and "ruleset" not in output.status:
-        tables = compare(objects(said["ruleset"]), objects(said["layout"]), str(Nftables.settings["table"]))
-        for family, table in tables.items():
-            if table is not Table.OURS:
-                yield Difference("static", f"table {family} sipmobility as the role wrote it", table.value)
+    for family in FAMILIES.values():
+        table, layout = f"table {family}", f"layout {family}"
+        if layout not in output.status and (table in output.status or said[table] != said[layout]):
+            stands = "absent" if table in output.status else "another"
+            yield Difference("static", f"table {family} {Nftables.settings['table']} as the role wrote it", stands)
     for section, version in (("rules", 4), ("rules6", 6)):
         if section in said and section not in output.status and not _ruled(said[section]):
             yield Difference("static", should=f"IPv{version} rule: mark {SETTINGS['mark']} looks up our routes")
