@@ -105,6 +105,11 @@ fuzz: venv ## Coverage-guided fuzzing of grammar and sources: FUZZ_SECONDS=60 ea
 bench-sip: venv .build/bench/.installed ## Speed of the reading side beside other libraries and grep; BENCH_LOG_MIB=1024
 	@$(PY) -m tests.bench.sip .build/bench/venv/bin/python
 
+.PHONY: bench-dataplane
+bench-dataplane: venv ## Routers: packets a second, one more mapping, looks for drift, 10,000 pairs in one run; ARGS=looks
+	@tools/host_packages.sh tests/bench/debian-packages.txt
+	@$(PY) -m tests.bench.dataplane $(ARGS)
+
 # The peers of the benchmark have an environment of their own.
 .build/bench/.installed: tests/bench/requirements.txt
 	@echo "bench-sip: installing the libraries to compare with into .build/bench/venv"

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Step
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import step_from_record
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import (
@@ -21,7 +21,15 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import
     summarised,
     time_or_now,
 )
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import read_step
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import (
+    note_generation,
+    read_step,
+    unread_generation,
+)
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
+
+#: Seconds before its expiry from which an entry may or may not stand any longer.
+_EXPIRING = 10
 
 ARGUMENTS: dict[str, Any] = {
     "step": {"type": "dict"},
@@ -56,12 +64,18 @@ class ActionModule(HandoverAction):
             change = pending(step, RouterState(step.before))
             return {"changed": False, "step": step.id, "rendered": router.text(change, now) if change else ""}
         try:
-            before = self._simulated(router.gather(), options, name)
-            change = pending(step, before)
-            after = before.changed((entry.key for entry in change.remove), change.put)
-            if change and not self.checking:
-                after = router.apply(change, before, now)
-            text = router.text(change, now) if change else ""
+            unread = self._unread(router, step, options, now)
+            if unread is not None:
+                change = unread
+            else:
+                before = self._simulated(router.gather(), options, name)
+                change = pending(step, before)
+                if change and not self.checking:
+                    router.apply(change, before, now)
+            if options["src"] is not None and not options["undo"] and not self.checking:
+                note_generation(options["src"], name, router.generation, options["stage"])
+            few = len(change.remove) + len(change.put) <= BULK
+            text = router.text(change, now) if change and few else ""
         except HandoverError as error:
             raise HandoverError(error.code, f"step {step.id}: {error.subject}", error.rule, error.advice) from error
         result = {
@@ -75,13 +89,24 @@ class ActionModule(HandoverAction):
                 "started": round(started, 3),
                 "ms": round((time.time() - started) * 1000, 1),
             },
-            "diff": state_diff(before, after),
         }
         result.update(summarised("before", change.remove))
         result.update(summarised("after", change.put))
-        if len(change.remove) + len(change.put) <= BULK:
+        if few or self._task.diff:
+            result["diff"] = state_diff(RouterState(change.remove), RouterState(change.put))
+        if few:
             result["commands"] = text.splitlines()
         return result
+
+    def _unread(self, router: ManagedRouter, step: Step, options: Mapping[str, Any], now: float) -> Change | None:
+        """What was changed without reading the router; None where it must be read first."""
+        if options["src"] is None or options["undo"] or self.checking:
+            return None
+        change = pending(step, RouterState(step.before))
+        # What expires about now may be gone or not: only the router itself can tell.
+        certain = all(entry.stamp.expires > now + _EXPIRING for entry in change.remove)
+        known = unread_generation(options["src"], options["stage"], step.router)
+        return change if change and certain and router.apply_unread(change, known, now) else None
 
     def _simulated(self, held: RouterState, options: Mapping[str, Any], router: str) -> RouterState:
         """In check mode the plan's earlier stages were not carried out: what the router would hold after them."""

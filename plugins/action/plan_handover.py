@@ -24,7 +24,11 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topo
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import BULK, HandoverAction
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.files import read_json
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import write_plan
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import (
+    note_generation,
+    read_generation,
+    write_plan,
+)
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.session_records import evidence_of, gathered_tables
 
 ARGUMENTS: dict[str, Any] = {
@@ -61,6 +65,10 @@ class ActionModule(HandoverAction):
         wanted, findings, searched = _wanted(options, current, topology)
         planned = make_plan(wanted, topology, current, unreachable, options["drain"])
         told = write_plan(planned, options["dest"], searched)
+        for name in options["routers"] if options["states_dir"] else ():
+            generation, _stage = read_generation(options["states_dir"], name)
+            if generation and name not in unreachable:
+                note_generation(options["dest"], name, generation)
         result = {
             "changed": False,
             "dest": options["dest"],

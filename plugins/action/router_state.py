@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
@@ -23,6 +24,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import
     time_or_now,
 )
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.files import read_json, write_json
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import note_generation
 
 ARGUMENTS: dict[str, Any] = {
     "config": {"type": "list", "elements": "dict"},
@@ -83,7 +85,11 @@ class ActionModule(HandoverAction):
         state, now = options["state"], time_or_now(options["now"])
         router = self.router(options, task_vars)
         if state == "gathered":
-            return _told("gathered", router.gather(), options["dest"])
+            held = router.gather()
+            if options["dest"] is not None:
+                place = Path(options["dest"])
+                note_generation(place.parent, place.stem, router.generation)
+            return _told("gathered", held, options["dest"])
         if state == "parsed":
             return _told("parsed", router.parse(options["running_config"]), options["dest"])
         records = read_json(options["src"]) if options["src"] else options["config"] or []

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, Callable, List, Mapping, Optional, TypeVar
 
@@ -78,11 +79,16 @@ def address(value: object) -> Address:
     if not isinstance(value, str) or "%" in value:
         raise HandoverError("bad_address", value, "an address is written as text, without a zone")
     try:
-        return ip_address(value)
+        return _address(value)
     except ValueError as error:
         raise HandoverError("bad_address", value, "an address is an IPv4 or IPv6 literal") from error
 
 
+#: Thousands of entries name the same few addresses and times again and again.
+_address = lru_cache(maxsize=16384)(ip_address)
+
+
+@lru_cache(maxsize=1024)
 def time_to_text(value: int) -> str:
     """Unix seconds as ISO 8601 in UTC."""
     return datetime.fromtimestamp(value, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -93,10 +99,15 @@ def time_from_text(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise TypeError("a time is Unix seconds, or YYYY-MM-DDTHH:MM:SSZ")
     if isinstance(value, str):
-        value = datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp()
+        value = _time(value)
     if not 0 <= value < 2**37:
         raise ValueError("a time lies between 1970 and the year 6000")
     return int(value)
+
+
+@lru_cache(maxsize=1024)
+def _time(value: str) -> float:
+    return datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp()
 
 
 def text(value: object) -> str:

@@ -12,10 +12,13 @@ version_added: 0.1.0
 description:
   - Applies one step of a plan that M(sipmobility.handover.plan_handover) or the filter
     P(sipmobility.handover.handover_plan#filter) made. A step is one transaction on one router.
-  - Reads the router first. What must hold before the step must stand, be gone, or be as after the step already;
+  - Reads the router first, unless O(src) says of which generation the router was when the plan was made, or after the
+    step before, and it still is. Then nobody has changed it, and a step costs its own size, however much the router
+    holds. What must hold before the step must stand, be gone, or be as after the step already;
     anything else means that somebody changed the router after the plan was made, and the task fails with the code
     C(router_changed). A step that was done before changes nothing.
-  - After the transaction the router is read back. Where it does not hold what it was told, it is put back and the task
+  - After the transaction the router is read back; or it is enough that it acknowledged, and that its generation rose by
+    this transaction alone. Where it does not hold what it was told, it is put back and the task
     fails, naming router, step and cause.
   - The order of the steps is the plan's, and all steps of a stage must be acknowledged before the next stage. The
     playbook C(sipmobility.handover.handover) does that, and takes everything back where a step fails.

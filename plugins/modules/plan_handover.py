@@ -122,7 +122,8 @@ options:
   dest:
     description:
       - The directory on the controller for the plan. Made where it is missing.
-      - It holds C(plan.json) (handovers, refused, stages), C(steps/ID.json) and C(targets/ROUTER.json).
+      - It holds C(plan.json) (handovers, refused, stages), C(stages.json), C(steps/ID.json),
+        C(targets/ROUTER.json) and, where a router tells it, C(ROUTER.generation).
     type: path
     required: true
 notes:

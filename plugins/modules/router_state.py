@@ -49,7 +49,8 @@ options:
   dest:
     description:
       - With O(state=gathered) and O(state=parsed), a JSON file on the controller for the entries. The result then has
-        their number alone. Required from 10001 entries on.
+        their number alone. Required from 10001 entries on. A file C(NAME.generation) beside it tells
+        of which generation the router was.
     type: path
   running_config:
     description:
@@ -351,7 +352,7 @@ EXAMPLES = r"""
 # rendered: |
 #   set -eu
 #   ip -4 -batch - <<'ROUTES'
-#   route replace 1.1.1.1/32 via 2.2.2.2 dev lan table 7082 proto 182
+#   route replace 1.1.1.1/32 via 2.2.2.2 dev lan table 7082 proto 182 metric 16843009
 #   ROUTES
 #   nft -f - <<'ELEMENTS'
 #   add element ip sipmobility route { 1.1.1.1 timeout 660s comment "sipmobility:1 id=5ff34c213679c18f ..." }

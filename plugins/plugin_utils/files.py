@@ -33,7 +33,8 @@ def write_json(path: str | Path, data: object) -> None:
     target = Path(path)
     partial = target.with_name(target.name + ".part")
     try:
-        partial.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+        # In one line: with indentation Python writes at a fifth of the speed.
+        partial.write_text(json.dumps(data) + "\n", encoding="utf-8")
         partial.replace(target)
     except OSError as error:
         raise HandoverError("unwritable_file", f"{path}: {error}", "the destination can be written") from error

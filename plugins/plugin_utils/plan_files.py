@@ -25,9 +25,11 @@ from ..module_utils.planning import Planned
 from .files import read_json, write_json
 from .session_records import found_to_record, refused_to_record
 
-__all__ = ["read_step", "summary", "write_plan"]
+__all__ = ["note_generation", "read_generation", "read_step", "summary", "unread_generation", "write_plan"]
 
 _SUMMARY = "plan.json"
+#: The stages once more, without the handovers, which may be many: what each step of each router reads.
+_STAGES = "stages.json"
 
 
 def summary(planned: Planned, searched: Sequence[Found] = ()) -> dict[str, Any]:
@@ -68,7 +70,38 @@ def write_plan(planned: Planned, directory: str, searched: Sequence[Found] = ())
         write_json(place / "targets" / f"{router}.json", state_to_records(state))
     told = summary(planned, searched)
     write_json(place / _SUMMARY, told)
+    write_json(place / _STAGES, told["stages"])
     return told
+
+
+def note_generation(directory: str | Path, router: str, generation: str, stage: int = -1) -> None:
+    """Note of which generation a router was after a stage, or when it was gathered (-1).
+
+    :raises HandoverError: ``unwritable_file``.
+    """
+    write_json(Path(directory) / f"{router}.generation", {"generation": generation, "stage": stage})
+
+
+def read_generation(directory: str | Path, router: str) -> tuple[str, int]:
+    """What :func:`note_generation` noted; an empty generation where nothing was.
+
+    :raises HandoverError: ``unreadable_file``.
+    """
+    path = Path(directory) / f"{router}.generation"
+    if not path.exists():
+        return "", -1
+    noted = read_json(path)
+    return str(noted["generation"]), int(noted["stage"])
+
+
+def unread_generation(directory: str, stage: int, router: str) -> str:
+    """The generation of a router that stands as the plan expects it before this stage; empty where it may not.
+
+    :raises HandoverError: ``unreadable_file``.
+    """
+    generation, last = read_generation(directory, router)
+    between = _stages(directory)[last + 1 : stage]
+    return "" if last >= stage or any(router in item["steps"] for item in between) else generation
 
 
 def read_step(directory: str, stage: int, router: str) -> Step | None:
@@ -76,11 +109,16 @@ def read_step(directory: str, stage: int, router: str) -> Step | None:
 
     :raises HandoverError: ``unreadable_file``, ``bad_stage``, ``bad_record``.
     """
-    stages = read_json(Path(directory) / _SUMMARY)["stages"]
+    stages = _stages(directory)
     if not 0 <= stage < len(stages):
         raise HandoverError("bad_stage", stage, f"the plan has stages 0 to {len(stages) - 1}")
     step = stages[stage]["steps"].get(router)
     return None if step is None else step_from_record(read_json(Path(directory) / "steps" / f"{step}.json"))
+
+
+def _stages(directory: str) -> list[dict[str, Any]]:
+    stages: list[dict[str, Any]] = read_json(Path(directory) / _STAGES)
+    return stages
 
 
 def _stage(index: int, stage: Stage, stages: tuple[Stage, ...]) -> Mapping[str, Any]:

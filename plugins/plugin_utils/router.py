@@ -35,6 +35,15 @@ class ManagedRouter:
         self._platform = platform
         self._renderer = renderer
         self._shell = shell
+        self._generation = ""
+
+    @property
+    def generation(self) -> str:
+        """What the router said of its generation when it was last read or changed; empty where that is not known.
+
+        While it stays the same, nobody has changed nftables there. Elements that expire do not change it.
+        """
+        return self._generation
 
     def gather(self) -> RouterState:
         """What the router holds for us.
@@ -50,7 +59,36 @@ class ManagedRouter:
         :returns: what the router holds after it.
         :raises HandoverError: naming router and cause; ``restored`` in its advice tells how the router stands.
         """
-        output = self._transaction(change, now)
+        return self._settled(change, before, self._transaction(change, now), now)
+
+    def apply_unread(self, change: Change, known: str, now: float) -> bool:
+        """Make a change without reading the router, provided that it is still of the generation ``known``.
+
+        The kernel acknowledged the transaction, and no other came in between: then the router holds what it held,
+        and the change. Only where that is in doubt it is read in full, as by :meth:`apply`.
+
+        :param known: the router's generation when it held what the change takes away, and not what it puts.
+        :returns: False, with nothing done, where the router is of another generation.
+        :raises HandoverError: as :meth:`apply`.
+        """
+        if not known or not self._platform.generation_template:
+            return False
+        text = {"step": self.text(change, now), "generation": self._rendered(self._platform.generation_template)}
+        output = self._shell.run(self._renderer.render("linux/guarded.sh.j2", {**text, "known": known}))
+        if "step" not in output.sections:
+            return False
+        after = output.sections["after"].strip()
+        if "step" not in output.status and after == _later(known, self._platform.commits(change)):
+            self._generation = after
+            return True
+        read = self._shell.run(self._gathering())
+        status = {"step": output.status["step"]} if "step" in output.status else {}
+        found = Output({**read.sections, "step": output.sections["step"]}, {**read.status, **status})
+        self._settled(change, None, found, now)
+        return True
+
+    def _settled(self, change: Change, before: RouterState | None, output: Output, now: float) -> RouterState:
+        """What the router holds after a change; where it is not what was asked, it is put back."""
         failed = "step" in output.status
         error = self._platform.diagnose(self._name, output.sections.get("step", "")) if failed else None
         try:
@@ -67,6 +105,8 @@ class ManagedRouter:
             )
         if error is None:
             return after
+        if before is None:
+            before = after.changed((entry.key for entry in change.put), change.remove)
         raise self._restored(error, after, before, now)
 
     def _restored(self, error: HandoverError, after: RouterState, before: RouterState, now: float) -> HandoverError:
@@ -100,7 +140,10 @@ class ManagedRouter:
         return self._parsed(sections(printed))
 
     def _gathering(self) -> str:
-        return self._renderer.render(self._platform.gather_template, self._platform.settings)
+        return self._rendered(self._platform.gather_template)
+
+    def _rendered(self, template: str) -> str:
+        return self._renderer.render(template, self._platform.settings)
 
     def _transaction(self, change: Change, now: float) -> Output:
         script = self._renderer.render(
@@ -109,7 +152,15 @@ class ManagedRouter:
         return self._shell.run(script)
 
     def _parsed(self, output: Output) -> RouterState:
+        said = [output.sections.get(name, "").strip() for name in ("generation", "still")]
+        self._generation = said[0] if said[0] == said[1] else ""
         try:
             return self._platform.parse(output)
         except HandoverError as error:
             raise HandoverError(error.code, f"{self._name}: {error.subject}", error.rule, error.advice) from error
+
+
+def _later(generation: str, commits: int) -> str:
+    """The generation after so many transactions."""
+    rest, _space, number = generation.rpartition(" ")
+    return f"{rest} {int(number) + commits}" if number.isdecimal() else ""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
+from typing import Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
 from ..errors import HandoverError
 from .selector import Address, Scope, Selector
@@ -261,6 +261,7 @@ class RouterState:
             if held.setdefault(entry.key, entry) != entry:
                 raise HandoverError("duplicate_entry", entry, "a router holds one entry for each key")
         self._held = held
+        self._sorts: Optional[FrozenSet[Key]] = None
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._held.values())
@@ -278,6 +279,13 @@ class RouterState:
     def entries(self) -> Mapping[Key, Entry]:
         """The entries by their keys."""
         return self._held
+
+    @property
+    def sorts(self) -> FrozenSet[Key]:
+        """The keys that there are, each without its last part: which sorts of entries it holds."""
+        if self._sorts is None:
+            self._sorts = frozenset(key[:-1] for key in self._held)
+        return self._sorts
 
     def get(self, key: Key) -> Optional[Entry]:
         """The entry with this key, if there is one."""
@@ -313,8 +321,10 @@ def _of_one_family(one: Address, other: Address) -> None:
 
 def same(one: Optional[Entry], other: Optional[Entry]) -> bool:
     """Whether two entries are equal, their expiries within :data:`EXPIRY_TOLERANCE`."""
+    if one is other:
+        return True
     if one is None or other is None:
-        return one is other
+        return False
     if abs(one.stamp.expires - other.stamp.expires) > EXPIRY_TOLERANCE:
         return False
     stamp = replace(other.stamp, expires=one.stamp.expires)

@@ -136,9 +136,10 @@ class _Delta:
 
     def __init__(self, current: RouterState, target: RouterState, joint: bool, staying: Container[str]) -> None:
         self._staying = staying
-        keys = sorted(set(current.entries) | set(target.entries), key=repr)
-        pairs = [(current.get(key), target.get(key)) for key in keys]
-        changes = [pair for pair in pairs if not same(*pair)]
+        keys = set(current.entries) | set(target.entries)
+        pairs = [(key, current.get(key), target.get(key)) for key in keys]
+        differing = [pair for pair in pairs if not same(pair[1], pair[2])]
+        changes = [(before, after) for _key, before, after in sorted(differing, key=lambda pair: repr(pair[0]))]
         self._phases: Dict[Phase, List[_Change]] = {phase: [] for phase in Phase}
         self._as_a_whole([pair for pair in changes if joint and not _separable(*pair)], target)
         self._in_halves([pair for pair in changes if not joint or _separable(*pair)])

@@ -192,8 +192,9 @@ def step_to_record(step: Step) -> Record:
         "id": step.id,
         "phase": step.phase.value,
         "router": step.router,
-        "before": state_to_records(step.before),
-        "after": state_to_records(step.after),
+        # In the planner's order, which is stable.
+        "before": [entry_to_record(entry) for entry in step.before],
+        "after": [entry_to_record(entry) for entry in step.after],
     }
 
 
@@ -273,13 +274,14 @@ def session_from_record(record: Mapping[str, Any]) -> Session:
 
 
 def _match_to_record(match: Selector) -> Record:
-    fields = ("source", "destination", "protocol", "source_port", "destination_port")
-    values = {field: getattr(match, field) for field in fields}
-    return {
-        field: value if isinstance(value, (str, int)) else str(value)
-        for field, value in values.items()
-        if value is not None
-    }
+    record: Record = {}
+    if match.source is not None:
+        record["source"] = str(match.source)
+    if match.destination is not None:
+        record["destination"] = str(match.destination)
+    if match.protocol is not None:
+        record.update(protocol=match.protocol, source_port=match.source_port, destination_port=match.destination_port)
+    return record
 
 
 def _match_from_record(record: Mapping[str, Any]) -> Selector:

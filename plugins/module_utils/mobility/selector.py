@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
 from typing import Optional, Union
@@ -43,23 +43,30 @@ class Selector:
     protocol: Optional[str] = None
     source_port: Optional[int] = None
     destination_port: Optional[int] = None
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
 
     def __post_init__(self) -> None:
-        addresses = [address for address in (self.source, self.destination) if address is not None]
-        ports = (self.source_port, self.destination_port)
-        if not addresses:
+        source, destination = self.source, self.destination
+        if source is None and destination is None:
             raise HandoverError("bad_selector", self, "a selector names at least one address")
-        if len({address.version for address in addresses}) != 1:
+        if source is not None and destination is not None and source.version != destination.version:
             raise HandoverError("bad_selector", self, "both addresses of a selector are of one family")
+        ports = (self.source_port, self.destination_port)
+        # Every look-up of a rewrite or mark is by selector, and addresses are slow to hash.
+        ends = (None if source is None else int(source), None if destination is None else int(destination))
+        object.__setattr__(self, "_hash", hash((ends, self.protocol, ports)))
         if self.protocol is None:
             if ports != (None, None):
                 raise HandoverError("bad_selector", self, "ports need a protocol")
             return
-        if len(addresses) != 2 or self.protocol not in PROTOCOLS:
+        if None in ends or self.protocol not in PROTOCOLS:
             raise HandoverError("bad_selector", self, "a session has two addresses and one of " + ", ".join(PROTOCOLS))
         for port in ports:
             if port is None or not 0 < port < 65536:
                 raise HandoverError("bad_selector", self, "a session has two ports from 1 to 65535")
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def __str__(self) -> str:
         ends = (endpoint(self.source, self.source_port), endpoint(self.destination, self.destination_port))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Dict, List, Mapping, Optional, Set, Tuple
+from typing import Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 from ..errors import HandoverError
 from .handover import Handover
@@ -224,16 +224,22 @@ def _pass(
     state: RouterState, packet: Packet, at: str, hops: List[Hop], hidden: Mapping[Endpoint, Endpoint]
 ) -> Tuple[Packet, bool, bool]:
     """One router: the packet after it, whether it was marked, whether it was frozen."""
-    frozen = [*_selectors(packet), Selector(None, packet.destination)]
-    if any(state.get(("freeze", match)) is not None for match in frozen):
-        return packet, False, True
+    sorts = state.sorts  # no selector is made for what the router holds none of
+    if ("freeze",) in sorts:
+        frozen = [*_selectors(packet), Selector(None, packet.destination)]
+        if any(state.get(("freeze", match)) is not None for match in frozen):
+            return packet, False, True
     marked = False
     for kind in _ORDER:
         if kind is RewriteKind.OUTBOUND_SRC:
             packet = _translated(packet, at, hops, hidden)
         if kind is RewriteKind.OUTBOUND_DST:
             # A router marks here what an outbound_src matches, too: that, or an outbound_dst before it, marks below.
-            marked = marked or any(state.get(("mark", match)) is not None for match in _selectors(packet))
+            marked = marked or (
+                ("mark",) in sorts and any(state.get(("mark", match)) is not None for match in _selectors(packet))
+            )
+        if ("rewrite", kind) not in sorts:
+            continue
         for match in _selectors(packet, kind):
             found = state.get(("rewrite", kind, match))
             if isinstance(found, Rewrite):
@@ -280,15 +286,13 @@ def _leaves(route: Route, router: Optional[Router]) -> bool:
     return router is not None and route.interface == router.outside != router.inside
 
 
-def _selectors(packet: Packet, kind: Optional[RewriteKind] = None) -> List[Selector]:
+def _selectors(packet: Packet, kind: Optional[RewriteKind] = None) -> Iterator[Selector]:
     """The selectors that a packet can match, narrowest first."""
-    found = []
     if packet.source_port and packet.destination_port:
         ports = (packet.source_port, packet.destination_port)
-        found.append(Selector(packet.source, packet.destination, packet.protocol, *ports))
-    found.append(Selector(packet.source, packet.destination))
+        yield Selector(packet.source, packet.destination, packet.protocol, *ports)
+    yield Selector(packet.source, packet.destination)
     if kind is None or not kind.changes_destination:
-        found.append(Selector(packet.source, None))
+        yield Selector(packet.source, None)
     if kind is not None and kind.changes_destination:
-        found.append(Selector(None, packet.destination))
-    return found
+        yield Selector(None, packet.destination)

@@ -88,6 +88,14 @@ class Platform:
         """The template of one transaction."""
         return f"{self.name}/step.sh.j2"
 
+    #: The template of a shell function that prints what changes with each change of the router, or nothing; empty
+    #: where the platform has none.
+    generation_template: ClassVar[str] = ""
+
+    def commits(self, change: Change) -> int:
+        """By how much one transaction raises the number at the end of the router's generation."""
+        raise NotImplementedError
+
     def parse(self, output: Output) -> RouterState:
         """What the router holds, from what the gathering script printed.
 

@@ -35,17 +35,21 @@ from .neighbours import neighbour_lines, neighbours_of
 from .path_mtu import ERROR_MAPS, PROTOCOL_NUMBERS, error_elements
 from .routes import SETTINGS, route_lines, routes_of
 
-__all__ = ["Nftables"]
+__all__ = ["SETS", "TABLES", "Nftables", "entries_of"]
 
-_FAMILIES = {4: "ip", 6: "ip6"}
+FAMILIES = {4: "ip", 6: "ip6"}
 #: Where it is kept that the router answers for an old address on its link.
 _NEIGHBOURS = {4: "arp", 6: "ip6"}
+#: The families of our tables.
+TABLES = ("ip", "ip6", "arp")
 _ADDRESS = {4: "ipv4_addr", 6: "ipv6_addr"}
 _MARKS = ("session_mark", "correspondent_mark")
 #: As nft lists them where /etc/protocols is missing (Debian package netbase).
 _PROTOCOL_NAMES = {str(number): name for name, number in PROTOCOL_NUMBERS.items()}
 _Error = Tuple[str, Address, Stamp]
 _MAPS = tuple(f"{scope.value}_{kind.value}" for scope in Scope for kind in RewriteKind)
+#: The names of our sets and maps.
+SETS = (*_MAPS, *_MARKS, *ERROR_MAPS, "route", "neighbour", "nd_live")
 
 #: What the kernel or the tools say to a step, and what it means. The router was read a moment before, so a table
 #: that is missing, or not ours to read, was told then.
@@ -98,24 +102,21 @@ class Nftables(Platform):
     capabilities = Capabilities(frozenset(Scope), frozenset(Directions), joint=False, neighbours=True)
     settings: ClassVar[Mapping[str, Any]] = {"table": "sipmobility", **SETTINGS}
     complaints = _COMPLAINTS
+    generation_template = "nftables/generation.sh.j2"
+
+    def commits(self, change: Change) -> int:
+        # Routes are not of nftables, but their records are.
+        return int(any(True for entry in (*change.remove, *change.put) for unused in _places(entry)))
 
     def _entries(self, output: Output) -> Iterable[Entry]:
-        for version, family in _FAMILIES.items():
-            sets = _sets(output, family)
-            _ours(sets, family, version)
-            errors = Counter(_errors(sets))
-            for name in _MAPS:
-                yield from (_complete(rewrite, errors) for rewrite in _rewrites(name, sets[name]))
-            for name in _MARKS:
-                yield from (Mark(_selector(key, None), stamp) for key, unused, stamp in _elements(sets[name]))
-            records = {ip_address(key[0]): stamp for key, unused, stamp in _elements(sets["route"])}
-            yield from routes_of(output, version, records)
-        answered: Dict[Address, Stamp] = {}
+        sets: Dict[str, Dict[str, Dict[str, Any]]] = {}
+        for family in TABLES:
+            sets[family] = _sets(output, family)
+            if family in FAMILIES.values():
+                _ours(sets[family], family)
         for version, family in _NEIGHBOURS.items():
-            held = _sets(output, family)
-            _as_expected(held, family, {"neighbour": (_ADDRESS[version], None)})
-            answered.update((ip_address(key[0]), stamp) for key, unused, stamp in _elements(held["neighbour"]))
-        yield from neighbours_of(output, answered)
+            _as_expected(sets[family], family, {"neighbour": (_ADDRESS[version], None)})
+        yield from entries_of(sets, output)
 
     def context(self, change: Change, now: float) -> Dict[str, Any]:
         self._holdable(change.put, now)
@@ -132,6 +133,29 @@ class Nftables(Platform):
             },
             "neighbours": neighbour_lines(change.remove, change.put),
         }
+
+
+def entries_of(sets: Mapping[str, Mapping[str, Mapping[str, Any]]], output: Output) -> Iterator[Entry]:
+    """The entries that a router holds.
+
+    :param sets: our sets and maps by family and name, as nft lists them.
+    :param output: what else was printed: routes, and what the router answers for.
+    :raises HandoverError: ``foreign_entry``, ``unreadable_answer``.
+    """
+    for version, family in FAMILIES.items():
+        held = sets[family]
+        errors = Counter(_errors(held))
+        for name in _MAPS:
+            yield from (_complete(rewrite, errors) for rewrite in _rewrites(name, held[name]))
+        for name in _MARKS:
+            yield from (Mark(_selector(key, None), stamp) for key, unused, stamp in _elements(held[name]))
+        records = {ip_address(key[0]): stamp for key, unused, stamp in _elements(held["route"])}
+        yield from routes_of(output, version, records)
+    answered: Dict[Address, Stamp] = {}
+    for family in _NEIGHBOURS.values():
+        elements = _elements(sets[family]["neighbour"])
+        answered.update((ip_address(key[0]), stamp) for key, unused, stamp in elements)
+    yield from neighbours_of(output, answered)
 
 
 def _sets(output: Output, family: str) -> Dict[str, Dict[str, Any]]:
@@ -154,9 +178,9 @@ def _sets(output: Output, family: str) -> Dict[str, Dict[str, Any]]:
         raise HandoverError("unreadable_answer", text[:200], "nft lists a table as JSON") from error
 
 
-def _ours(sets: Dict[str, Dict[str, Any]], family: str, version: int) -> None:
+def _ours(sets: Mapping[str, Mapping[str, Any]], family: str) -> None:
     """Refuse a table that has our name, but not our sets."""
-    address = _ADDRESS[version]
+    address = _ADDRESS[4 if family == "ip" else 6]
     session = [address, address, "inet_proto", "inet_service", "inet_service"]
     keys = {Scope.SESSION.value: session, Scope.CORRESPONDENT.value: [address, address], Scope.ADDRESS.value: address}
     expected: Dict[str, Tuple[object, Optional[str]]] = {"route": (address, None)}
@@ -167,7 +191,7 @@ def _ours(sets: Dict[str, Dict[str, Any]], family: str, version: int) -> None:
 
 
 def _as_expected(
-    sets: Dict[str, Dict[str, Any]], family: str, expected: Mapping[str, Tuple[object, Optional[str]]]
+    sets: Mapping[str, Mapping[str, Any]], family: str, expected: Mapping[str, Tuple[object, Optional[str]]]
 ) -> None:
     for name, (key, data) in expected.items():
         held = sets.get(name)
@@ -180,7 +204,7 @@ def _as_expected(
             )
 
 
-def _elements(held: Dict[str, Any]) -> Iterable[Tuple[List[Any], Optional[str], Stamp]]:
+def _elements(held: Mapping[str, Any]) -> Iterable[Tuple[List[Any], Optional[str], Stamp]]:
     for item in held.get("elem", ()):
         element, data = item if isinstance(item, list) else (item, None)
         inner = element.get("elem", {}) if isinstance(element, dict) else {}
@@ -206,13 +230,13 @@ def _expressible(entry: Entry) -> None:
         raise HandoverError("unsupported_entry", entry, "a neighbour entry names its interface")
 
 
-def _rewrites(name: str, held: Dict[str, Any]) -> Iterable[Rewrite]:
+def _rewrites(name: str, held: Mapping[str, Any]) -> Iterable[Rewrite]:
     kind = RewriteKind(name.split("_", 1)[1])
     for key, data, stamp in _elements(held):
         yield Rewrite(kind, _selector(key, kind), ip_address(str(data)), stamp)
 
 
-def _errors(sets: Dict[str, Dict[str, Any]]) -> Iterator[_Error]:
+def _errors(sets: Mapping[str, Mapping[str, Any]]) -> Iterator[_Error]:
     """The elements for path-MTU errors, but for their keys: nft lists a long number cut to 64 bits."""
     for name in ERROR_MAPS:
         for _key_cut, data, stamp in _elements(sets[name]):
@@ -255,15 +279,15 @@ def _grouped(entries: Iterable[Entry], now: float) -> List[Dict[str, Any]]:
 def _places(entry: Entry) -> Iterator[Tuple[str, str, str, str]]:
     """The elements of an entry: family, set, key and, in a map, the value. A remnant has no record of its stamp."""
     if isinstance(entry, Rewrite):
-        family = _FAMILIES[entry.match.version]
+        family = FAMILIES[entry.match.version]
         yield family, f"{entry.match.scope.value}_{entry.kind.value}", _key(entry.match), str(entry.to)
         for name, key, to in error_elements(entry):
             yield family, name, key, str(to)
     elif isinstance(entry, Mark):
-        yield _FAMILIES[entry.match.version], f"{entry.match.scope.value}_mark", _key(entry.match), ""
+        yield FAMILIES[entry.match.version], f"{entry.match.scope.value}_mark", _key(entry.match), ""
     elif isinstance(entry, Route):
         if entry.stamp.handover:
-            yield _FAMILIES[entry.destination.version], "route", str(entry.destination), ""
+            yield FAMILIES[entry.destination.version], "route", str(entry.destination), ""
     elif isinstance(entry, Neighbour):
         yield from _neighbour_places(entry)
     else:
@@ -271,7 +295,7 @@ def _places(entry: Entry) -> Iterator[Tuple[str, str, str, str]]:
 
 
 def _neighbour_places(entry: Neighbour) -> Iterator[Tuple[str, str, str, str]]:
-    target = f"0x{int(entry.address):032x}"
+    target = f"{int(entry.address):#x}"  # as nft lists it
     family = _NEIGHBOURS[entry.address.version]
     if entry.stamp.handover:
         yield family, "neighbour", str(entry.address), ""

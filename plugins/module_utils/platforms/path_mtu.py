@@ -51,12 +51,13 @@ def error_elements(rewrite: Rewrite) -> Iterator[Tuple[str, str, Address]]:
 
 
 def _key(quoted: Selector) -> str:
-    addresses = "".join(f"{_packed(address)}" for address in (quoted.source, quoted.destination))
-    if quoted.protocol is None:
-        return f"0x{addresses}"
-    ports = f"0x{quoted.source_port:04x}{quoted.destination_port:04x}"
-    return f"0x{addresses} . {PROTOCOL_NUMBERS[quoted.protocol]} . {ports}"
+    """The key as nft lists it, so that it is the same text in a step and in a listing."""
+    addresses = int.from_bytes(_packed(quoted.source) + _packed(quoted.destination), "big")
+    if quoted.protocol is None or quoted.source_port is None or quoted.destination_port is None:
+        return f"{addresses:#x}"
+    ports = quoted.source_port << 16 | quoted.destination_port
+    return f"{addresses:#x} . {PROTOCOL_NUMBERS[quoted.protocol]:#x} . {ports:#x}"
 
 
-def _packed(address: Optional[Address]) -> str:
-    return "" if address is None else address.packed.hex()
+def _packed(address: Optional[Address]) -> bytes:
+    return b"" if address is None else address.packed

@@ -62,10 +62,20 @@ def route_lines(entries: Iterable[Entry], but: Iterable[Entry] = ()) -> List[Dic
             "destination": f"{entry.destination}/{entry.destination.max_prefixlen}",
             "via": "" if entry.via is None else str(entry.via),
             "interface": entry.interface or "",
+            "metric": _metric(entry.destination),
         }
         for entry in _routed(entries)
         if entry.key not in kept
     ]
+
+
+def _metric(destination: Address) -> int:
+    """A metric of its own for each IPv4 route; 0 for none.
+
+    It decides nothing, there is one route for each address. But the kernel compares a new route's next hop with all
+    others of equal interface and metric: without it 10,000 routes over one link took 4 s, and each more took longer.
+    """
+    return int(destination) if destination.version == 4 else 0
 
 
 def _routed(entries: Iterable[Entry]) -> Iterator[Route]:

@@ -52,6 +52,8 @@ class Journey:
         self._walker = Walker(self._topology, story.directions is Directions.BOTH)
         #: Handovers that were carried out, by id, and until when they hold.
         self._good: dict[str, int] = {}
+        #: Those that the plan at hand was asked for.
+        self._asked: set[str] = set()
 
     def tell(self) -> None:
         """From the first event to the last; then everything ends, and nothing may be left.
@@ -95,7 +97,9 @@ class Journey:
             self._walk(running(self._states, ()), ())
             return
         planned = make_plan(wanted, self._topology, self._states)
+        self._asked = {handover.id for handover in wanted}
         for item in planned.refused:
+            self._good.pop(item.handover.id, None)
             self._tell(f"  refused {item.handover.old} to {item.handover.new}: {item.code}")
             assert item.code != "walk_failed" or self._peer_led_away(item.handover), item.reason
         self._tell_stages(planned.stages)
@@ -152,8 +156,9 @@ class Journey:
         self._carried(planned)
 
     def _carried(self, planned: Planned) -> None:
+        # Others change along, as the routers know them; whether that is where their phones are, is not this plan's.
         for handover in planned.handovers:
-            if not handover.over:
+            if not handover.over and handover.id in self._asked:
                 self._good[handover.id] = handover.expires + GRACE - 2
 
     def _repair(self, ran: list[Stage], goal: Goal) -> None:

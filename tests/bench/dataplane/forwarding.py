@@ -1,0 +1,193 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Packets a second through one router, as a ratio to the same router that only forwards.
+
+The router stands as a correspondent's: it rewrites the destination from old to new address. Generator, router and sink
+are three network namespaces on two links; what arrives is counted on the sink's link. The generator's share is in all
+figures alike, so a ratio is nearer to 1 than that of the router alone.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+from ...kernel.conftest import load_table
+from ...kernel.namespaces import Namespace
+
+__all__ = ["measure_forwarding"]
+
+_SEED = 7082
+_FLOWS = 256
+_KNOWN, _NEW = 150_000, 30_000
+_PEER = "198.51.100.2"
+_OLD, _MOVED = ip_address("198.18.0.0"), ip_address("198.19.0.0")
+
+_LINKS = """
+ip link add in type veth peer name g netns {generator}
+ip link add out type veth peer name s netns {sink}
+ip address add 198.51.100.1/24 dev in
+ip address add 203.0.113.1/24 dev out
+ip link set in up
+ip link set out up
+ip route add default via 203.0.113.2
+sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.in.rp_filter=0
+"""
+
+
+@dataclass(frozen=True)
+class _Router:
+    """One way of configuring it, and whether packets must meet a rewrite there."""
+
+    name: str
+    configure: Callable[[Namespace], None]
+    mappings: int = 0
+
+
+def measure_forwarding(rounds: int) -> None:
+    """Print rates and ratios."""
+    chosen = random.Random(_SEED)
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        program = _compiled(place)
+        routers = [_Router("plain forwarding", lambda namespace: None)]
+        routers.append(_Router("connection tracking alone", _tracking))
+        routers += [_Router(f"nftables, {n:,} mappings", _ours(n), n) for n in (0, 1_000, 100_000)]
+        for tool in ("iptables-nft", "iptables-legacy"):
+            if shutil.which(f"{tool}-restore"):
+                routers += [_Router(f"{tool}, {n:,} rules", _rules(tool, n), n) for n in (1_000, 10_000)]
+        paths = []
+        for router in routers:
+            print(f"bench-dataplane: making {router.name}", file=sys.stderr, flush=True)
+            path = _Path(stack, router, program, place, chosen)
+            paths.append(path)
+        rates: dict[tuple[str, str], list[float]] = {}
+        for number in range(rounds):
+            print(f"bench-dataplane: packets, round {number + 1} of {rounds}", file=sys.stderr, flush=True)
+            turn = number % len(paths)
+            for path in paths[turn:] + paths[:turn]:  # each round begins with another
+                for kind, count in (("known", _KNOWN), ("new", _NEW)):
+                    rates.setdefault((path.name, kind), []).append(path.rate(kind, count))
+    _print(rates, [router.name for router in routers], rounds)
+
+
+class _Path:
+    """Generator, router, sink."""
+
+    def __init__(self, stack: ExitStack, router: _Router, program: Path, place: Path, chosen: random.Random) -> None:
+        self.name = router.name
+        self._program = program
+        self._generator, self._router, self._sink = (stack.enter_context(Namespace()) for _ in range(3))
+        self._router.shell(_LINKS.format(generator=self._generator.pid, sink=self._sink.pid))
+        self._generator.shell("ip link set g up")
+        self._sink.shell("ip link set s up")
+        self._macs = [self._link(self._generator, "g"), self._link(self._router, "in")]
+        sink = self._link(self._sink, "s")
+        self._router.shell(f"ip neighbour add 203.0.113.2 lladdr {sink} dev out nud permanent")
+        router.configure(self._router)
+        self._flows = place / f"flows-{router.name.replace(' ', '-')}"
+        picked = [chosen.randrange(max(router.mappings, 1_000)) for _ in range(_FLOWS)]
+        self._flows.write_text("".join(f"{_PEER} {_OLD + n} 7000 40000\n" for n in picked), encoding="ascii")
+        if router.mappings:
+            self._rewrites()
+
+    def rate(self, kind: str, count: int) -> float:
+        """Packets that come out in a second."""
+        self._router.shell("conntrack -F 2>/dev/null; true")
+        if kind == "known":
+            self._send(kind, 4 * _FLOWS)  # the flows are known to connection tracking, where it looks
+        before = self._arrived()
+        seconds = self._send(kind, count)
+        return (self._arrived() - before) / seconds
+
+    def _send(self, kind: str, count: int) -> float:
+        return float(
+            self._generator.shell(f"{self._program} g {' '.join(self._macs)} {count} {kind} {self._flows}").stdout
+        )
+
+    def _arrived(self) -> int:
+        return int(self._sink.shell("cat /sys/class/net/s/statistics/rx_packets").stdout)
+
+    def _rewrites(self) -> None:
+        """A benchmark of rewrites that does not rewrite would be no benchmark."""
+        with self._sink.wire() as wire:
+            wire.settimeout(3)
+            self._send("known", 1)
+            for _ in range(20):
+                frame = wire.recv(2048)
+                if frame[12:14] == b"\x08\x00":
+                    if int(ip_address(frame[30:34])) < int(_MOVED):
+                        raise RuntimeError(f"{self.name} does not rewrite")
+                    return
+        raise RuntimeError(f"{self.name} does not forward")
+
+    @staticmethod
+    def _link(namespace: Namespace, name: str) -> str:
+        return namespace.shell(f"cat /sys/class/net/{name}/address").stdout.strip()
+
+
+def _tracking(namespace: Namespace) -> None:
+    namespace.shell(
+        "nft 'add table ip plain; add chain ip plain all { type filter hook prerouting priority 0; }; "
+        "add rule ip plain all ct state invalid'"
+    )
+
+
+def _ours(count: int) -> Callable[[Namespace], None]:
+    def configure(namespace: Namespace) -> None:
+        load_table(namespace)
+        if count:
+            keys = ", ".join(
+                f"{_PEER} . {_OLD + n} . udp . 7000 . 40000 timeout 3600s : {_MOVED + n % 65_000}" for n in range(count)
+            )
+            namespace.shell(f"nft -f - <<'X'\nadd element ip sipmobility session_outbound_dst {{ {keys} }}\nX\n")
+
+    return configure
+
+
+def _rules(tool: str, count: int) -> Callable[[Namespace], None]:
+    def configure(namespace: Namespace) -> None:
+        lines = "".join(
+            f"-A PREROUTING -s {_PEER} -d {_OLD + n} -p udp --dport 40000 -j DNAT --to-destination {_MOVED + n}\n"
+            for n in range(count)
+        )
+        namespace.shell(f"{tool}-restore <<'X'\n*nat\n{lines}COMMIT\nX\n")
+
+    return configure
+
+
+def _compiled(place: Path) -> Path:
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        raise RuntimeError("the packet generator needs a C compiler: install the Debian packages gcc and libc6-dev")
+    program = place / "generate"
+    subprocess.run([compiler, "-O2", "-o", program, Path(__file__).with_name("generate.c")], check=True)
+    return program
+
+
+def _print(rates: dict[tuple[str, str], list[float]], names: list[str], rounds: int) -> None:
+    print(
+        f"Packets a second through one router (UDP, 18 bytes, {_FLOWS} flows among all mappings, seed {_SEED}; "
+        f"{rounds} rounds in turns).\n"
+        "known: flows that were seen before; new: each packet begins a flow (with scope session such a flow is not\n"
+        "rewritten, with iptables it is). Ratio: to plain forwarding, median and best.\n"
+    )
+    print(f"{'':28}{'known: kpps':>12}{'median':>8}{'best':>7}{'new: kpps':>12}{'median':>8}{'best':>7}")
+    for name in names:
+        line = f"{name:28}"
+        for kind in ("known", "new"):
+            mine, plain = rates[name, kind], rates[names[0], kind]
+            middle = statistics.median(mine)
+            line += f"{middle / 1e3:12.0f}{middle / statistics.median(plain):8.2f}{max(mine) / max(plain):7.2f}"
+        print(line)
+    print(flush=True)

@@ -1,0 +1,163 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one more mapping costs where many stand, beside ``iptables -A``; and a look for drift, beside a full read.
+
+Ours is the whole step as a playbook or the agent carries it out: rendered, checked against the router's generation,
+applied with its route, and kept on disk.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from ipaddress import ip_address
+
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
+    Change,
+    Entry,
+    Rewrite,
+    RewriteKind,
+    Route,
+    Selector,
+    Stamp,
+)
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.drift import look, remember
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
+
+from ...kernel.namespaces import Namespace
+from ...kernel.test_preparation import managed, prepare
+
+__all__ = ["measure_looks", "measure_one_more"]
+
+_SIZES = (10, 1_000, 10_000, 100_000)
+_PEER = ip_address("203.0.113.1")
+_OLD, _NEW = ip_address("198.18.0.0"), ip_address("198.19.0.0")
+
+_LINKS = """
+ip link add lan type veth peer name host
+ip address add 198.19.255.254/15 dev lan
+ip link set lan up; ip link set host up
+ip link add wan type veth peer name uplink
+ip link set wan up; ip link set uplink up
+nft add table ip theirs
+"""
+_RULE = "PREROUTING -s 203.0.113.1 -d {old} -p udp --dport 40000 -j DNAT --to-destination {new}"
+_Table = dict[str, dict[int, list[float]]]
+
+
+def measure_one_more(rounds: int) -> None:
+    """Print the cost of one more mapping."""
+    seconds: _Table = {}
+    with ExitStack() as stack:
+        ways = _ways(stack)
+        for number in range(rounds):
+            print(f"bench-dataplane: one more, round {number + 1} of {rounds}", file=sys.stderr, flush=True)
+            for name, by_size in ways.items():
+                for size in _SIZES:
+                    started = time.perf_counter()
+                    by_size[size](number)
+                    seconds.setdefault(name, {}).setdefault(size, []).append(time.perf_counter() - started)
+    print(f"One more mapping where many stand, {rounds} rounds in turns; ratio to the cost where 10 stand.\n")
+    _print(seconds, rounds)
+
+
+def measure_looks(rounds: int) -> None:
+    """Print the cost of a look for drift where nothing was changed, and of a full read."""
+    seconds: _Table = {}
+    with ExitStack() as stack:
+        places = {size: _prepared(stack, size)[0] for size in _SIZES}
+        for place in places.values():
+            remember(place, Renderer(), look(place, Renderer(), "bench").fingerprint, "bench")
+        for number in range(rounds):
+            print(f"bench-dataplane: looks, round {number + 1} of {rounds}", file=sys.stderr, flush=True)
+            for size, place in places.items():
+                for name, probe in (("probe (nothing changed)", True), ("full read", False)):
+                    if not probe and number >= 3:
+                        continue
+                    started = time.perf_counter()
+                    if look(place, Renderer(), "bench", probe=probe).read is probe:
+                        raise RuntimeError(f"{name} at {size} did what it should not")
+                    seconds.setdefault(name, {}).setdefault(size, []).append(time.perf_counter() - started)
+    print(f"A look for drift (reconcile.yml --check) at one router, {rounds} rounds in turns (full reads: 3).\n")
+    _print(seconds, rounds)
+
+
+def _ways(stack: ExitStack) -> dict[str, dict[int, Callable[[int], object]]]:
+    """By name and number of mappings that stand: add one more, of a number."""
+    steps: dict[int, Callable[[int], object]] = {}
+    undone: dict[int, Callable[[int], object]] = {}
+    ways = {"our step, put": steps, "our step, removed": undone}
+    for size in _SIZES:
+        place, router = _prepared(stack, size)
+        steps[size] = partial(_put, router)
+        undone[size] = partial(_remove, router)
+    for tool in ("iptables-nft", "iptables-legacy"):
+        if not shutil.which(f"{tool}-restore"):
+            continue
+        ways[f"{tool} -A"] = {}
+        for size in _SIZES:
+            print(f"bench-dataplane: {tool}, {size:,} rules", file=sys.stderr, flush=True)
+            place = stack.enter_context(Namespace())
+            lines = "".join(f"-A {_RULE.format(old=_OLD + n, new=_NEW + n)}\n" for n in range(size))
+            place.shell(f"{tool}-restore <<'X'\n*nat\n{lines}COMMIT\nX\n")
+            ways[f"{tool} -A"][size] = partial(_rule, place, tool)
+    return ways
+
+
+def _prepared(stack: ExitStack, size: int) -> tuple[Namespace, ManagedRouter]:
+    """A router made ready by the role's own means, which holds this many mappings, each with its route."""
+    print(f"bench-dataplane: a router with {size:,} mappings", file=sys.stderr, flush=True)
+    place = stack.enter_context(Namespace())
+    place.shell(_LINKS)
+    prepare(place, persistence="none")
+    router = managed(place)
+    before = router.gather()
+    router.apply(Change(put=tuple(entry for n in range(size) for entry in _mapping(n))), before, time.time())
+    if not router.generation:
+        raise RuntimeError("this machine cannot tell the generation of nftables: neither perl nor python3")
+    return place, router
+
+
+def _step(router: ManagedRouter, change: Change) -> None:
+    if not router.apply_unread(change, router.generation, time.time()):
+        raise RuntimeError("a step was not carried out without a read")
+
+
+def _put(router: ManagedRouter, number: int) -> None:
+    _step(router, Change(put=_mapping(150_000 + number)))
+
+
+def _remove(router: ManagedRouter, number: int) -> None:
+    _step(router, Change(remove=_mapping(150_000 + number)))
+
+
+def _rule(place: Namespace, tool: str, number: int) -> None:
+    place.shell(f"{tool} -t nat -A {_RULE.format(old=_OLD + 150_000 + number, new=_NEW)}")
+
+
+def _mapping(number: int) -> tuple[Entry, ...]:
+    old, new = _OLD + number % 65_000, _NEW + number % 65_000
+    stamp = Stamp(f"bench{number}", 1, _EXPIRES)
+    match = Selector(_PEER, new, "udp", 5000, 1024 + number // 65_000)
+    decoder = Rewrite(RewriteKind.INBOUND_DST, match, old, stamp)
+    return (decoder, Route(old, new, "lan", stamp)) if number < 65_000 or number >= 150_000 else (decoder,)
+
+
+_EXPIRES = int(time.time()) + 100_000
+
+
+def _print(seconds: _Table, rounds: int) -> None:
+    print(f"{'ms':28}" + "".join(f"{size:>12,}" for size in _SIZES) + f"{'ratio: median':>16}{'best':>8}")
+    for name, by_size in seconds.items():
+        first, last = by_size[_SIZES[0]], by_size[_SIZES[-1]]
+        line = "".join(f"{statistics.median(by_size[size]) * 1e3:12.1f}" for size in _SIZES)
+        ratio = f"{statistics.median(last) / statistics.median(first):16.2f}{min(last) / min(first):8.2f}"
+        print(f"{name:28}{line}{ratio}")
+    print(flush=True)

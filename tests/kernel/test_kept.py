@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a router keeps of its steps is what it holds, though a step is kept without a listing."""
+
+from __future__ import annotations
+
+import time
+from ipaddress import ip_address
+
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
+    Change,
+    Mark,
+    Rewrite,
+    RewriteKind,
+    Route,
+    RouterState,
+    Selector,
+    Stamp,
+)
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.nftables import NftablesBackend
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import SETTINGS
+
+from ..unit.mobility.worlds import NEW, OLD, PEER
+from .namespaces import Namespace
+from .test_preparation import bare as bare
+from .test_preparation import live, managed, prepare, reboot
+
+ELEMENTS = NftablesBackend().setting("elements_path")
+
+
+def test_what_several_steps_left_comes_back_after_a_reboot(bare: Namespace) -> None:
+    """Elements that came, went and were replaced, routes likewise; the first step alone is kept as a listing."""
+    prepare(bare)
+    now = int(time.time())
+    stamp = Stamp("8d7ac21f98194017", 2, now + 900)
+    router, state = managed(bare), live(now)
+    router.apply(Change(put=tuple(state)), RouterState(), now)
+    listed = bare.shell(f"cat {ELEMENTS}").stdout
+    later = RouterState(
+        [
+            Route(ip_address("198.51.100.77"), ip_address("198.51.100.9"), "lan", stamp),
+            Rewrite(RewriteKind.INBOUND_DST, Selector(PEER, NEW, "tcp", 7000, 40000), OLD, stamp),
+            Mark(Selector(OLD, PEER, "udp", 1, 2), stamp),
+        ]
+    )
+    for wanted in (later, state, RouterState([*state, *later][1:]), later):
+        held = router.gather()
+        router.apply(difference(held, wanted), held, now)
+    assert bare.shell(f"cat {ELEMENTS}").stdout == listed
+    reboot(bare)
+    bare.shell(SETTINGS["restore_path"])
+    assert router.gather() == later
+
+
+def test_steps_of_another_listing_count_for_nothing(bare: Namespace) -> None:
+    """The power went between a new listing and the removal of the steps behind the former one."""
+    prepare(bare)
+    now = int(time.time())
+    router, state = managed(bare), live(now)
+    router.apply(Change(put=tuple(state)), RouterState(), now)
+    one = Mark(Selector(OLD, PEER, "udp", 1, 2), Stamp("8d7ac21f98194017", 2, now + 900))
+    router.apply(Change(put=(one,)), router.gather(), now)
+    bare.shell(f"sed -i '1s/$/x/' {ELEMENTS}")
+    reboot(bare)
+    bare.shell(SETTINGS["restore_path"])
+    assert router.gather() == state
+
+
+def test_a_listing_takes_the_place_of_steps_that_outgrow_it(bare: Namespace) -> None:
+    prepare(bare)
+    now = int(time.time())
+    router = managed(bare)
+    router.apply(Change(put=tuple(live(now))), RouterState(), now)
+    stamp = Stamp("8d7ac21f98194017", 2, now + 900)
+    for step in range(12):
+        marks = (Mark(Selector(OLD, ip_address("198.18.0.0") + 300 * step + n), stamp) for n in range(300))
+        router.apply(Change(put=tuple(marks)), router.gather(), now)
+    state = router.gather()
+    assert bare.shell(f"grep -c ' 198.18.' {ELEMENTS}").stdout.strip() != "0"
+    reboot(bare)
+    bare.shell(SETTINGS["restore_path"])
+    assert router.gather() == state
