@@ -88,9 +88,12 @@ def registration_of(message: Message, where: str) -> Optional[Registration]:
             "where": where,
             "method": message.method,
             "correspondent": correspondent,
+            "authenticated_qop": None,
             "listed": body.listed,
             "media": body.media,
             "body_refused": body.refused,
+            "snapshot": False,
+            "held_since": None,
         },
     )
 

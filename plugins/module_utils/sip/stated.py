@@ -13,10 +13,10 @@ _T = TypeVar("_T")
 
 
 def stated(kind: Type[_T], fields: Dict[str, object]) -> _T:
-    """An instance of a frozen dataclass with these fields; a field that is left out has its default.
+    """An instance of a frozen dataclass with these fields, in their order, none left out.
 
     The constructor of a frozen dataclass sets one field after the other past its own lock: twice the time of this.
-    It is for dataclasses without ``__post_init__`` and slots; the caller names every field that has no default.
+    It is for dataclasses without ``__post_init__`` and slots.
     """
     made = object.__new__(kind)
     object.__setattr__(made, "__dict__", fields)

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip import message as reading
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.message_facts import Message
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.registration import Registration
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.request import registration_of
 
 __all__ = ["check", "outcome"]
@@ -31,5 +33,7 @@ def check(head: bytes, bare_lf: bool = False) -> Message | None:
         assert plain == careful
         for name in ("transport", "aor", "contact_values", "old_address_lines", "authorization"):
             assert getattr(plain, name) == getattr(careful, name), name
+        found, _error = outcome(lambda: registration_of(plain, "f:1"))
+        assert found is None or list(vars(found)) == [field.name for field in fields(Registration)]
         assert outcome(lambda: registration_of(plain, "f:1")) == outcome(lambda: registration_of(careful, "f:1"))
     return plain

@@ -213,6 +213,8 @@ def _fact(
             "listed": body.listed,
             "media": body.media,
             "body_refused": body.refused,
+            "snapshot": False,
+            "held_since": None,
         },
     )
 
