@@ -23,7 +23,7 @@ from .sip.sources.lines import Position
 
 __all__ = ["LogReader", "Stop"]
 
-_CHUNK = 64 * 1024
+_CHUNK = 256 * 1024
 #: Seconds between two looks at a file that is followed.
 _POLL = 0.2
 #: Findings at the end of an input that more input may undo.

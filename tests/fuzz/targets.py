@@ -18,6 +18,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.sip.refusal i
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import AUTO, FORMATS, open_source
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.lines import Position
 from tests.unit.sip.messages import line, register
+from tests.unit.sip.plainly import check
 from tests.unit.sip.torture import INVALID, IPV6_INVALID, IPV6_VALID, VALID
 
 __all__ = ["FINDINGS", "SECONDS_PER_INPUT", "TARGETS", "Target", "seeds"]
@@ -58,6 +59,8 @@ def _refusals_are_ours(read: Callable[[], object]) -> str:
 def _message(data: bytes) -> None:
     for bare_lf in (False, True):
         _refusals_are_ours(lambda ending=bare_lf: message.parse_message(data, ending))  # type: ignore[misc]
+        end = b"\n" if bare_lf else b"\r\n"
+        check(data.partition(end * 2)[0] + end, bare_lf)
 
 
 def _values(data: bytes) -> None:

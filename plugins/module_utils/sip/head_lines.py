@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import re
-from typing import List, Optional, Tuple, Union
+from typing import Dict, List, Optional, Tuple, Union
 
 from ..errors import HandoverError
 from .grammar import TOKEN, checked_text
-from .header import COMPACT, OPTION_TAG
+from .header import COMPACT, OPTION_TAG, SINGLE
 
-__all__ = ["MAX_HEADERS", "head_lines"]
+__all__ = ["MAX_HEADERS", "head_lines", "held_headers", "unfolded_head"]
 
 #: Most header lines of one message.
 MAX_HEADERS = 256
@@ -53,6 +53,34 @@ def head_lines(head: bytes, bare_lf: bool) -> Tuple[str, List[Tuple[str, str]]]:
     return _any_lines(head, bare_lf) if plain is None else plain
 
 
+def held_headers(headers: List[Tuple[str, str]]) -> Dict[str, List[str]]:
+    """The values of each name, in order.
+
+    :raises HandoverError: ``duplicate_header``.
+    """
+    held = {name: [value] for name, value in headers}
+    if len(held) == len(headers):
+        return held
+    held = {}
+    for name, value in headers:
+        held.setdefault(name, []).append(value)
+    for name, values in held.items():
+        if len(values) > 1 and name in SINGLE:
+            raise HandoverError("duplicate_header", "; ".join(values), f"{name} stands once in a message")
+    return held
+
+
+def unfolded_head(head: bytes, bare_lf: bool) -> bytes:
+    """The same head with folded lines joined by one space.
+
+    :raises HandoverError: ``bad_start_line`` where that is the start line, which cannot be folded.
+    """
+    first = head.find(b"\n") + 1
+    if head[first : first + 1] in (b" ", b"\t"):
+        raise HandoverError("bad_start_line", head[:80], "the start line is one line")
+    return _FOLD[bare_lf].sub(b" ", head)
+
+
 def _plain_lines(head: bytes) -> Optional[_HeadLines]:
     """The lines of a head as nearly all are: nothing folded, no control character, every line a header.
 
@@ -77,9 +105,7 @@ def _any_lines(head: bytes, bare_lf: bool) -> _HeadLines:
     if head.count(b"\n") != ends or head.count(b"\r") != (0 if bare_lf else ends):
         raise HandoverError("bad_line_ending", head[:80], "every line of a message ends in the same way, CRLF")
     if b"\n " in head or b"\n\t" in head:
-        if head[head.find(end) + len(end) :][:1] in (b" ", b"\t"):
-            raise HandoverError("bad_start_line", head[:80], "the start line is one line")
-        head = _FOLD[bare_lf].sub(b" ", head)
+        head = unfolded_head(head, bare_lf)
         ends = head.count(end)
         plain = None if bare_lf else _plain_lines(head)
         if plain is not None:

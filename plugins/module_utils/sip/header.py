@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import HandoverError
 from .grammar import (
@@ -21,15 +21,19 @@ from .grammar import (
     unquoted,
 )
 from .name_addr import next_name_addr, parse_params
-from .uri import Params
+from .plain_uri import DISPLAY, HOST, MAX_PLAIN, URI_BEGIN, URI_END
+from .uri import Params, host_of
 
 __all__ = [
+    "CALL_ID",
     "COMPACT",
+    "DATE",
     "OPTION_TAG",
     "SINGLE",
     "CSeq",
     "Credentials",
     "Via",
+    "option_tags_in",
     "parse_call_id",
     "parse_credentials",
     "parse_cseq",
@@ -38,6 +42,7 @@ __all__ = [
     "parse_old_addresses",
     "parse_option_tags",
     "parse_via",
+    "read_option_tags",
 ]
 
 #: The patent's option tag in Require, which is also the name of its header (US 7,082,118).
@@ -89,18 +94,24 @@ MAX_EXPIRES = 2**32 - 1
 MAX_CSEQ = 2**31 - 1
 
 _CSEQ = re.compile(rf"([0-9]+)[ \t]+([{TOKEN}]+)")
-_CALL_ID = re.compile(rf"[{TOKEN}()<>:\\\"/\[\]?{{}}]+(?:@[{TOKEN}()<>:\\\"/\[\]?{{}}]+)?")
+_WORD = rf"[{TOKEN}()<>:\\\"/\[\]?{{}}]+"
+CALL_ID = rf"{_WORD}(?:@{_WORD})?"
+_CALL_ID = re.compile(CALL_ID)
 _OPTION_TAGS = re.compile(rf"[{TOKEN}]+(?:[ \t]*,[ \t]*[{TOKEN}]+)*")
 _VIA = re.compile(
     rf"[{TOKEN}]+[ \t]*/[ \t]*[{TOKEN}]+[ \t]*/[ \t]*([{TOKEN}]+)[ \t]+"
     r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+)[ \t]*(?::[ \t]*([0-9]+)[ \t]*)?"
 )
 _CREDENTIALS = re.compile(rf"([{TOKEN}]+)[ \t]+")
-_AUTH_PARAM = re.compile(rf"([{TOKEN}]+)[ \t]*=[ \t]*({QUOTED}|[^\", \t]+)[ \t]*(,?)[ \t]*", re.DOTALL)
-_DATE = re.compile(
+#: A parameter and the comma before the next one, or the end. What begins no such thing is all the rest, without a name.
+_AUTH_PARAM = re.compile(rf"([{TOKEN}]+)[ \t]*=[ \t]*({QUOTED}|[^\", \t]+)[ \t]*(?:,[ \t]*(?!\Z)|\Z)|.+", re.DOTALL)
+DATE = (
     "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} "
     "[0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
 )
+_DATE = re.compile(DATE)
+_DIGEST_PARAMS = ("username", "realm", "nonce", "uri", "response", "algorithm", "cnonce", "opaque", "qop", "nc")
+_ONE_NAME_ADDR = re.compile(rf"{DISPLAY}<{URI_BEGIN}({HOST}){URI_END}>")
 _NAME_ADDR_BEGINS = ("<", '"')
 _BARE_HOST = re.compile(r"[ \t]*(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+|[0-9A-Fa-f:.]+)([ \t]*)(?=,|\Z)")
 
@@ -169,8 +180,21 @@ def parse_option_tags(text: str) -> List[str]:
     """
     if _OPTION_TAGS.fullmatch(text) is None:
         raise HandoverError("bad_header", text, "Require is a list of option tags")
+    return option_tags_in(text)
+
+
+def option_tags_in(text: str) -> List[str]:
+    """The same of a text that is known to be such a list."""
     text = text.lower()
     return [tag.strip(" \t") for tag in text.split(",")] if "," in text else [text]
+
+
+def read_option_tags(values: Sequence[str]) -> Tuple[str, ...]:
+    """The option tags of all Require lines, in lower case.
+
+    :raises HandoverError: ``bad_header``.
+    """
+    return tuple([tag for value in values for tag in parse_option_tags(value)])
 
 
 def parse_via(text: str) -> List[Via]:
@@ -195,29 +219,38 @@ def parse_via(text: str) -> List[Via]:
         start = skip_space(text, end + 1)
 
 
+def _pattern_of_digest() -> re.Pattern[str]:
+    once = []
+    for group, name in enumerate(_DIGEST_PARAMS, 1):
+        # A group that has matched does not match again.
+        once.append(rf"{name}[ \t]*=[ \t]*(?({group})(?!))({QUOTED}|[{TOKEN}]+)")
+    return re.compile(rf"(?i:digest)[ \t]+(?:(?:{'|'.join(once)})[ \t]*(?:,[ \t]*(?!\Z)|\Z))+")
+
+
+#: Digest credentials that hold these alone, each once, with their names in lower case, as nearly all do.
+_PLAIN_DIGEST = _pattern_of_digest()
+
+
 def parse_credentials(text: str) -> Credentials:
     """User name and realm of an Authorization header; None for both where the scheme is not Digest.
 
     :raises HandoverError: ``bad_header``.
     """
+    plain = _PLAIN_DIGEST.fullmatch(text) if len(text) <= MAX_PLAIN else None
+    if plain is not None:
+        username, realm = plain.group(1, 2)
+        return Credentials(
+            "digest", None if username is None else unquoted(username), None if realm is None else unquoted(realm)
+        )
     found = _CREDENTIALS.match(text)
     if found is None:
         raise HandoverError("bad_header", text, "Authorization is a scheme and its parameters")
     scheme = found.group(1).lower()
     if scheme != "digest":
         return Credentials(scheme, None, None)
-    params = {}
-    count, comma = 0, ","
-    start = found.end()
-    while comma:
-        found = _AUTH_PARAM.match(text, start)
-        if found is None:
-            break
-        name, value, comma = found.groups()
-        params[name.lower()] = value
-        count += 1
-        start = found.end()
-    if comma or start != len(text) or len(params) != count:
+    pairs = _AUTH_PARAM.findall(text, found.end())
+    params = {name.lower(): value for name, value in pairs}
+    if not pairs or "" in params or len(params) != len(pairs):
         raise HandoverError("bad_header", text, "Digest credentials are a list of parameters, each once")
     username, realm = params.get("username"), params.get("realm")
     return Credentials(
@@ -233,9 +266,12 @@ def parse_old_addresses(text: str) -> List[Tuple[str, Optional[Address]]]:
 
     :raises HandoverError: ``bad_old_address``.
     """
+    plain = _ONE_NAME_ADDR.fullmatch(text) if len(text) <= MAX_PLAIN else None
     hosts: List[Tuple[str, Optional[Address]]] = []
     end = -1
     try:
+        if plain is not None:
+            return [host_of(plain.group(1))]
         while end < len(text):
             host, address, end = _old_address(text, end + 1)
             hosts.append((host, address))

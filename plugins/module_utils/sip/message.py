@@ -6,87 +6,48 @@
 Strict on purpose. What this reader believes ends up in routers, and the
 SIP server read the same bytes before it: wherever two readers could see two
 messages (a bare CR, a second CSeq, a number too large), the message is refused.
+
+There are two readings. The plain one is quick, takes nearly all messages, and has no say on the others: those the
+careful one reads, or refuses with the reason. What both take, both read alike; tests/unit/sip/test_plain_head.py
+holds that.
 """
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
-from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import List, Optional
 
 from ..errors import HandoverError
-from .grammar import TOKEN, number
-from .head_lines import MAX_HEADERS, head_lines
+from .contact import is_asterisk, read_contact_values, value_of
+from .grammar import number
+from .head_lines import MAX_HEADERS, head_lines, held_headers, unfolded_head
 from .header import (
-    SINGLE,
+    MAX_CSEQ,
+    MAX_EXPIRES,
+    OPTION_TAG,
     CSeq,
-    Via,
+    option_tags_in,
     parse_call_id,
     parse_cseq,
     parse_date,
     parse_expires,
-    parse_option_tags,
     parse_via,
+    read_option_tags,
 )
-from .name_addr import NameAddr, parse_name_addr, parse_name_addrs
-from .uri import Uri, parse_uri
+from .message_facts import Message, Written
+from .name_addr import parse_name_addr, parse_name_addrs
+from .plain_head import PlainHead, lines_of, plain_head
+from .start_line import START_LINE, start_line
+from .uri import address_of_record, host_of
 
-__all__ = [
-    "MAX_HEADERS",
-    "MAX_MESSAGE",
-    "START_LINE",
-    "Message",
-    "parse_head",
-    "parse_message",
-    "read_contacts",
-    "read_option_tags",
-]
+__all__ = ["MAX_HEADERS", "MAX_MESSAGE", "START_LINE", "Message", "parse_head", "parse_message"]
 
 #: Largest message, in bytes: what one UDP datagram can carry.
 MAX_MESSAGE = 65535
-#: A line that begins a message, as far as one can tell without reading it.
-START_LINE = re.compile(rb"(?:[A-Za-z0-9.!%*_+`'~-]+ +[^ \t\r\n]+ +SIP/[0-9]|SIP/[0-9.]+ [0-9]{3,})[^\n]*\n")
 
-_REQUEST_LINE = re.compile(rf"([{TOKEN}]+) ([^ \t]+) [sS][iI][pP]/([0-9]+\.[0-9]+)")
-_STATUS_LINE = re.compile(r"[sS][iI][pP]/([0-9]+\.[0-9]+) ([1-6][0-9]{2}) .*")
 _MANDATORY = ("via", "from", "to", "call-id", "cseq")
-#: Longest start line that is remembered; a server's phones send few that differ.
-_MAX_REMEMBERED = 128
-
-
-class Message(NamedTuple):
-    """One request or response; what is read from it is checked, the other headers are kept as they are.
-
-    :ivar method: method of a request; None for a response.
-    :ivar uri: Request-URI; None for a response.
-    :ivar status: status code of a response; None for a request.
-    :ivar headers: names in lower case and long form, and the values of each, in order.
-    :ivar contacts: the Contact addresses; empty where there is none, or only the asterisk.
-    :ivar contact_asterisk: whether the Contact is ``*`` (RFC 3261 section 10.2.2).
-    :ivar expires: seconds of the Expires header, None without one.
-    :ivar require: option tags of Require, in lower case.
-    :ivar body: Content-Length bytes, or all that follow the head.
-    """
-
-    method: Optional[str]
-    uri: Optional[Uri]
-    status: Optional[int]
-    headers: Mapping[str, List[str]]
-    vias: Tuple[Via, ...]
-    from_: NameAddr
-    to: NameAddr
-    call_id: str
-    cseq: CSeq
-    contacts: Tuple[NameAddr, ...]
-    contact_asterisk: bool
-    expires: Optional[int]
-    require: Tuple[str, ...]
-    content_length: Optional[int]
-    body: bytes
-
-    def values(self, name: str) -> List[str]:
-        """The values of the header lines of this name (any case, long form)."""
-        return list(self.headers.get(name.lower(), ()))
+_TAG = OPTION_TAG.lower()
+#: Of a message of which everything has been made.
+_NOTHING_LEFT = Written(b"", (), "", "", ())
 
 
 def parse_message(data: bytes, bare_lf: bool = False) -> Message:
@@ -113,7 +74,7 @@ def parse_message(data: bytes, bare_lf: bool = False) -> Message:
         body = body[:length]
     if size + len(end) + len(body) > MAX_MESSAGE:
         raise HandoverError("message_too_large", data[:80], f"a message has at most {MAX_MESSAGE} bytes")
-    return message._replace(body=body) if body else message
+    return message.with_body(body) if body else message
 
 
 def parse_head(head: bytes, bare_lf: bool = False) -> Message:
@@ -121,13 +82,20 @@ def parse_head(head: bytes, bare_lf: bool = False) -> Message:
 
     :raises HandoverError: as :func:`parse_message`.
     """
-    start, headers = head_lines(head, bare_lf)
-    method, uri, status = _remembered_start(start) if len(start) <= _MAX_REMEMBERED else _start_line(start)
-    held = {name: [value] for name, value in headers}
-    if len(held) != len(headers):
-        held = _gathered(headers)
+    plain = _plain(head, bare_lf)
+    return _careful(head, bare_lf) if plain is None else plain
+
+
+def _careful(head: bytes, bare_lf: bool) -> Message:
+    """Any message, each header by its own grammar.
+
+    :raises HandoverError: as :func:`parse_message`.
+    """
+    start, lines = head_lines(head, bare_lf)
+    method, uri, status = start_line(start)
+    held = held_headers(lines)
     try:
-        vias, (from_,), (to,), (call_id,), (counted,) = [held[name] for name in _MANDATORY]
+        via_lines, (from_line,), (to_line,), (call_id,), (counted,) = [held[name] for name in _MANDATORY]
     except KeyError as error:
         raise HandoverError("missing_header", start, f"a message has a {error.args[0]} header") from None
     cseq = parse_cseq(counted)
@@ -137,84 +105,101 @@ def parse_head(head: bytes, bare_lf: bool = False) -> Message:
         parse_date(held["date"][0])
     if "max-forwards" in held:
         number(held["max-forwards"][0], 255, "Max-Forwards")
-    contacts, asterisk = read_contacts(held.get("contact", []))
+    contact_lines = held.get("contact", [])
+    asterisk = is_asterisk(contact_lines)
+    contacts = () if asterisk else tuple([one for line in contact_lines for one in parse_name_addrs(line, "Contact")])
+    vias = tuple([hop for line in via_lines for hop in parse_via(line)])
+    from_, to = parse_name_addr(from_line, "From"), parse_name_addr(to_line, "To")
     return Message(
-        method=method,
-        uri=uri,
-        status=status,
-        headers=held,
-        vias=tuple([hop for value in vias for hop in parse_via(value)]),
-        from_=parse_name_addr(from_, "From"),
-        to=parse_name_addr(to, "To"),
-        call_id=parse_call_id(call_id),
-        cseq=cseq,
-        contacts=contacts,
-        contact_asterisk=asterisk,
-        expires=parse_expires(held["expires"][0]) if "expires" in held else None,
-        require=read_option_tags(held.get("require", [])),
-        content_length=_content_length(held.get("content-length")),
-        body=b"",
+        {
+            "method": method,
+            "uri": uri,
+            "status": status,
+            "headers": held,
+            "vias": vias,
+            "transport": vias[0].transport,
+            "from_": from_,
+            "to": to,
+            "aor": address_of_record(to.uri),
+            "call_id": parse_call_id(call_id),
+            "cseq": cseq,
+            "contacts": contacts,
+            "contact_values": tuple(map(value_of, contacts)),
+            "contact_asterisk": asterisk,
+            "old_address_lines": held.get(_TAG, []),
+            "authorization": held.get("authorization", []),
+            "expires": parse_expires(held["expires"][0]) if "expires" in held else None,
+            "require": read_option_tags(held.get("require", [])),
+            "content_length": _content_length(held.get("content-length")),
+            "body": b"",
+        },
+        _NOTHING_LEFT,
     )
 
 
-def read_contacts(values: List[str]) -> Tuple[Tuple[NameAddr, ...], bool]:
-    """The addresses of all Contact lines, and whether they are the asterisk.
-
-    :raises HandoverError: ``bad_address``, ``bad_uri``; ``bad_contact`` for an asterisk beside addresses.
-    """
-    if "*" in values:
-        if len(values) > 1:
-            raise HandoverError("bad_contact", ", ".join(values), "an asterisk is the only Contact")
-        return (), True
-    return tuple([contact for value in values for contact in parse_name_addrs(value, "Contact")]), False
-
-
-def read_option_tags(values: List[str]) -> Tuple[str, ...]:
-    """The option tags of all Require lines, in lower case.
-
-    :raises HandoverError: ``bad_header``.
-    """
-    return tuple([tag for value in values for tag in parse_option_tags(value)])
-
-
-def _gathered(headers: List[Tuple[str, str]]) -> Dict[str, List[str]]:
-    """The values of each name.
-
-    :raises HandoverError: ``duplicate_header``.
-    """
-    held: Dict[str, List[str]] = {}
-    for name, value in headers:
-        held.setdefault(name, []).append(value)
-    for name, values in held.items():
-        if len(values) > 1 and name in SINGLE:
-            raise HandoverError("duplicate_header", "; ".join(values), f"{name} stands once in a message")
-    return held
+def _plain(head: bytes, bare_lf: bool) -> Optional[Message]:
+    """A message as nearly all are written. None for any other, good or bad."""
+    if bare_lf:
+        if b"\r" in head:
+            return None
+        head = head.replace(b"\n", b"\r\n")
+    found = plain_head(head)
+    if found is None and (b"\n " in head or b"\n\t" in head):
+        try:
+            head = unfolded_head(head, bare_lf=False)
+        except HandoverError:
+            return None
+        found = plain_head(head)
+    if found is None:
+        return None
+    try:
+        return _plain_message(found, head)
+    except HandoverError:
+        return None
 
 
-def _start_line(line: str) -> Tuple[Optional[str], Optional[Uri], Optional[int]]:
-    request = _REQUEST_LINE.fullmatch(line)
-    if request is not None:
-        method, target, version = request.groups()
-        _check_version(version, line)
-        uri = parse_uri(target)
-        if uri.headers:
-            raise HandoverError("bad_uri", uri.text, "a Request-URI has no headers (RFC 3261 section 19.1.1)")
-        return method, uri, None
-    status = _STATUS_LINE.fullmatch(line)
-    if status is None:
-        raise HandoverError(
-            "bad_start_line", line, "a start line is method, URI and SIP/2.0, or SIP/2.0, code and reason"
-        )
-    _check_version(status.group(1), line)
-    return None, None, int(status.group(2))
-
-
-_remembered_start = lru_cache(maxsize=256)(_start_line)
-
-
-def _check_version(version: str, line: str) -> None:
-    if version != "2.0":
-        raise HandoverError("unsupported_version", line, "the version is SIP/2.0")
+def _plain_message(found: PlainHead, head: bytes) -> Optional[Message]:
+    start, via, transport, sent_by, more_vias, from_, from_host, to, scheme, user, host, *others = found
+    call_id, counted, method_counted, contacts, require, expires, length, old, authorization = others
+    if via is None or from_ is None or to is None or call_id is None or counted is None:
+        return None
+    method, uri, status = start_line(start)
+    cseq, lifetime, size = int(counted), int(expires or 0), int(length or 0)
+    if (method is not None and method_counted != method) or cseq > MAX_CSEQ:
+        return None
+    if lifetime > MAX_EXPIRES or size > MAX_MESSAGE:
+        return None
+    host_of(sent_by)
+    host_of(from_host)
+    vias = [via]
+    if more_vias:
+        vias += lines_of(more_vias, named=True)
+        for line in vias:
+            parse_via(line)
+    lines = [] if contacts is None else lines_of(contacts)
+    values, asterisk = read_contact_values(lines)
+    name, _address = host_of(host)
+    name = f"[{name}]" if ":" in name else name
+    return Message(
+        {
+            "method": method,
+            "uri": uri,
+            "status": status,
+            "transport": transport.lower(),
+            "aor": f"{scheme.lower()}:{name}" if user is None else f"{scheme.lower()}:{user}@{name}",
+            "call_id": call_id,
+            "cseq": CSeq(cseq, method_counted),
+            "contact_values": values,
+            "contact_asterisk": asterisk,
+            "old_address_lines": [] if old is None else [old.strip(" \t")],
+            "authorization": [] if authorization is None else [authorization.strip(" \t")],
+            "expires": None if expires is None else lifetime,
+            "require": () if require is None else tuple(option_tags_in(require)),
+            "content_length": None if length is None else size,
+            "body": b"",
+        },
+        Written(head, vias, from_, to, lines),
+    )
 
 
 def _content_length(values: Optional[List[str]]) -> Optional[int]:

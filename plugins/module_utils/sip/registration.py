@@ -5,40 +5,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import NamedTuple, Optional, Sequence, Tuple
+from dataclasses import dataclass
+from typing import Optional, Tuple
 
-from ..errors import HandoverError
 from .grammar import Address
-from .header import OPTION_TAG, parse_expires, parse_old_addresses
-from .message import read_contacts, read_option_tags
-from .name_addr import NameAddr
 from .refusal import Refusal
 from .sdp import MediaEndpoint
 from .sessions_body import SessionList
-from .uri import parse_uri
 
-__all__ = [
-    "DEFAULT_EXPIRES",
-    "Binding",
-    "Contact",
-    "Correspondent",
-    "Expired",
-    "RegisterHeaders",
-    "Registration",
-    "contact_host",
-    "facts_of_register",
-    "headers_of_dialog_request",
-    "headers_of_register",
-    "instance_of",
-    "reported",
-    "reported_contact",
-]
+__all__ = ["DEFAULT_EXPIRES", "Binding", "Contact", "Correspondent", "Expired", "Registration"]
 
 #: Seconds of a binding whose request states none (RFC 3261 section 10.3 step 7 leaves it to the server).
 DEFAULT_EXPIRES = 3600
-
-_OPTION_TAG = OPTION_TAG.lower()
 
 
 @dataclass(frozen=True)
@@ -202,174 +180,3 @@ class Expired:
     instance: Optional[str]
     received_at: Optional[float]
     where: str
-
-
-class RegisterHeaders(NamedTuple):
-    """The part of a Registration that follows from the header lines alone."""
-
-    contacts: Tuple[Contact, ...]
-    removes_all: bool
-    old_hosts: Tuple[str, ...]
-    old_addresses: Tuple[Address, ...]
-    tag_required: bool
-    expires: int
-    expires_stated: bool
-    instance: Optional[str]
-
-    @property
-    def tagged(self) -> bool:
-        """As :attr:`Registration.tagged`."""
-        return self.tag_required and bool(self.old_hosts)
-
-
-def headers_of_register(
-    contact_lines: Sequence[str], tag_lines: Sequence[str], require_lines: Sequence[str], expires: Optional[int]
-) -> RegisterHeaders:
-    """What the Contact, tag and Require lines of a REGISTER say, with its Expires header in seconds.
-
-    :raises HandoverError: ``bad_address``, ``bad_contact``, ``bad_header``, ``bad_number``,
-        ``bad_old_address``, ``bad_uri``.
-    """
-    addresses, asterisk = read_contacts(list(contact_lines))
-    return facts_of_register(addresses, asterisk, tag_lines, read_option_tags(list(require_lines)), expires)
-
-
-def facts_of_register(
-    addresses: Sequence[NameAddr],
-    asterisk: bool,
-    tag_lines: Sequence[str],
-    option_tags: Sequence[str],
-    expires: Optional[int],
-) -> RegisterHeaders:
-    """The same from Contact and Require lines that have been read.
-
-    :raises HandoverError: ``bad_contact``, ``bad_number``, ``bad_old_address``.
-    """
-    if asterisk and expires != 0:
-        raise HandoverError("bad_contact", f"* with Expires {expires}", "the asterisk needs Expires: 0")
-    contacts = tuple([_contact(address, expires) for address in addresses])
-    old = [host for line in tag_lines for host in parse_old_addresses(line)]
-    lasting = [contact for contact in contacts if contact.expires > 0] or contacts
-    return RegisterHeaders(
-        contacts=contacts,
-        removes_all=asterisk,
-        old_hosts=tuple([host for host, _address in old]),
-        old_addresses=tuple([address for _host, address in old if address is not None]),
-        tag_required=_OPTION_TAG in option_tags,
-        expires=0 if asterisk else max([c.expires for c in lasting], default=DEFAULT_EXPIRES),
-        expires_stated=expires is not None or any(address.param("expires") is not None for address in addresses),
-        instance=lasting[0].instance if lasting else None,
-    )
-
-
-def headers_of_dialog_request(
-    contact_lines: Sequence[str], tag_lines: Sequence[str], require_lines: Sequence[str]
-) -> RegisterHeaders:
-    """The same of an INVITE or NOTIFY. It binds nothing: its Contact has no lifetime, its Expires means the invitation.
-
-    :param require_lines: of Require and Proxy-Require: a server on the way is meant as well as the other end
-        (RFC 3261 section 20.29).
-    :raises HandoverError: as :func:`headers_of_register`.
-    """
-    headers = headers_of_register(contact_lines, tag_lines, require_lines, None)
-    contacts = tuple(replace(contact, expires=DEFAULT_EXPIRES) for contact in headers.contacts)
-    return headers._replace(contacts=contacts, expires=DEFAULT_EXPIRES, expires_stated=False)
-
-
-def reported(
-    aor: str,
-    contacts: Tuple[Contact, ...],
-    where: str,
-    *,
-    old_line: Optional[str] = None,
-    call_id: Optional[str] = None,
-    cseq: Optional[int] = None,
-    expires_stated: bool = True,
-    source: Tuple[Optional[Address], Optional[int]] = (None, None),
-    transport: Optional[str] = None,
-    authenticated: Tuple[Optional[str], Optional[str]] = (None, None),
-    server_address: Optional[Address] = None,
-    received_at: Optional[float] = None,
-    snapshot: bool = False,
-    held_since: Optional[float] = None,
-) -> Registration:
-    """What a server tells of a registration without handing on the REGISTER: all that it does not tell is None.
-
-    :param old_line: the patent's header, where the server hands it on because Require names the tag.
-    :param source: address and port that the packet came from.
-    :param authenticated: user and realm.
-    :raises HandoverError: ``bad_old_address``.
-    """
-    old = parse_old_addresses(old_line) if old_line is not None else []
-    lasting = [contact for contact in contacts if contact.expires > 0] or list(contacts)
-    return Registration(
-        aor=aor,
-        contacts=contacts,
-        removes_all=False,
-        old_hosts=tuple(host for host, _address in old),
-        old_addresses=tuple(address for _host, address in old if address is not None),
-        tag_required=old_line is not None,
-        call_id=call_id,
-        cseq=cseq,
-        expires=max((contact.expires for contact in lasting), default=DEFAULT_EXPIRES),
-        expires_stated=expires_stated,
-        instance=lasting[0].instance if lasting else None,
-        source_address=source[0],
-        source_port=source[1],
-        transport=transport,
-        authenticated_user=authenticated[0],
-        authenticated_realm=authenticated[1],
-        claimed_user=None,
-        bindings_before=(),
-        server_address=server_address,
-        received_at=received_at,
-        where=where,
-        snapshot=snapshot,
-        held_since=held_since,
-    )
-
-
-def reported_contact(
-    uri_text: str, expires: int, instance: Optional[str] = None, reg_id: Optional[int] = None
-) -> Contact:
-    """A contact of which a server reports the URI, without angle brackets.
-
-    :raises HandoverError: ``bad_uri``, ``bad_number``.
-    """
-    uri = parse_uri(uri_text)
-    return Contact(uri.text, uri.host, uri.address, uri.port, expires, instance_of(instance), reg_id)
-
-
-def instance_of(text: Optional[str]) -> Optional[str]:
-    """A ``+sip.instance`` without quotes and angle brackets, in lower case; None for none."""
-    # RFC 4122 UUIDs, which RFC 5626 section 4.1 asks for, compare without case.
-    stripped = (text or "").strip(' "<>').lower()
-    return stripped or None
-
-
-def contact_host(uri_text: str) -> Tuple[Optional[Address], Optional[int]]:
-    """Host as an address, and port, of a contact URI that the server reports; None where it has none."""
-    try:
-        uri = parse_uri(uri_text)
-    except HandoverError:
-        return None, None
-    return uri.address, uri.port
-
-
-def _contact(address: NameAddr, expires: Optional[int]) -> Contact:
-    uri, instance, reg_id = address.uri, None, None
-    if address.params:
-        params = dict(address.params)
-        stated, instance, reg_id = params.get("expires"), params.get("+sip.instance"), params.get("reg-id")
-        if stated is not None:
-            expires = parse_expires(stated)
-    good = reg_id is not None and reg_id.isascii() and reg_id.isdigit() and len(reg_id) < 11
-    return Contact(
-        uri.text,
-        uri.host,
-        uri.address,
-        uri.port,
-        DEFAULT_EXPIRES if expires is None else expires,
-        None if instance is None else instance_of(instance),
-        int(reg_id) if good and reg_id is not None else None,
-    )

@@ -12,7 +12,9 @@ from .body import EMPTY, read_body
 from .header import OPTION_TAG, parse_credentials
 from .message import Message
 from .name_addr import NameAddr
-from .registration import Correspondent, Registration, facts_of_register, headers_of_dialog_request
+from .register_headers import facts_of_register, headers_of_dialog_request
+from .registration import Correspondent, Registration
+from .stated import stated
 from .uri import Uri, address_of_record
 
 __all__ = ["IN_DIALOG", "METHODS", "parties", "registration_of"]
@@ -35,10 +37,12 @@ def registration_of(message: Message, where: str) -> Optional[Registration]:
     """
     if message.method not in METHODS:
         return None
-    tag, correspondent = message.values(OPTION_TAG), None
+    tag, correspondent = message.old_address_lines, None
     if message.method == "REGISTER":
-        headers = facts_of_register(message.contacts, message.contact_asterisk, tag, message.require, message.expires)
-        aor = address_of_record(message.to.uri)
+        headers = facts_of_register(
+            message.contact_values, message.contact_asterisk, tag, message.require, message.expires
+        )
+        aor = message.aor
     else:
         require = message.values("require")
         require += [value for value in message.values("proxy-require") if _OPTION_TAG in value.lower()]
@@ -58,33 +62,39 @@ def registration_of(message: Message, where: str) -> Optional[Registration]:
             ", ".join(message.values("content-encoding")),
             offer=message.method == "INVITE",
         )
-    return Registration(
-        aor=aor,
-        contacts=headers.contacts,
-        removes_all=headers.removes_all,
-        old_hosts=headers.old_hosts,
-        old_addresses=headers.old_addresses,
-        tag_required=headers.tag_required,
-        call_id=message.call_id,
-        cseq=message.cseq.number,
-        expires=headers.expires,
-        expires_stated=headers.expires_stated,
-        instance=headers.instance,
-        source_address=None,
-        source_port=None,
-        transport=message.vias[0].transport,
-        authenticated_user=None,
-        authenticated_realm=None,
-        claimed_user=_claimed_user(message),
-        bindings_before=(),
-        server_address=None,
-        received_at=None,
-        where=where,
-        method=message.method,
-        correspondent=correspondent,
-        listed=body.listed,
-        media=body.media,
-        body_refused=body.refused,
+    return stated(
+        Registration,
+        {
+            "aor": aor,
+            "contacts": headers.contacts,
+            "removes_all": headers.removes_all,
+            "old_hosts": headers.old_hosts,
+            "old_addresses": headers.old_addresses,
+            "tag_required": headers.tag_required,
+            "call_id": message.call_id,
+            "cseq": message.cseq.number,
+            "expires": headers.expires,
+            "expires_stated": headers.expires_stated,
+            "instance": headers.instance,
+            "source_address": None,
+            "source_port": None,
+            "transport": message.transport,
+            "authenticated_user": None,
+            "authenticated_realm": None,
+            "claimed_user": _claimed_user(message),
+            "bindings_before": (),
+            "server_address": None,
+            "received_at": None,
+            "where": where,
+            "method": message.method,
+            "correspondent": correspondent,
+            "authenticated_qop": None,
+            "listed": body.listed,
+            "media": body.media,
+            "body_refused": body.refused,
+            "snapshot": False,
+            "held_since": None,
+        },
     )
 
 
@@ -105,9 +115,9 @@ def parties(from_: NameAddr, to: NameAddr, target: Optional[Uri]) -> Tuple[str, 
 
 
 def _claimed_user(message: Message) -> Optional[str]:
-    values = message.values("authorization")
+    values = message.authorization
     if message.method != "REGISTER":
-        values += message.values("proxy-authorization")
+        values = [*values, *message.values("proxy-authorization")]
     claimed = None
     for value in values:
         name = parse_credentials(value).username

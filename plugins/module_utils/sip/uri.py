@@ -12,7 +12,7 @@ from typing import NamedTuple, Optional, Tuple
 from ..errors import HandoverError
 from .grammar import Address, host_address, port_number
 
-__all__ = ["Params", "Uri", "address_of_record", "canonical_user", "parse_uri", "reported_aor"]
+__all__ = ["Params", "Uri", "address_of_record", "canonical_user", "host_of", "parse_uri", "reported_aor"]
 
 Params = Tuple[Tuple[str, Optional[str]], ...]
 
@@ -79,13 +79,11 @@ def _parsed(text: str) -> Uri:
     if "%" in text and _BAD_ESCAPE.search(text):
         raise HandoverError("bad_uri", text, "a percent sign in a URI is followed by two hexadecimal digits")
     scheme, user, host, port, params, headers = found.groups()
-    address = host_address(host)
     return Uri(
         text,
         scheme.lower(),
         user,
-        host.lower().rstrip(".") if address is None else host if host[0] != "[" else str(address),
-        address,
+        *host_of(host),
         None if port is None else port_number(port),
         _params(params, text) if params else (),
         headers or "",
@@ -93,6 +91,24 @@ def _parsed(text: str) -> Uri:
 
 
 _remembered = lru_cache(maxsize=1024)(_parsed)
+
+
+def host_of(host: str) -> Tuple[str, Optional[Address]]:
+    """What :class:`Uri` says of a host: its text, and its address or None.
+
+    :raises HandoverError: ``bad_uri``.
+    """
+    return _remembered_host(host) if len(host) <= _MAX_REMEMBERED else _host_of(host)
+
+
+def _host_of(host: str) -> Tuple[str, Optional[Address]]:
+    address = host_address(host)
+    if address is None:
+        return host.lower().rstrip("."), None
+    return (host if host[0] != "[" else str(address)), address
+
+
+_remembered_host = lru_cache(maxsize=4096)(_host_of)
 
 
 def address_of_record(uri: Uri) -> str:

@@ -76,7 +76,7 @@ def _read_ours(data: bytes) -> Facts:
         raise HandoverError("not_sip", data[:40], "the bench reads REGISTERs")
     hosts = [contact.host for contact in found.contacts]
     # A host that is no address ends here, as it does for the others.
-    if None in hosts or len(found.old_addresses) != len(found.old_hosts):
+    if any(host is None for host in hosts) or len(found.old_addresses) != len(found.old_hosts):
         raise ValueError("a hostname")
     return Facts(found.call_id, found.cseq, tuple(map(str, found.old_addresses)), tuple(map(str, hosts)))
 

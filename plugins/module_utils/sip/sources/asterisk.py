@@ -29,7 +29,8 @@ from ...errors import HandoverError
 from ..grammar import number
 from ..header import MAX_EXPIRES
 from ..refusal import Refusal, refusal
-from ..registration import DEFAULT_EXPIRES, Expired, contact_host, reported, reported_contact
+from ..registration import DEFAULT_EXPIRES, Expired
+from ..reported import contact_host, reported, reported_contact
 from ..uri import parse_uri, reported_aor
 from .json_values import time
 from .line_items import not_text

@@ -226,6 +226,6 @@ def _key(message: Message, server: Address, client: Address) -> _Key:
 
 
 def _credentials(message: Message) -> Optional[Tuple[str, str]]:
-    found = {(item.username, item.realm) for item in map(parse_credentials, message.values("authorization"))}
+    found = {(item.username, item.realm) for item in map(parse_credentials, message.authorization)}
     user, realm = found.pop() if len(found) == 1 else (None, None)
     return None if user is None or realm is None else (user, realm)

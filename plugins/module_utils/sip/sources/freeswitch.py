@@ -20,7 +20,8 @@ from ...errors import HandoverError
 from ..header import MAX_EXPIRES, parse_call_id
 from ..name_addr import parse_name_addrs
 from ..refusal import refusal
-from ..registration import DEFAULT_EXPIRES, Contact, Expired, reported, reported_contact
+from ..registration import DEFAULT_EXPIRES, Contact, Expired
+from ..reported import reported, reported_contact
 from ..uri import reported_aor
 from .json_objects import object_items
 from .json_values import MAX_TIME, Object, number_of, optional_address, optional_string, parse_object, string

@@ -143,7 +143,7 @@ class _Reader:
         if self._size < (message.content_length or 0):
             return None
         body = b"".join(line + b"\r\n" for line in self._lines or [])
-        return self._found(registration_of(message._replace(body=body[: message.content_length]), self._place))
+        return self._found(registration_of(message.with_body(body[: message.content_length]), self._place))
 
     def _found(self, found: Optional[Registration]) -> Optional[Item]:
         self._end()

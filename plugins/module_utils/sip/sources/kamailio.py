@@ -46,23 +46,17 @@ from typing import Callable, Iterable, Iterator, List, Optional, Tuple
 
 from ...errors import HandoverError
 from ..body import EMPTY, Body, read_body
+from ..contact import instance_of
 from ..dialog_message import METHODS, DialogMessage, dialog_message
 from ..grammar import header_text
 from ..header import MAX_CSEQ, MAX_EXPIRES, parse_call_id
 from ..name_addr import parse_name_addr
 from ..refusal import Refusal, refusal
-from ..registration import (
-    Binding,
-    Correspondent,
-    Expired,
-    RegisterHeaders,
-    Registration,
-    contact_host,
-    headers_of_dialog_request,
-    headers_of_register,
-    instance_of,
-)
+from ..register_headers import RegisterHeaders, headers_of_dialog_request, headers_of_register
+from ..registration import Binding, Correspondent, Expired, Registration
+from ..reported import contact_host
 from ..request import IN_DIALOG, parties
+from ..stated import stated
 from ..uri import parse_uri, reported_aor
 from .json_values import (
     MAX_TIME,
@@ -76,7 +70,7 @@ from .json_values import (
     string,
     time,
 )
-from .line_items import line_items, not_text
+from .line_items import is_text, line_items, not_text
 from .lines import Position
 from .source import Item, Source
 
@@ -86,6 +80,7 @@ __all__ = ["EVENT", "SOURCE", "event_in", "parse"]
 EVENT = re.compile(rb'\{[ \t]*"')
 _COLON, _BRACE = b":{"
 _BLANKS = b" \t"
+_BRACE_OR_BLANKS = b"{ \t"
 
 #: ``expires`` of a binding before: absolute from here on, seconds left below (nobody registers for 30 years).
 _ABSOLUTE = 1_000_000_000
@@ -99,7 +94,7 @@ def parse(stream: Iterable[bytes], where: str, position: Optional[Position] = No
 def _telling(block: bytes) -> Callable[[int], int]:
     """The lines that :func:`event_in` could say something about: all of a block that is not text; else those with a
     mark that an event, or what is left of one, has."""
-    if not_text(block, "") is not None:
+    if not is_text(block):
         return lambda start: start
 
     next_of = block.find
@@ -113,7 +108,7 @@ def _telling(block: bytes) -> Callable[[int], int]:
             # A block ends with LF, so that something follows each quote.
             if block[quote + 1] == _COLON or before == _BRACE:
                 return quote
-            if before in _BLANKS:
+            if before in _BLANKS and block[quote - 2] in _BRACE_OR_BLANKS:
                 brace = block.rfind(b"{", start, quote)
                 if brace >= 0 and not block[brace + 1 : quote].strip(_BLANKS):
                     return quote
@@ -201,34 +196,39 @@ def _fact(
     """The Registration of a request's event: what both kinds of event say in the same way, and what the caller read."""
     received_at = time(event)
     body = _body(event, where, offer=method == "INVITE") if headers.tagged else EMPTY
-    return Registration(
-        aor=aor,
-        contacts=headers.contacts,
-        removes_all=headers.removes_all,
-        old_hosts=headers.old_hosts,
-        old_addresses=headers.old_addresses,
-        tag_required=headers.tag_required,
-        call_id=parse_call_id(_hex(string(event, "call_id_hex"))),
-        cseq=integer(event, "cseq", 0, MAX_CSEQ),
-        expires=headers.expires,
-        expires_stated=headers.expires_stated,
-        instance=headers.instance,
-        source_address=address(event, "src_ip"),
-        source_port=integer(event, "src_port", 1, 65535),
-        transport=string(event, "transport").lower(),
-        authenticated_user=optional_string(event, "auth_user"),
-        authenticated_realm=optional_string(event, "auth_realm"),
-        claimed_user=None,
-        bindings_before=_before(event, received_at) if method == "REGISTER" else (),
-        server_address=optional_address(event, "local_ip"),
-        received_at=received_at,
-        where=where,
-        method=method,
-        correspondent=correspondent,
-        authenticated_qop=_qop(event),
-        listed=body.listed,
-        media=body.media,
-        body_refused=body.refused,
+    return stated(
+        Registration,
+        {
+            "aor": aor,
+            "contacts": headers.contacts,
+            "removes_all": headers.removes_all,
+            "old_hosts": headers.old_hosts,
+            "old_addresses": headers.old_addresses,
+            "tag_required": headers.tag_required,
+            "call_id": parse_call_id(_hex(string(event, "call_id_hex"))),
+            "cseq": integer(event, "cseq", 0, MAX_CSEQ),
+            "expires": headers.expires,
+            "expires_stated": headers.expires_stated,
+            "instance": headers.instance,
+            "source_address": address(event, "src_ip"),
+            "source_port": integer(event, "src_port", 1, 65535),
+            "transport": string(event, "transport").lower(),
+            "authenticated_user": optional_string(event, "auth_user"),
+            "authenticated_realm": optional_string(event, "auth_realm"),
+            "claimed_user": None,
+            "bindings_before": _before(event, received_at) if method == "REGISTER" else (),
+            "server_address": optional_address(event, "local_ip"),
+            "received_at": received_at,
+            "where": where,
+            "method": method,
+            "correspondent": correspondent,
+            "authenticated_qop": _qop(event),
+            "listed": body.listed,
+            "media": body.media,
+            "body_refused": body.refused,
+            "snapshot": False,
+            "held_since": None,
+        },
     )
 
 
@@ -301,15 +301,18 @@ def _before(event: Object, now: float) -> Tuple[Binding, ...]:
         if expires == 0:
             expires = None  # a permanent contact of Kamailio's, which ends at no time that is known
         found.append(
-            Binding(
-                contact=contact,
-                host=host,
-                port=port,
-                received=optional_string(item, "received"),
-                expires=expires if expires is None or expires >= _ABSOLUTE else int(now) + expires,
-                call_id=optional_string(item, "call_id"),
-                cseq=None if item.get("cseq") is None else integer(item, "cseq", 0, MAX_CSEQ),
-                instance=instance_of(optional_string(item, "instance")),
+            stated(
+                Binding,
+                {
+                    "contact": contact,
+                    "host": host,
+                    "port": port,
+                    "received": optional_string(item, "received"),
+                    "expires": expires if expires is None or expires >= _ABSOLUTE else int(now) + expires,
+                    "call_id": optional_string(item, "call_id"),
+                    "cseq": None if item.get("cseq") is None else integer(item, "cseq", 0, MAX_CSEQ),
+                    "instance": instance_of(optional_string(item, "instance")),
+                },
             )
         )
     return tuple(found)

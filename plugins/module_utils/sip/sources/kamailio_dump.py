@@ -26,7 +26,7 @@ from ...errors import HandoverError
 from ..grammar import ip_literal
 from ..header import MAX_CSEQ, MAX_EXPIRES, parse_call_id
 from ..refusal import Refusal, refusal
-from ..registration import reported, reported_contact
+from ..reported import reported, reported_contact
 from ..uri import parse_uri, reported_aor
 from .json_objects import object_items
 from .json_values import MAX_TIME, Object, number_of, optional_string, parse_object, string

@@ -11,10 +11,13 @@ from ..refusal import Refusal
 from .lines import Finder, Line, Position, lines
 from .source import Item
 
-__all__ = ["line_items", "not_text"]
+__all__ = ["is_text", "line_items", "not_text"]
 
 #: Findings in a last line without LF that may go away once the rest of it is written.
 _UNFINISHED = ("truncated_line", "unreadable_line")
+
+#: Bytes that are looked at together.
+_PIECE = 4096
 
 
 def line_items(
@@ -59,6 +62,25 @@ def not_text(data: bytes, where: str) -> Optional[Refusal]:
         except UnicodeDecodeError:
             return Refusal("unreadable_line", "a log holds UTF-8 text", where)
     return None
+
+
+def is_text(block: bytes) -> bool:
+    """Whether :func:`not_text` has nothing to say of any line of a block."""
+    if b"\0" in block:
+        return False
+    start = 0 if not block.isascii() else len(block)
+    # Few lines are beyond ASCII, and to decode is many times slower than to see that a piece is ASCII. No character
+    # goes beyond the end of a line.
+    while start < len(block):
+        end = block.find(b"\n", start + _PIECE) + 1 or len(block)
+        piece = block[start:end]
+        if not piece.isascii():
+            try:
+                piece.decode("utf-8")
+            except UnicodeDecodeError:
+                return False
+        start = end
+    return True
 
 
 def _read(line: Line, where: str, read: Callable[[bytes, str], Optional[Item]]) -> Optional[Item]:

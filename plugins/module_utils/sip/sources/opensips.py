@@ -29,7 +29,8 @@ from ...errors import HandoverError
 from ..grammar import Address
 from ..header import MAX_CSEQ, parse_call_id
 from ..refusal import refusal
-from ..registration import DEFAULT_EXPIRES, Expired, contact_host, reported, reported_contact
+from ..registration import DEFAULT_EXPIRES, Expired
+from ..reported import contact_host, reported, reported_contact
 from ..uri import parse_uri, reported_aor
 from .json_objects import object_items
 from .json_values import MAX_TIME, Object, integer, optional_string, parse_object, string, time

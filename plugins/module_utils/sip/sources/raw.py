@@ -95,7 +95,7 @@ def _with_body(message: Message, window: _Window, start: int, end: int, bare_lf:
     if start == end or not (message.method in METHODS or of_dialog):
         return message
     body = bytes(window.data[start:end])
-    return message._replace(body=body.replace(b"\n", b"\r\n") if bare_lf else body)
+    return message.with_body(body.replace(b"\n", b"\r\n") if bare_lf else body)
 
 
 def _no_start(window: _Window) -> HandoverError:
