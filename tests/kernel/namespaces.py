@@ -82,6 +82,10 @@ class Namespace:
             one.settimeout(0.15)
             yield one
 
+    def tcp(self) -> socket.socket:
+        """A TCP socket over IPv4 in this namespace, not bound or connected."""
+        return self._socket(socket.AF_INET, socket.SOCK_STREAM)
+
     def wire(self) -> socket.socket:
         """A socket that sees every frame on every link of this namespace, and sends whole frames."""
         return self._socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
