@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Set
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -92,11 +93,9 @@ class NcclientSession:
             ) from error
 
     def close(self) -> None:
-        """End the session; one that is lost is ended already."""
-        try:
+        """End the session, on the router too where it still answers."""
+        with suppress(NCClientError, SSHException, OSError, EOFError):
             self._manager.close_session()
-        except (NCClientError, SSHException, OSError, EOFError):
-            self._manager.session.close()
 
     def _connected(self, sock: socket.socket | None) -> Any:
         login = self._login

@@ -99,7 +99,12 @@ class NetconfRouter(ManagedRouter):
     def _confirm(self, change: Change) -> Output:
         """Confirm a commit that became what was asked; have anything else taken back."""
         read = self._read()
-        if unfinished(change, self._parsed(read)) is None:
+        try:
+            missing = unfinished(change, self._parsed(read))
+        except HandoverError:
+            self._ask(self._text("cancel_commit"))
+            raise
+        if missing is None:
             self._ask(self._text("commit", confirm_seconds=0))
             return read
         self._ask(self._text("cancel_commit"))
@@ -115,7 +120,7 @@ class NetconfRouter(ManagedRouter):
         try:
             try:
                 yield
-            except _Refused:
+            except (_Refused, HandoverError):
                 if self._candidate:
                     self._ask(self._text("discard_changes"))
                 raise

@@ -140,8 +140,6 @@ def _expressible(entry: Entry) -> None:
             raise HandoverError("unsupported_entry", entry, "a route of RFC 8349 has a next hop")
         if entry.interface is not None and not (entry.interface.isprintable() and entry.interface.strip()):
             raise HandoverError("unsupported_entry", entry, "the name of an interface can be written in XML")
-        if entry.via is not None and entry.via.version == 6 and entry.via.is_link_local and entry.interface is None:
-            raise HandoverError("unsupported_entry", entry, "a link-local next hop names its interface")
 
 
 def _mapping_leaves(entry: _Mapped) -> Dict[str, Any]:
@@ -211,11 +209,10 @@ def _mapping(item: Element) -> _Mapped:
 def _route(item: Element, namespace: str) -> Route:
     destination = _host(item.findtext(f"{namespace}destination-prefix"))
     stamp = _stamp(item.findtext(f"{namespace}description"), destination)
-    hop = item.find(f"{namespace}next-hop")
-    if hop is None or any(leaf.tag.partition("}")[2] not in ("outgoing-interface", "next-hop-address") for leaf in hop):
+    hop = {leaf.tag: leaf.text or "" for leaf in item.iterfind(f"{namespace}next-hop/*")}
+    interface, via = (hop.pop(f"{namespace}{name}", None) for name in ("outgoing-interface", "next-hop-address"))
+    if hop:
         raise foreign(f"route {destination}", "every route of ours has one next hop")
-    via = hop.findtext(f"{namespace}next-hop-address")
-    interface = next((leaf.text for leaf in hop if leaf.tag.endswith("}outgoing-interface")), None)
     return Route(destination, None if via is None else ip_address(via), interface, stamp)
 
 

@@ -5,7 +5,8 @@
 
 Real: Debian's netconfd (yuma123) with its datastores, locks, confirmed commits and errors; OpenSSH before it; the
 kernel, nft and ip behind it. Ours: the plug-in that takes what is committed to the kernel (apply_to_kernel.c and
-applier.py). A stand-in for a vendor's router in that: no vendor's NAT is under it.
+applier.py). A stand-in for a vendor's router in that: no vendor's NAT is under it. Where clients edit running,
+netconfd tells no plug-in in time: the kernel follows within a second or two, and cannot refuse.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class NetconfServer:
         self.namespace = namespace
         self._built = built
         self._home = home
-        self._target = target
+        self.target = target
         self._running: list[subprocess.Popen[bytes]] = []
 
     def login(self, key: str = "user", host_key: str = "host") -> Login:
@@ -82,8 +83,8 @@ class NetconfServer:
         try:
             self._start()
             with self.session() as session:
-                answer = session.request(_INTERFACE.format(target=self._target))
-                if self._target == "candidate":
+                answer = session.request(_INTERFACE.format(target=self.target))
+                if self.target == "candidate":
                     answer += session.request('<commit xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"/>')
                 assert "<rpc-error>" not in answer, answer
             yield self
@@ -103,7 +104,7 @@ class NetconfServer:
             f'Subsystem netconf "/usr/sbin/netconf-subsystem --ncxserver-sockname=830@{socket_path}"\n'
         )
         options = {
-            "target": self._target,
+            "target": self.target,
             "superuser": "root",
             "access-control": "off",
             "port": 830,
