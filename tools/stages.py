@@ -40,7 +40,7 @@ def stages() -> tuple[Stage, ...]:
     """All stages in the order in which each lane runs them."""
     return (
         _pytest("unit", "tests/unit", "tree", 600),
-        _pytest("kernel", "tests/kernel", "tree", 300),
+        _pytest("kernel", "tests/kernel", "tree", 600),
         # A short run; make fuzz takes its time. What it finds stays in tests/fuzz/findings, and the unit tests try it.
         Stage("fuzz", "fuzz", ("env", "FUZZ_TOTAL_SECONDS=10", sys.executable, "-m", "tests.fuzz"), limit_s=180),
         Stage("ruff check", "lint", ("ruff", "check", "--output-format=concise", ".")),
