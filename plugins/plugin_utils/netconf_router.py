@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.change import unfinished
-from ..module_utils.mobility.model import Change, Role
+from ..module_utils.mobility.model import Change, Role, RouterState
 from ..module_utils.platforms.base import Output
 from ..module_utils.platforms.ietf_netconf import IetfNetconf
 from ..module_utils.platforms.netconf_reply import errors_of, lock_refused, reply_of
@@ -62,6 +62,8 @@ class NetconfRouter(ManagedRouter):
 
     def __init__(self, name: str, platform: IetfNetconf, renderer: Renderer, session: NetconfSession) -> None:
         self._label = name
+        self._holding = False
+        self._held = False
         self._session = session
         self._templates = renderer
         self._netconf = platform
@@ -79,6 +81,45 @@ class NetconfRouter(ManagedRouter):
     def run(self, script: str) -> Output:
         """The answer to a gathering; as :class:`Shell` of this router."""
         return Output({"data": self._answer(script)}, {})
+
+    def hold(self, change: Change, before: RouterState, now: float) -> RouterState:
+        """As :meth:`apply`, but encoders stay unconfirmed, and the lock ours, until :meth:`settle` or :meth:`release`.
+
+        Where the server has no confirmed-commit this is :meth:`apply`, and :attr:`held` is false after it.
+        """
+        self._holding = True
+        try:
+            return self.apply(change, before, now)
+        finally:
+            self._holding = False
+
+    @property
+    def held(self) -> bool:
+        """Whether a commit waits for its confirmation."""
+        return self._held
+
+    def settle(self) -> None:
+        """Confirm what is held.
+
+        :raises HandoverError: ``session_lost``, or what the server says; the router takes it back then.
+        """
+        self._finish("commit")
+
+    def release(self) -> None:
+        """Have what is held taken back at once.
+
+        :raises HandoverError: as :meth:`settle`; the router takes it back by itself a little later.
+        """
+        self._finish("cancel_commit")
+
+    def _finish(self, operation: str) -> None:
+        self._held = False
+        try:
+            self._ask(self._text(operation, confirm_seconds=0))
+        except _Refused as refused:
+            raise self._netconf.diagnose(self._label, refused.answer) from refused
+        finally:
+            self._answer(self._text("unlock"))
 
     def _transaction(self, change: Change, now: float) -> Output:
         """Make a change and read the router; status ``step`` where the server refused it."""
@@ -104,6 +145,9 @@ class NetconfRouter(ManagedRouter):
         except HandoverError:
             self._ask(self._text("cancel_commit"))
             raise
+        if missing is None and self._holding:
+            self._held = True
+            return read
         if missing is None:
             self._ask(self._text("commit", confirm_seconds=0))
             return read
@@ -125,7 +169,8 @@ class NetconfRouter(ManagedRouter):
                     self._ask(self._text("discard_changes"))
                 raise
         finally:
-            self._answer(self._text("unlock"))
+            if not self._held:
+                self._answer(self._text("unlock"))
 
     def text(self, change: Change, now: float) -> str:
         context = {

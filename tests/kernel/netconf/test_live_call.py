@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import (
     Handover,
@@ -22,10 +24,11 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
     handover_id,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, RouterState
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import plan
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage, plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf import IetfNetconf
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.all_or_nothing import AllOrNothing
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_router import NetconfRouter
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 
@@ -76,6 +79,7 @@ class World:
     """The namespaces by name, and the routers that are configured over NETCONF."""
 
     spaces: dict[str, Namespace]
+    servers: dict[str, NetconfServer]
     routers: dict[str, NetconfRouter]
 
 
@@ -91,13 +95,13 @@ def worlds(built: Path, home: Path) -> Iterator[World]:
             spaces[other].shell(f"ip address add {far_address} dev {far} && ip link set {far} up")
         for name, routes in ROUTES.items():
             spaces[name].shell(f"set -e\necho 1 >/proc/sys/net/ipv4/ip_forward\n{routes}")
-        routers = {}
+        servers, routers = {}, {}
         for name in ("rb", "rc"):
             (home / name).mkdir()
-            server = stack.enter_context(NetconfServer(spaces[name], built, home / name).serving())
-            session = stack.enter_context(server.session())
+            servers[name] = stack.enter_context(NetconfServer(spaces[name], built, home / name).serving())
+            session = stack.enter_context(servers[name].session())
             routers[name] = NetconfRouter(name, IetfNetconf(), Renderer(), session)
-        yield World(spaces, routers)
+        yield World(spaces, servers, routers)
 
 
 class Call:
@@ -133,15 +137,50 @@ class Call:
         return heard == word
 
 
-def carry_out(world: World, target: dict[str, RouterState], now: float) -> None:
-    """The planner's steps, in its order, through the sessions that are held."""
+def carry_out(
+    world: World, target: dict[str, RouterState], now: float, then: Callable[[], object] = lambda: None
+) -> None:
+    """The planner's steps, in its order, through the sessions that are held; ``then`` comes before the encoders."""
     held = {name: router.gather() for name, router in world.routers.items()}
-    for stage in plan(held, target, (), drain=0.5):
+    stages = {name: list(group) for name, group in groupby(plan(held, target, (), drain=0.5), _kind)}
+
+    def take(stage: Stage, routers: AllOrNothing | None) -> None:
         time.sleep(stage.wait)
         for step in stage.steps:
-            change = pending(step, held[step.router])
-            if change:
-                held[step.router] = world.routers[step.router].apply(change, held[step.router], now)
+            name, router, before = step.router, world.routers[step.router], held[step.router]
+            change = pending(step, before)
+            if routers is None:
+                held[name] = router.apply(change, before, now)
+            else:
+                held[name] = routers.apply(name, router, change, before)
+
+    for stage in stages.get("before", ()):
+        take(stage, None)
+    then()
+    with AllOrNothing(now) as together:
+        for stage in stages.get("encoders", ()):
+            take(stage, together)
+    for stage in stages.get("after", ()):
+        take(stage, None)
+
+
+def _kind(stage: Stage) -> str:
+    return {Phase.DECODE: "before", Phase.RETIRE: "after"}.get(stage.phase, "encoders")
+
+
+def handed_over(call: Call, directions: Directions, now: float) -> dict[str, RouterState]:
+    """What the two routers hold when the phone has moved."""
+    handover = Handover(
+        handover_id("sip:phone@example.com", None, OLD),
+        OLD,
+        NEW,
+        int(now) + 600,
+        directions=directions,
+        sessions=(Session("tcp", call.port, PEER, PORT),),
+    )
+    target, refused = target_states({}, [handover], TOPOLOGY)
+    assert not refused
+    return {name: target[name] for name in ("rb", "rc")}
 
 
 def kernel(world: World) -> list[str]:
@@ -165,18 +204,7 @@ def test_a_live_session_moves(netconf_built: Path, tmp_path: Path, directions: D
             world.spaces["rc"].shell(BCP38)
         call.say(b"lost without us")
         assert not call.hears(b"lost without us", seconds=0.5)
-        session = Session("tcp", call.port, PEER, PORT)
-        handover = Handover(
-            handover_id("sip:phone@example.com", None, OLD),
-            OLD,
-            NEW,
-            int(now) + 600,
-            directions=directions,
-            sessions=(session,),
-        )
-        target, refused = target_states({}, [handover], TOPOLOGY)
-        assert not refused
-        wanted = {name: target[name] for name in world.routers}
+        wanted = handed_over(call, directions, now)
         carry_out(world, wanted, now)
         assert call.hears(b"lost without us")
         for name, router in world.routers.items():
@@ -185,3 +213,21 @@ def test_a_live_session_moves(netconf_built: Path, tmp_path: Path, directions: D
         assert kernel(world) == before
         call.say(b"over")
         assert not call.hears(b"over", seconds=0.5)
+
+
+def test_one_router_that_refuses_its_encoder_spoils_no_call(netconf_built: Path, tmp_path: Path) -> None:
+    """Design rule 4. The correspondent's router has its encoder by then, unconfirmed; the phone is still at home."""
+    with worlds(netconf_built, tmp_path) as world, ExitStack() as stack:
+        now = time.time()
+        call = Call(world, stack)
+        other = stack.enter_context(world.servers["rb"].session())
+        lock = '<lock xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><target><candidate/></target></lock>'
+        wanted = handed_over(call, Directions.BOTH, now)
+        with pytest.raises(HandoverError) as told:
+            carry_out(world, wanted, now, then=lambda: other.request(lock))
+        assert told.value.code == "lock_held"
+        assert told.value.advice.endswith("The other routers are as before.")
+        for router in world.routers.values():
+            assert not [entry for entry in router.gather() if entry.role.value.startswith("encoder")]
+        call.say(b"still at home")
+        assert call.hears(b"still at home")

@@ -46,7 +46,7 @@ class Scripted:
         self.asked: list[str] = []
         self._can = frozenset({OURS, *(CAPABILITY + name for name in can)})
         self._shows = list(shows)
-        self._answers = answers
+        self.answers = answers
 
     @property
     def capabilities(self) -> Set[str]:
@@ -59,7 +59,7 @@ class Scripted:
         self.asked.append(f"{name} confirmed" if confirmed else name)
         if name == "get_config":
             return self._shows.pop(0)
-        answer = self._answers.get(name, OK)
+        answer = self.answers.get(name, OK)
         if answer == "lost":
             raise HandoverError("session_lost", "gone", "a session lasts")
         return answer
