@@ -124,6 +124,7 @@ class NetconfRouter(ManagedRouter):
     def _transaction(self, change: Change, now: float) -> Output:
         """Make a change and read the router; status ``step`` where the server refused it."""
         step = self.text(change, now)
+        holding, self._holding = self._holding, False  # what is put back after a failure is not held
         try:
             with self._locked():
                 self._ask(step)
@@ -133,19 +134,19 @@ class NetconfRouter(ManagedRouter):
                     entry.role in _ENCODERS for entry in (*change.remove, *change.put)
                 )
                 self._ask(self._text("commit", confirm_seconds=CONFIRM_SECONDS if confirmed else 0))
-                return self._confirm(change) if confirmed else self._read()
+                return self._confirm(change, holding) if confirmed else self._read()
         except _Refused as refused:
             return Output({**self._read().sections, "step": refused.answer}, {"step": 1})
 
-    def _confirm(self, change: Change) -> Output:
-        """Confirm a commit that became what was asked; have anything else taken back."""
+    def _confirm(self, change: Change, holding: bool) -> Output:
+        """Confirm a commit that became what was asked, or leave that to others; have anything else taken back."""
         read = self._read()
         try:
             missing = unfinished(change, self._parsed(read))
         except HandoverError:
             self._ask(self._text("cancel_commit"))
             raise
-        if missing is None and self._holding:
+        if missing is None and holding:
             self._held = True
             return read
         if missing is None:
@@ -164,7 +165,7 @@ class NetconfRouter(ManagedRouter):
         try:
             try:
                 yield
-            except (_Refused, HandoverError):
+            except BaseException:  # an interrupt, too, leaves no half a step to whoever commits next
                 if self._candidate:
                     self._ask(self._text("discard_changes"))
                 raise

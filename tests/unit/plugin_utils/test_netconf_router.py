@@ -40,10 +40,14 @@ def holding(*entries: Entry) -> str:
 
 
 class Scripted:
-    """A server that answers each operation as it is told to, and ok where it is told nothing. A stand-in."""
+    """A server that answers each operation as it is told to, and ok where it is told nothing. A stand-in.
 
-    def __init__(self, can: Iterable[str], shows: Iterable[str] = (), **answers: str) -> None:
+    :param once: only the first time.
+    """
+
+    def __init__(self, can: Iterable[str], shows: Iterable[str] = (), once: bool = False, **answers: str) -> None:
         self.asked: list[str] = []
+        self._once = once
         self._can = frozenset({OURS, *(CAPABILITY + name for name in can)})
         self._shows = list(shows)
         self.answers = answers
@@ -60,6 +64,8 @@ class Scripted:
         if name == "get_config":
             return self._shows.pop(0)
         answer = self.answers.get(name, OK)
+        if self._once:
+            self.answers.pop(name, None)
         if answer == "lost":
             raise HandoverError("session_lost", "gone", "a session lasts")
         return answer
@@ -150,6 +156,16 @@ def test_decoders_that_do_not_read_back_are_undone() -> None:
     told = refusal(server, DECODER)
     assert told.code == "not_read_back"
     assert told.advice.endswith("The router was put back.")
+
+
+def test_what_is_put_back_is_not_held() -> None:
+    """A server that says no and does it all the same."""
+    server = Scripted(ALL, [holding(ENCODER), NOTHING], once=True, commit=error("operation-failed"))
+    one = router(server)
+    with pytest.raises(HandoverError, match=r"step_refused.*The router was put back"):
+        one.hold(Change(put=(ENCODER,)), RouterState(), NOW)
+    assert not one.held
+    assert server.asked[-2:] == ["commit", "unlock"]
 
 
 def test_a_lock_that_is_refused() -> None:
