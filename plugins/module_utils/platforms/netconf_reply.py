@@ -20,7 +20,7 @@ BASE = "{urn:ietf:params:xml:ns:netconf:base:1.0}"
 #: Characters of the longest answer that is read: some 30,000 entries.
 LONGEST = 32 * 1024 * 1024
 
-#: What an error-tag (RFC 6241, appendix A) means: code, rule, advice.
+#: What an error-tag (RFC 6241, appendix A), or an app-tag, means: code, rule, advice.
 _MEANINGS: Mapping[str, Tuple[str, str, str]] = {
     "in-use": ("lock_held", "nobody else holds the datastore", "Wait until the other session is done."),
     "data-exists": (
@@ -31,8 +31,13 @@ _MEANINGS: Mapping[str, Tuple[str, str, str]] = {
     "data-missing": (
         "router_changed",
         "a router stands as it was read a moment before",
-        "Somebody else changed it. Run again, from what the router holds now. Where a leafref is named, the interface "
-        "is not configured on the router: check handover_inside_interface.",
+        "Somebody else changed it. Run again, from what the router holds now.",
+    ),
+    # The app-tag of a leafref without its leaf (RFC 7950 section 15.5); in a step only interfaces are such.
+    "instance-required": (
+        "no_such_interface",
+        "the inside interface is configured on the router",
+        "Check handover_inside_interface.",
     ),
     "access-denied": ("no_privilege", "the login may change NAT and routing", "Give the login that right."),
     "resource-denied": ("table_full", "the router has room for the entries", "Free resources on the router."),
@@ -48,11 +53,13 @@ class RpcError:
     """One ``rpc-error``; what the server left out is empty."""
 
     tag: str
+    app_tag: str
     path: str
     message: str
 
     def __str__(self) -> str:
-        return " ".join(part for part in (self.tag, self.path, self.message) if part)
+        said = " ".join(part for part in (self.tag, self.message or self.app_tag) if part)
+        return f"{said} at {self.path}" if self.path else said
 
 
 def reply_of(text: str) -> Element:
@@ -80,22 +87,17 @@ def errors_of(reply: Element) -> List[RpcError]:
     found = []
     for item in reply.iter(f"{BASE}rpc-error"):
         if _text(item, "error-severity") != "warning":
-            found.append(
-                RpcError(
-                    _text(item, "error-tag"),
-                    _text(item, "error-path"),
-                    _text(item, "error-message") or _text(item, "error-app-tag"),
-                )
-            )
+            found.append(RpcError(*(_text(item, f"error-{name}") for name in ("tag", "app-tag", "path", "message"))))
     return found
 
 
 def diagnosis(router: str, errors: List[RpcError]) -> HandoverError:
     """What a server's errors mean; the first one that is known tells the code, and all are told."""
     for error in errors:
-        if error.tag in _MEANINGS:
-            code, rule, advice = _MEANINGS[error.tag]
-            return HandoverError(code, f"{router}: {error}", rule, advice)
+        for tag in (error.app_tag, error.tag):
+            if tag in _MEANINGS:
+                code, rule, advice = _MEANINGS[tag]
+                return HandoverError(code, f"{router}: {error}", rule, advice)
     return HandoverError("step_refused", f"{router}: {_told(errors)}", "the router takes the step")
 
 

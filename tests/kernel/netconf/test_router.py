@@ -139,6 +139,7 @@ def test_a_step_that_the_kernel_refuses(server: NetconfServer, router: NetconfRo
 
 def test_an_interface_that_the_router_does_not_have(router: NetconfRouter) -> None:
     told = refusal(lambda: put(router, Route(OLD, None, "lan7", STAMP)))
+    assert told.code == "no_such_interface"
     assert "The router is unchanged." in told.advice
     assert router.gather() == RouterState()
 

@@ -215,7 +215,12 @@ def error(tag: str, *more: str) -> str:
 @pytest.mark.parametrize(
     ("said", "code", "told"),
     [
-        (error("data-exists", "<error-path>/nat</error-path>"), "router_changed", "data-exists /nat"),
+        (error("data-exists", "<error-path>/nat</error-path>"), "router_changed", "data-exists at /nat"),
+        (
+            error("data-missing", "<error-app-tag>instance-required</error-app-tag>"),
+            "no_such_interface",
+            "data-missing",
+        ),
         (error("access-denied"), "no_privilege", "access-denied"),
         (
             error("operation-failed", "<error-message>no\n room</error-message>"),

@@ -131,7 +131,7 @@ def test_a_server_without_our_augmentation() -> None:
 def test_an_edit_that_is_refused_leaves_nothing_behind() -> None:
     server = Scripted(ALL, [NOTHING], edit_config=error("data-exists", "<error-path>/nat</error-path>"))
     told = refusal(server, ENCODER)
-    assert (told.code, told.subject) == ("router_changed", "rb: data-exists /nat")
+    assert (told.code, told.subject) == ("router_changed", "rb: data-exists at /nat")
     assert told.advice.endswith("The router is unchanged.")
     assert server.asked == ["lock", "edit_config", "discard_changes", "unlock", "get_config"]
 
