@@ -177,7 +177,9 @@ def test_a_lock_that_is_refused() -> None:
 
 @pytest.mark.parametrize("operation", ["lock", "edit_config", "commit", "unlock"])
 def test_a_session_that_is_lost(operation: str) -> None:
-    told = refusal(Scripted(ALL, [holding(ENCODER)], **{operation: "lost"}), ENCODER)
+    server = Scripted(ALL, [holding(ENCODER)])
+    server.answers[operation] = "lost"
+    told = refusal(server, ENCODER)
     assert (told.code, told.subject) == ("session_lost", "rb: gone")
     assert "reconcile" in told.advice
 
