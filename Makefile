@@ -26,7 +26,7 @@ venv: ## Install missing Debian packages and make .venv with the pinned Python t
 	@$(MAKE) -s .venv/.installed $(LINK) $(WHEELS)
 
 .PHONY: test-packages
-test-packages: venv .build/standins/.installed # What only tests need: stock phones, what drives the stand-ins
+test-packages: venv .build/standins/.installed # What only tests need: stock phones, a NETCONF server, what drives the stand-ins
 	@tools/host_packages.sh tests/debian-packages.txt
 
 .venv/.installed: requirements-dev.txt constraints-dev.txt
@@ -82,7 +82,7 @@ lint sanity molecule:
 unit: venv ## Unit and property tests; one of them: make unit ARGS='-k name' or ARGS=path
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/unit) -m "not deep" $(ARGS)
 
-kernel: venv ## Tests with the real nft and ip in private namespaces (root, no lab); one of them: make kernel ARGS='-k name'
+kernel: test-packages ## Tests with the real nft and ip in private namespaces (root, no lab); one of them: make kernel ARGS='-k name'
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/kernel) -m "not deep" $(ARGS)
 
 standins: test-packages ## Tests against stand-ins for routers whose software cannot be had (no lab); ARGS as above

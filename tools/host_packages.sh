@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Install the Debian packages named in the given lists, and only those that are missing.
 # Usage: tools/host_packages.sh LIST...   (one package per line, # starts a comment; a list that does not exist is empty)
+# A second word on a line is the service that comes with the package: it is not to run on this host because of us.
 set -euo pipefail
 
 wanted=()
+declare -A services
 for list in "$@"; do
     [ -f "$list" ] || continue
-    while read -r name _; do
-        case "$name" in '' | '#'*) ;; *) wanted+=("$name") ;; esac
+    while read -r name service; do
+        case "$name" in '' | '#'*) continue ;; esac
+        wanted+=("$name")
+        services[$name]=$service
     done <"$list"
 done
 [ "${#wanted[@]}" -gt 0 ] || exit 0
@@ -24,4 +28,13 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 export DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes
 apt-get -qq update
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+    # How Debian is told to start nothing that it installs.
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+    chmod 755 /usr/sbin/policy-rc.d
+fi
 apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
+for name in "${missing[@]}"; do
+    [ -z "${services[$name]}" ] || [ ! -d /run/systemd/system ] || systemctl disable --now --quiet "${services[$name]}"
+done

@@ -1,0 +1,133 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A NETCONF session that is held open, by ncclient: one handover costs its round trips, not a login."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Set
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from ..module_utils.errors import HandoverError
+
+try:
+    from lxml.etree import LxmlError
+    from ncclient import NCClientError, manager
+    from ncclient.operations import RaiseMode
+    from ncclient.transport import AuthenticationError, SSHUnknownHostError
+    from ncclient.transport import session as ncclient_session
+    from ncclient.xml_ import to_ele
+    from paramiko import SSHException
+
+    HAS_NCCLIENT = True
+except ImportError:
+    HAS_NCCLIENT = False
+
+__all__ = ["Login", "NcclientSession"]
+
+#: Seconds that ncclient sleeps before it looks for something to send. It comes with 0.1, which is most of a handover.
+_TICK = 0.002
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who logs in, where, and how he knows that it is the router.
+
+    :ivar host: the router's address or name.
+    :ivar user: the login.
+    :ivar key_file: his private key.
+    :ivar host_key: the router's public key in base64; None looks it up in the user's known_hosts.
+    :ivar port: RFC 6242's by default.
+    :ivar timeout: seconds that an answer may take.
+    """
+
+    host: str
+    user: str
+    key_file: str
+    host_key: str | None = None
+    port: int = 830
+    timeout: float = 30
+
+
+class NcclientSession:
+    """A session, open until it is closed; a host key that is not known is refused.
+
+    :param sock: a connected socket, where the router is not reached from this network.
+    :raises HandoverError: ``library_missing``, ``unknown_host_key``, ``login_refused``, ``router_unreachable``.
+    """
+
+    def __init__(self, login: Login, sock: socket.socket | None = None) -> None:
+        if not HAS_NCCLIENT:
+            raise HandoverError("library_missing", "ncclient", "the controller has ncclient", "Install ncclient.")
+        self._login = login
+        ncclient_session.TICK = _TICK
+        self._manager = self._connected(sock)
+        self._manager.raise_mode = RaiseMode.NONE
+        self._manager.timeout = login.timeout
+
+    def __enter__(self) -> NcclientSession:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def capabilities(self) -> Set[str]:
+        """What the server announced in its hello."""
+        return frozenset(self._manager.server_capabilities)
+
+    def request(self, operation: str) -> str:
+        """Send one operation and return the reply as text, errors included.
+
+        :raises HandoverError: ``session_lost``, also where the answer is late, or is no XML.
+        """
+        try:
+            return str(self._manager.rpc(to_ele(operation)).xml)
+        except (NCClientError, LxmlError, SSHException, OSError, EOFError) as error:
+            raise HandoverError(
+                "session_lost", f"{self._login.host}: {_said(error)}", "a NETCONF session lasts for a whole step"
+            ) from error
+
+    def close(self) -> None:
+        """End the session, on the router too where it still answers."""
+        with suppress(NCClientError, SSHException, OSError, EOFError):
+            self._manager.close_session()
+
+    def _connected(self, sock: socket.socket | None) -> Any:
+        login = self._login
+        try:
+            return manager.connect(
+                host=login.host,
+                port=login.port,
+                username=login.user,
+                key_filename=login.key_file,
+                hostkey_b64=login.host_key,
+                hostkey_verify=True,
+                allow_agent=False,
+                look_for_keys=False,
+                timeout=login.timeout,
+                sock=sock,
+            )
+        except SSHUnknownHostError as error:
+            raise HandoverError(
+                "unknown_host_key",
+                f"{login.host}: {_said(error)}",
+                "a router shows the key that it is known by",
+                "Compare the key with the router's own; only then enter it in known_hosts.",
+            ) from error
+        except AuthenticationError as error:
+            raise HandoverError(
+                "login_refused", f"{login.user} on {login.host}", "the router knows the login's key"
+            ) from error
+        except (NCClientError, SSHException, OSError, EOFError) as error:
+            raise HandoverError(
+                "router_unreachable", f"{login.host}: {_said(error)}", "the router's NETCONF server answers"
+            ) from error
+
+
+def _said(error: BaseException) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,212 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One router over NETCONF: a step is one transaction, under the datastore's lock, read back before it is confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from contextlib import contextmanager
+from typing import Protocol
+
+from ..module_utils.errors import HandoverError
+from ..module_utils.mobility.change import unfinished
+from ..module_utils.mobility.model import Change, Role, RouterState
+from ..module_utils.platforms.base import Output
+from ..module_utils.platforms.ietf_netconf import IetfNetconf
+from ..module_utils.platforms.netconf_reply import errors_of, lock_refused, reply_of
+from .rendering import Renderer
+from .router import ManagedRouter
+
+__all__ = ["CONFIRM_SECONDS", "NetconfRouter", "NetconfSession"]
+
+#: Seconds after which a router takes encoders back that nobody confirmed.
+CONFIRM_SECONDS = 30
+
+_CAPABILITY = "urn:ietf:params:netconf:capability:"
+_ENCODERS = (Role.ENCODER_DST, Role.ENCODER_SRC)
+
+
+class NetconfSession(Protocol):
+    """An open session with a server."""
+
+    @property
+    def capabilities(self) -> Set[str]:
+        """What the server announced in its hello."""
+
+    def request(self, operation: str) -> str:
+        """Send one operation; the server's ``rpc-reply``, errors included.
+
+        :raises HandoverError: when the session is lost or the server does not answer in time.
+        """
+
+
+class _Refused(Exception):
+    """The server's answer has errors."""
+
+    def __init__(self, answer: str) -> None:
+        super().__init__(answer)
+        self.answer = answer
+
+
+class NetconfRouter(ManagedRouter):
+    """A router with a NETCONF session, as :class:`ManagedRouter` is one with a shell.
+
+    With a candidate datastore: lock, edit, commit, read back. Encoders are committed under confirmed-commit where
+    the server has it, and confirmed once they were read back, so that a session that is lost in between leaves none.
+    Decoders, harmless alone, are committed plainly. Without a candidate, running is edited under its lock with
+    rollback-on-error.
+
+    :raises HandoverError: ``module_missing``, ``no_transaction``.
+    """
+
+    def __init__(self, name: str, platform: IetfNetconf, renderer: Renderer, session: NetconfSession) -> None:
+        self._label = name
+        self._holding = False
+        self._held = False
+        self._session = session
+        self._templates = renderer
+        self._netconf = platform
+        super().__init__(name, platform, renderer, self)
+        platform.requires(session.capabilities)
+        self._candidate = self._can("candidate:1.0")
+        if not self._candidate and not (self._can("writable-running:1.0") and self._can("rollback-on-error:1.0")):
+            raise HandoverError(
+                "no_transaction",
+                name,
+                "a router has a candidate datastore, or a writable one with rollback-on-error (RFC 6241 section 8)",
+                "Switch one of them on in the router's NETCONF server.",
+            )
+
+    def run(self, script: str) -> Output:
+        """The answer to a gathering; as :class:`Shell` of this router."""
+        return Output({"data": self._answer(script)}, {})
+
+    def hold(self, change: Change, before: RouterState, now: float) -> RouterState:
+        """As :meth:`apply`, but encoders stay unconfirmed, and the lock ours, until :meth:`settle` or :meth:`release`.
+
+        Where the server has no confirmed-commit this is :meth:`apply`, and :attr:`held` is false after it.
+        """
+        self._holding = True
+        try:
+            return self.apply(change, before, now)
+        finally:
+            self._holding = False
+
+    @property
+    def held(self) -> bool:
+        """Whether a commit waits for its confirmation."""
+        return self._held
+
+    def settle(self) -> None:
+        """Confirm what is held.
+
+        :raises HandoverError: ``session_lost``, or what the server says; the router takes it back then.
+        """
+        self._finish("commit")
+
+    def release(self) -> None:
+        """Have what is held taken back at once.
+
+        :raises HandoverError: as :meth:`settle`; the router takes it back by itself a little later.
+        """
+        self._finish("cancel_commit")
+
+    def _finish(self, operation: str) -> None:
+        self._held = False
+        try:
+            self._ask(self._text(operation, confirm_seconds=0))
+        except _Refused as refused:
+            raise self._netconf.diagnose(self._label, refused.answer) from refused
+        finally:
+            self._answer(self._text("unlock"))
+
+    def _transaction(self, change: Change, now: float) -> Output:
+        """Make a change and read the router; status ``step`` where the server refused it."""
+        step = self.text(change, now)
+        holding, self._holding = self._holding, False  # what is put back after a failure is not held
+        try:
+            with self._locked():
+                self._ask(step)
+                if not self._candidate:
+                    return self._read()
+                confirmed = self._confirmable and any(
+                    entry.role in _ENCODERS for entry in (*change.remove, *change.put)
+                )
+                self._ask(self._text("commit", confirm_seconds=CONFIRM_SECONDS if confirmed else 0))
+                return self._confirm(change, holding) if confirmed else self._read()
+        except _Refused as refused:
+            return Output({**self._read().sections, "step": refused.answer}, {"step": 1})
+
+    def _confirm(self, change: Change, holding: bool) -> Output:
+        """Confirm a commit that became what was asked, or leave that to others; have anything else taken back."""
+        read = self._read()
+        try:
+            missing = unfinished(change, self._parsed(read))
+        except HandoverError:
+            self._ask(self._text("cancel_commit"))
+            raise
+        if missing is None and holding:
+            self._held = True
+            return read
+        if missing is None:
+            self._ask(self._text("commit", confirm_seconds=0))
+            return read
+        self._ask(self._text("cancel_commit"))
+        return self._read()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """The datastore's lock, and a candidate without somebody's leftovers."""
+        try:
+            self._ask(self._text("lock"))
+        except _Refused as refused:
+            raise lock_refused(self._label, errors_of(reply_of(refused.answer))) from refused
+        try:
+            try:
+                yield
+            except BaseException:  # an interrupt, too, leaves no half a step to whoever commits next
+                if self._candidate:
+                    self._ask(self._text("discard_changes"))
+                raise
+        finally:
+            if not self._held:
+                self._answer(self._text("unlock"))
+
+    def text(self, change: Change, now: float) -> str:
+        context = {
+            **self._netconf.settings,
+            **self._netconf.context(change, now),
+            "target": self._target,
+            "rollback_on_error": self._can("rollback-on-error:1.0"),
+        }
+        return self._templates.render(self._netconf.step_template, context)
+
+    def _read(self) -> Output:
+        return self.run(self._gathering())
+
+    def _ask(self, operation: str) -> None:
+        answer = self._answer(operation)
+        if errors_of(reply_of(answer)):
+            raise _Refused(answer)
+
+    def _answer(self, operation: str) -> str:
+        try:
+            return self._session.request(operation)
+        except HandoverError as error:
+            stands = f"Encoders that nobody confirmed are taken back within {CONFIRM_SECONDS} s. Then run reconcile."
+            raise HandoverError(error.code, f"{self._label}: {error.subject}", error.rule, stands) from error
+
+    def _text(self, operation: str, **context: object) -> str:
+        return self._templates.render(f"ietf_netconf/{operation}.xml.j2", {"target": self._target, **context})
+
+    @property
+    def _target(self) -> str:
+        return "candidate" if self._candidate else "running"
+
+    @property
+    def _confirmable(self) -> bool:
+        return self._can("confirmed-commit:1.1")
+
+    def _can(self, capability: str) -> bool:
+        return f"{_CAPABILITY}{capability}" in self._session.capabilities

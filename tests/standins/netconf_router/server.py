@@ -1,0 +1,142 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A router that is configured over NETCONF and really forwards, in a private namespace.
+
+Real: Debian's netconfd (yuma123) with its datastores, locks, confirmed commits and errors; OpenSSH before it; the
+kernel, nft and ip behind it. Ours: the plug-in that takes what is committed to the kernel (apply_to_kernel.c and
+applier.py). A stand-in for a vendor's router in that: no vendor's NAT is under it. Where clients edit running,
+netconfd tells no plug-in in time: the kernel follows within a second or two, and cannot refuse.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ncclient_session import Login, NcclientSession
+
+from ...kernel.namespaces import Namespace
+from .modules import MODULES, make_module_directory
+
+__all__ = ["NetconfServer", "build"]
+
+_HERE = Path(__file__).parent
+_START_SECONDS = 30
+_INTERFACE = """
+<edit-config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><target><{target}/></target><config>
+  <interfaces xmlns="urn:ietf:params:xml:ns:yang:ietf-interfaces"><interface><name>lan</name>
+    <type xmlns:t="urn:ietf:params:xml:ns:yang:iana-if-type">t:ethernetCsmacd</type>
+  </interface></interfaces>
+</config></edit-config>
+"""
+
+
+def build(directory: Path) -> None:
+    """Compile the plug-in and copy the YANG modules, once for all routers of a test run."""
+    (directory / "yang").mkdir()
+    make_module_directory(directory / "yang")
+    headers = ("/usr/include/libxml2", "/usr/include/yuma", *Path("/usr/include/yuma").iterdir())
+    includes = [f"-I{path}" for path in headers]
+    source, library = str(_HERE / "apply_to_kernel.c"), str(directory / "libsipmobility-nat.so")
+    warnings = ["-Wall", "-Wextra", "-Werror"]
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O2", *warnings, *includes, "-o", library, source], check=True)
+    for name in ("host", "user", "stranger"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / name)], check=True)
+
+
+class NetconfServer:
+    """sshd and netconfd in a namespace that has an interface ``lan``; they run until it is left.
+
+    :param built: what :func:`build` made.
+    :param home: an empty directory of this server's own.
+    :param target: ``candidate`` or ``running``: the datastore that clients edit.
+    """
+
+    def __init__(self, namespace: Namespace, built: Path, home: Path, target: str = "candidate") -> None:
+        self.namespace = namespace
+        self._built = built
+        self._home = home
+        self.target = target
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def login(self, key: str = "user", host_key: str = "host") -> Login:
+        """How to log in; other keys are wrong ones."""
+        public = (self._built / f"{host_key}.pub").read_text().split()[1]
+        return Login("127.0.0.1", "root", str(self._built / key), public)
+
+    def session(self, login: Login | None = None) -> NcclientSession:
+        """A new session."""
+        sock = self.namespace.tcp()
+        sock.settimeout(10)
+        sock.connect(("127.0.0.1", 830))
+        return NcclientSession(login or self.login(), sock)
+
+    @contextmanager
+    def serving(self) -> Iterator[NetconfServer]:
+        """Run the server, with the interface ``lan`` in its datastore."""
+        try:
+            self._start()
+            with self.session() as session:
+                answer = session.request(_INTERFACE.format(target=self.target))
+                if self.target == "candidate":
+                    answer += session.request('<commit xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"/>')
+                assert "<rpc-error>" not in answer, answer
+            yield self
+        finally:
+            for process in self._running:
+                process.terminate()
+            for process in self._running:
+                process.wait(10)
+
+    def _start(self) -> None:
+        home, socket_path = self._home, self._home / "ncx.sock"
+        self.namespace.shell("mkdir -p /run/sshd; chmod 755 /run/sshd")
+        (home / "sshd_config").write_text(
+            "ListenAddress 127.0.0.1:830\n"
+            f"HostKey {self._built}/host\nAuthorizedKeysFile {self._built}/user.pub\nStrictModes no\n"
+            f"UsePAM no\nPasswordAuthentication no\nPidFile none\n"
+            f'Subsystem netconf "/usr/sbin/netconf-subsystem --ncxserver-sockname=830@{socket_path}"\n'
+        )
+        options = {
+            "target": self.target,
+            "superuser": "root",
+            "access-control": "off",
+            "port": 830,
+            "ncxserver-sockname": socket_path,
+            "modpath": f"{self._built}/yang:/usr/share/yuma/modules",
+            "runpath": self._built,
+        }
+        words = [f"--{name}={value}" for name, value in options.items()]
+        words += [f"--module={name}" for name in MODULES]
+        self._run(["/usr/sbin/netconfd", "--no-startup", *words])
+        self._run(["/usr/sbin/sshd", "-D", "-f", str(home / "sshd_config"), "-E", str(home / "sshd.log")])
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                return self.session().close()
+            except (OSError, HandoverError):
+                if time.monotonic() > deadline or any(process.poll() is not None for process in self._running):
+                    raise
+                time.sleep(0.1)
+
+    def _run(self, command: list[str]) -> None:
+        running, applied = self._home / "running.xml", self._home / "applied.xml"
+        environment = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": str(self._home),
+            "NETCONF_ROUTER_RUNNING": str(running),
+            "NETCONF_ROUTER_APPLIED": str(applied),
+            "NETCONF_ROUTER_APPLIER": f"{sys.executable} -IS {_HERE}/applier.py {running} {applied}",
+        }
+        log = (self._home / f"{Path(command[0]).name}.out").open("wb")
+        inside = ["nsenter", "--target", str(self.namespace.pid), "--net", "--mount", "--"]
+        with log:
+            self._running.append(
+                subprocess.Popen([*inside, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+            )
