@@ -92,10 +92,10 @@ EXAMPLES = r"""
 #   - 'set -eu'
 #   - 'nft -f - <<''ELEMENTS'''
 #   - >-
-#     add element ip sipmobility session_error_inbound_dst { 0x0303030302020202 . 6 . 0x1b589c40 timeout
+#     add element ip sipmobility session_error_inbound_dst { 0x303030302020202 . 0x6 . 0x1b589c40 timeout
 #     630s comment "sipmobility:1 id=8d7ac21f98194017 e=1 x=1795496430 n=1 d=both" : 1.1.1.1 }
 #   - >-
-#     add element ip sipmobility session_error_outbound_src { 0x0101010103030303 . 6 . 0x9c401b58 timeout
+#     add element ip sipmobility session_error_outbound_src { 0x101010103030303 . 0x6 . 0x9c401b58 timeout
 #     630s comment "sipmobility:1 id=8d7ac21f98194017 e=1 x=1795496430 n=1 d=both" : 2.2.2.2 }
 #   - >-
 #     add element ip sipmobility session_outbound_dst { 3.3.3.3 . 1.1.1.1 . tcp . 7000 . 40000 timeout

@@ -111,7 +111,7 @@ EXAMPLES = r"""
 #   - 'set -eu'
 #   - 'nft -f - <<''ELEMENTS'''
 #   - >-
-#     add element ip sipmobility session_error_inbound_dst { 0x0303030302020209 . 6 . 0x1b589ca4 timeout
+#     add element ip sipmobility session_error_inbound_dst { 0x303030302020209 . 0x6 . 0x1b589ca4 timeout
 #     630s comment "sipmobility:1 id=902c9608e089a31a e=1 x=1795496430 n=1 d=forward" : 1.1.1.9 }
 #   - >-
 #     add element ip sipmobility session_outbound_dst { 3.3.3.3 . 1.1.1.9 . tcp . 7000 . 40100 timeout
@@ -183,12 +183,12 @@ EXAMPLES = r"""
 # commands:
 #   - 'set -eu'
 #   - 'nft -f - <<''ELEMENTS'''
-#   - 'add element ip sipmobility session_error_inbound_dst { 0x0303030302020202 . 6 . 0x1b589c40 : 1.1.1.1 }'
-#   - 'delete element ip sipmobility session_error_inbound_dst { 0x0303030302020202 . 6 . 0x1b589c40 }'
+#   - 'add element ip sipmobility session_error_inbound_dst { 0x303030302020202 . 0x6 . 0x1b589c40 : 1.1.1.1 }'
+#   - 'delete element ip sipmobility session_error_inbound_dst { 0x303030302020202 . 0x6 . 0x1b589c40 }'
 #   - 'add element ip sipmobility session_outbound_dst { 3.3.3.3 . 1.1.1.1 . tcp . 7000 . 40000 : 2.2.2.2 }'
 #   - 'delete element ip sipmobility session_outbound_dst { 3.3.3.3 . 1.1.1.1 . tcp . 7000 . 40000 }'
 #   - >-
-#     add element ip sipmobility session_error_inbound_dst { 0x0303030304040404 . 6 . 0x1b589c40 timeout
+#     add element ip sipmobility session_error_inbound_dst { 0x303030304040404 . 0x6 . 0x1b589c40 timeout
 #     630s comment "sipmobility:1 id=5ff34c213679c18f e=2 x=1795496430 n=1 d=forward" : 1.1.1.1 }
 #   - >-
 #     add element ip sipmobility session_outbound_dst { 3.3.3.3 . 1.1.1.1 . tcp . 7000 . 40000 timeout
@@ -260,8 +260,8 @@ EXAMPLES = r"""
 # commands:
 #   - 'set -eu'
 #   - 'nft -f - <<''ELEMENTS'''
-#   - 'add element ip sipmobility session_error_inbound_dst { 0x0303030302020209 . 6 . 0x1b589ca4 : 1.1.1.9 }'
-#   - 'delete element ip sipmobility session_error_inbound_dst { 0x0303030302020209 . 6 . 0x1b589ca4 }'
+#   - 'add element ip sipmobility session_error_inbound_dst { 0x303030302020209 . 0x6 . 0x1b589ca4 : 1.1.1.9 }'
+#   - 'delete element ip sipmobility session_error_inbound_dst { 0x303030302020209 . 0x6 . 0x1b589ca4 }'
 #   - 'add element ip sipmobility session_outbound_dst { 3.3.3.3 . 1.1.1.9 . tcp . 7000 . 40100 : 2.2.2.9 }'
 #   - 'delete element ip sipmobility session_outbound_dst { 3.3.3.3 . 1.1.1.9 . tcp . 7000 . 40100 }'
 #   - 'ELEMENTS'
@@ -302,8 +302,8 @@ EXAMPLES = r"""
 # commands:
 #   - 'set -eu'
 #   - 'nft -f - <<''ELEMENTS'''
-#   - 'add element ip sipmobility session_error_inbound_dst { 0x0303030304040404 . 6 . 0x1b589c40 : 1.1.1.1 }'
-#   - 'delete element ip sipmobility session_error_inbound_dst { 0x0303030304040404 . 6 . 0x1b589c40 }'
+#   - 'add element ip sipmobility session_error_inbound_dst { 0x303030304040404 . 0x6 . 0x1b589c40 : 1.1.1.1 }'
+#   - 'delete element ip sipmobility session_error_inbound_dst { 0x303030304040404 . 0x6 . 0x1b589c40 }'
 #   - 'add element ip sipmobility session_outbound_dst { 3.3.3.3 . 1.1.1.1 . tcp . 7000 . 40000 : 4.4.4.4 }'
 #   - 'delete element ip sipmobility session_outbound_dst { 3.3.3.3 . 1.1.1.1 . tcp . 7000 . 40000 }'
 #   - 'ELEMENTS'

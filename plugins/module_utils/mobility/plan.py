@@ -31,6 +31,7 @@ class Phase(Enum):
     FREEZE = "freeze"
     DECODE = "decode"
     JOINT = "joint"
+    CLEAR_SRC = "clear_src"
     ENCODE_DST = "encode_dst"
     ENCODE_SRC = "encode_src"
     THAW = "thaw"
@@ -153,12 +154,15 @@ class _Delta:
         )
 
     def _in_halves(self, changes: List[_Change]) -> None:
+        # Where both ends moved, one router encodes both. What no longer leads to the other end's new address must not
+        # come from this one's: its old place may still hear it.
+        redirected = any(before is not None and before.role is Role.ENCODER_DST for before, unused in changes)
         for before, after in changes:
             roles = {entry.role for entry in (before, after) if entry is not None}
             if Role.ENCODER_DST in roles:
                 self._phases[Phase.ENCODE_DST].append((before, after))
             elif Role.ENCODER_SRC in roles:
-                self._phases[Phase.ENCODE_SRC].append((before, after))
+                self._phases[Phase.CLEAR_SRC if redirected and after is None else Phase.ENCODE_SRC].append((before, after))
             elif Role.FREEZE in roles:
                 self._phases[Phase.FREEZE if before is None else Phase.THAW].append((before, after))
             elif before is not None and after is None:

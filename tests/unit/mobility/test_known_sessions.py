@@ -189,7 +189,7 @@ def test_an_old_address_that_was_given_away() -> None:
 @pytest.mark.parametrize(
     ("session", "policy", "code"),
     [
-        (Session("tcp", 40000, ip_address("9.9.9.9"), 7000), {}, "unmanaged_address"),
+        (Session("tcp", 40000, ip_address("9.9.9.9"), 7000), {}, "correspondent_unmanaged"),
         (SESSION, {"correspondent_networks": ["4.4.4.0/24"]}, "correspondent_not_allowed"),
         (SESSION, {"infrastructure": [str(PEER)]}, "correspondent_is_infrastructure"),
         (Session("udp", 5060, PEER, 5060), {}, "signalling_over_udp"),

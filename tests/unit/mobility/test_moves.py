@@ -110,6 +110,23 @@ def test_both_moved_and_one_comes_home() -> None:
     assert not any(len(state) for state in states.values())
 
 
+def test_both_moved_and_both_end() -> None:
+    """While the peer's packets no longer go to where the phone was, none may come from the peer's new address."""
+    states = done(PEERS_OWN, patent_handover()).targets
+    order = [
+        (stage.phase, step.router)
+        for stage in done(replace(PEERS_OWN, ended=True), patent_handover(ended=True), held=states).stages
+        for step in stage.steps
+        if stage.phase in (Phase.CLEAR_SRC, Phase.ENCODE_DST, Phase.ENCODE_SRC)
+    ]
+    assert order == [
+        (Phase.CLEAR_SRC, "rb"),
+        (Phase.CLEAR_SRC, "rd"),
+        (Phase.ENCODE_DST, "rb"),
+        (Phase.ENCODE_DST, "rd"),
+    ]
+
+
 def test_a_masqueraded_correspondent() -> None:
     """Two tuples for a session: its own router encodes by the inner one, everybody else knows the outer one."""
     hidden = Session("tcp", 40000, PEER, 7000, ip_address("192.0.2.3"), 50000)
