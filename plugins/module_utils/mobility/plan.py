@@ -162,7 +162,9 @@ class _Delta:
             if Role.ENCODER_DST in roles:
                 self._phases[Phase.ENCODE_DST].append((before, after))
             elif Role.ENCODER_SRC in roles:
-                self._phases[Phase.CLEAR_SRC if redirected and after is None else Phase.ENCODE_SRC].append((before, after))
+                self._phases[Phase.CLEAR_SRC if redirected and after is None else Phase.ENCODE_SRC].append(
+                    (before, after)
+                )
             elif Role.FREEZE in roles:
                 self._phases[Phase.FREEZE if before is None else Phase.THAW].append((before, after))
             elif before is not None and after is None:
