@@ -180,6 +180,7 @@ def test_what_has_expired_is_swept_with_the_connections_that_it_made(
 ) -> None:
     """Rules have no lifetime of their own. Here, all of them have expired long ago."""
     router.apply(Change(put=(decoder(), Freeze(Selector(PEER, OLD), STAMP))), RouterState(), NOW)
+    prepared.shell("conntrack -F")  # other tests' connections
     for port in (40000, 40001):
         prepared.shell(
             f"conntrack -I -p tcp -s 203.0.113.7 -d 198.51.100.9 --sport 7000 --dport {port} --state ESTABLISHED -t 60"

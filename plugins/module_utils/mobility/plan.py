@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
 from .goals import goals
-from .model import Entry, Freeze, Key, Rewrite, Role, RouterState, same
+from .model import Entry, Freeze, Key, Rewrite, RewriteKind, Role, RouterState, same
 
 __all__ = ["DRAIN", "Phase", "Stage", "Step", "drains_when_undone", "plan", "undo"]
 
@@ -142,6 +142,12 @@ class _Delta:
         differing = [pair for pair in pairs if not same(pair[1], pair[2])]
         changes = [(before, after) for _key, before, after in sorted(differing, key=lambda pair: repr(pair[0]))]
         self._phases: Dict[Phase, List[_Change]] = {phase: [] for phase in Phase}
+        #: The sources that this router gives to packets from the network.
+        self._decoded = {
+            entry.to
+            for entry in (*current, *target)
+            if isinstance(entry, Rewrite) and entry.kind is RewriteKind.INBOUND_SRC
+        }
         self._as_a_whole([pair for pair in changes if joint and not _separable(*pair)], target)
         self._in_halves([pair for pair in changes if not joint or _separable(*pair)])
 
@@ -162,9 +168,8 @@ class _Delta:
             if Role.ENCODER_DST in roles:
                 self._phases[Phase.ENCODE_DST].append((before, after))
             elif Role.ENCODER_SRC in roles:
-                self._phases[Phase.CLEAR_SRC if redirected and after is None else Phase.ENCODE_SRC].append(
-                    (before, after)
-                )
+                early = after is None and (redirected or self._decodes_to(before))
+                self._phases[Phase.CLEAR_SRC if early else Phase.ENCODE_SRC].append((before, after))
             elif Role.FREEZE in roles:
                 self._phases[Phase.FREEZE if before is None else Phase.THAW].append((before, after))
             elif before is not None and after is None:
@@ -173,6 +178,10 @@ class _Delta:
                 self._phases[Phase.RETIRE].append((before, after))
             else:
                 self._phases[Phase.DECODE].append((before, after))
+
+    def _decodes_to(self, encoder: Optional[Entry]) -> bool:
+        """Whether this router gives packets the source that the encoder would change back."""
+        return isinstance(encoder, Rewrite) and encoder.match.source in self._decoded
 
     def _retire(self, entry: Entry) -> None:
         last = entry
