@@ -101,7 +101,7 @@ class Journey:
         for item in planned.refused:
             self._good.pop(item.handover.id, None)
             self._tell(f"  refused {item.handover.old} to {item.handover.new}: {item.code}")
-            assert item.code != "walk_failed" or self._peer_led_away(item.handover), item.reason
+            assert item.code != "walk_failed" or self._peer_led_away(item.handover, self._states), item.reason
         self._tell_stages(planned.stages)
         before = self._states
         if event.fate == "done":
@@ -125,10 +125,11 @@ class Journey:
                     self._carried(planned)
         self._settled()
 
-    def _peer_led_away(self, handover: Handover) -> bool:
+    def _peer_led_away(self, handover: Handover, states: States) -> bool:
         """Whether a router has a route for the address of a peer: both ends moved, or it is somebody's old address."""
-        led = {entry.destination for state in self._states.values() for entry in state if isinstance(entry, Route)}
-        return any(
+        led = {entry.destination for state in states.values() for entry in state if isinstance(entry, Route)}
+        peers = {*handover.correspondents, *(one.correspondent for one in handover.sessions)}
+        return bool(peers & led) or any(
             self._world.identity(end) == handover.id and (self._world.away(peer) or peer.address in led)
             for talk in self._world.talks.values()
             for end, peer in ((talk.one, talk.other), (talk.other, talk.one))
@@ -169,7 +170,7 @@ class Journey:
         planned = make_plan([finding.handover for finding in findings], self._topology, held)
         for item in planned.refused:
             assert item.code in ("walk_failed", "scope_too_wide"), item.reason
-            assert self._peer_led_away(item.handover), item.reason
+            assert self._peer_led_away(item.handover, held), item.reason
         self._tell("  repair:")
         self._tell_stages(planned.stages)
         self._run([*ran, *planned.stages])
