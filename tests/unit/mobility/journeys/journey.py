@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
@@ -125,7 +125,7 @@ class Journey:
                     self._carried(planned)
         self._settled()
 
-    def _peer_led_away(self, handover: Handover, states: States) -> bool:
+    def _peer_led_away(self, handover: Handover, states: Mapping[str, RouterState]) -> bool:
         """Whether a router has a route for the address of a peer: both ends moved, or it is somebody's old address."""
         led = {entry.destination for state in states.values() for entry in state if isinstance(entry, Route)}
         peers = {*handover.correspondents, *(one.correspondent for one in handover.sessions)}
