@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
+from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, Optional, Set, Tuple
 
 from .goals import goals
-from .model import Entry, Freeze, Key, Rewrite, RewriteKind, Role, RouterState, same
+from .model import Address, Entry, Freeze, Key, Rewrite, RewriteKind, Role, RouterState, same
 
 __all__ = ["DRAIN", "Phase", "Stage", "Step", "drains_when_undone", "plan", "undo"]
 
@@ -142,12 +142,11 @@ class _Delta:
         differing = [pair for pair in pairs if not same(pair[1], pair[2])]
         changes = [(before, after) for _key, before, after in sorted(differing, key=lambda pair: repr(pair[0]))]
         self._phases: Dict[Phase, List[_Change]] = {phase: [] for phase in Phase}
-        #: The sources that this router gives to packets from the network.
-        self._decoded = {
-            entry.to
-            for entry in (*current, *target)
-            if isinstance(entry, Rewrite) and entry.kind is RewriteKind.INBOUND_SRC
-        }
+        #: The addresses that this router gives back to packets from the network.
+        self._decoded: Dict[RewriteKind, Set[Address]] = {kind: set() for kind in RewriteKind}
+        for entry in (*current, *target):
+            if isinstance(entry, Rewrite):
+                self._decoded[entry.kind].add(entry.to)
         self._as_a_whole([pair for pair in changes if joint and not _separable(*pair)], target)
         self._in_halves([pair for pair in changes if not joint or _separable(*pair)])
 
@@ -168,7 +167,7 @@ class _Delta:
             if Role.ENCODER_DST in roles:
                 self._phases[Phase.ENCODE_DST].append((before, after))
             elif Role.ENCODER_SRC in roles:
-                early = after is None and (redirected or self._decodes_to(before))
+                early = after is None and (redirected or self._meets_decoded(before))
                 self._phases[Phase.CLEAR_SRC if early else Phase.ENCODE_SRC].append((before, after))
             elif Role.FREEZE in roles:
                 self._phases[Phase.FREEZE if before is None else Phase.THAW].append((before, after))
@@ -179,9 +178,13 @@ class _Delta:
             else:
                 self._phases[Phase.DECODE].append((before, after))
 
-    def _decodes_to(self, encoder: Optional[Entry]) -> bool:
-        """Whether this router gives packets the source that the encoder would change back."""
-        return isinstance(encoder, Rewrite) and encoder.match.source in self._decoded
+    def _meets_decoded(self, encoder: Optional[Entry]) -> bool:
+        """Whether an encoder of sources may match what this router has just decoded: both ends moved, through it."""
+        if not isinstance(encoder, Rewrite):
+            return False
+        match, others = encoder.match, self._decoded[RewriteKind.INBOUND_DST] - {encoder.match.source}
+        towards = bool(others) if match.destination is None else match.destination in others
+        return towards or match.source in self._decoded[RewriteKind.INBOUND_SRC]
 
     def _retire(self, entry: Entry) -> None:
         last = entry
