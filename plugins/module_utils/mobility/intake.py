@@ -178,6 +178,12 @@ class Intake:
             claim = inferred(claim, context) or claim
         return claim, context
 
+    def _at(self, now: float) -> Context:
+        # A log is read at one moment: for most items the context is the one of the item before.
+        if self._context.now != now:
+            self._context = replace(self._context, now=now)
+        return self._context
+
     def _listed(self, snapshot: Registration, now: float) -> None:
         """What is held was registered before: neither a move nor the end of one, but it says who is where."""
         if not self._admits:
@@ -191,7 +197,7 @@ class Intake:
                 self._context.history.learn_listed(owner, contact.host, expires, snapshot.call_id, moment, known)
 
     def _registration(self, registration: Registration, now: float) -> List[Outcome]:
-        claim, context = claim_of(registration), replace(self._context, now=now)
+        claim, context = claim_of(registration), self._at(now)
         fact = self._prepare(claim, context)
         if _is_tagged(claim):
             told = list(self._tagged(claim, context))
@@ -291,7 +297,7 @@ class Intake:
 
     def _expired(self, item: Expired, now: float) -> List[Outcome]:
         moment = now if item.received_at is None else item.received_at
-        told: List[Outcome] = list(Lifecycle(replace(self._context, now=now), self._admits).expired(item, moment))
+        told: List[Outcome] = list(Lifecycle(self._at(now), self._admits).expired(item, moment))
         if self._admits:
             self._context.history.expire(item, moment)
             self._waiting.forget((item.aor, item.instance), item.host)
@@ -310,7 +316,7 @@ class Intake:
             yield Refusal(wrong[0], wrong[1], f"answer {answer.id:.32}")
             return
         pair, moment = self._waiting.resolve(answer)
-        context = replace(self._context, now=now)
+        context = self._at(now)
         owner = (pair.aor, pair.instance)
         if not answer.held:
             yield Refusal("home_denied", f"{answer.vouched_by:.80}: {pair.old} was not {pair.aor}'s", pair.source)

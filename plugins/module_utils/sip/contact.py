@@ -16,13 +16,23 @@ from .uri import host_of
 
 __all__ = ["ContactValue", "instance_of", "is_asterisk", "read_contact_values", "value_of"]
 
+_EQUALS, _ENDS = r"[ \t]*=[ \t]*", r"[ \t]*(?:[;,]|\Z)"
+#: A header parameter: one of those that phones write most, as they write it and once; the group behind them is any
+#: other. That a known one ends is seen before its group is set, so that no group holds what was not taken.
+_HEADER_PARAM = (
+    rf"(?:\+sip\.instance(?(6)(?!)){_EQUALS}(?=\"<[!#-;=?-\[\]-~]*>\"{_ENDS})\"<([^>]*)>\""
+    rf"|expires(?(7)(?!)){_EQUALS}(?=[0-9]+{_ENDS})([0-9]+)"
+    rf"|reg-id(?(8)(?!)){_EQUALS}(?=[0-9]{{1,10}}{_ENDS})([0-9]+)"
+    rf"|q(?(9)(?!)){_EQUALS}(?=[0-9.]+{_ENDS})([0-9.]+)"
+    rf"|([{TOKEN}]+)(?:{_EQUALS}(?:{QUOTED}|[{TOKEN}]+))?)"
+)
 #: One address of a line and the comma or the end behind it: URI, host, port, name of the URI's last parameter, header
-#: parameters. What begins no such address is all the rest, without a URI.
+#: parameters, and of these what is known. What begins no such address is all the rest, without a URI.
 _PLAIN = re.compile(
     rf"[ \t]*{DISPLAY}<({URI_BEGIN}({HOST})(?::({PORT}))?"
     # No later parameter of this URI has the same name.
     rf"(?:;([{URI_PARAM}]+)(?![{URI_PARAM}])(?![^>]*;(?i:\4)(?![{URI_PARAM}]))(?:=[{URI_PARAM}]+)?){{0,8}})>"
-    rf"((?:[ \t]*;[ \t]*[{TOKEN}]+(?:[ \t]*=[ \t]*(?:{QUOTED}|[{TOKEN}]+))?)*)[ \t]*(?:,(?!\Z)|\Z)|(?s:.+)",
+    rf"((?:[ \t]*;[ \t]*{_HEADER_PARAM})*)[ \t]*(?:,(?!\Z)|\Z)|(?s:.+)",
     re.ASCII,
 )
 _PARAM = re.compile(rf"([{TOKEN}]+)(?:[ \t]*=[ \t]*({QUOTED}|[{TOKEN}]+))?")
@@ -70,15 +80,15 @@ def instance_of(text: Optional[str]) -> Optional[str]:
 def _plain_values(line: str) -> Optional[List[ContactValue]]:
     """The addresses of a line as nearly all are written. None for any other line, good or bad."""
     found: List[ContactValue] = []
-    for uri, host, port, _name, params in _PLAIN.findall(line):
+    for uri, host, port, _name, params, urn, seconds, flow, _q, other in _PLAIN.findall(line):
         if not uri:
             return None
         try:
             host_text, address = host_of(host)
         except HandoverError:
             return None
-        expires = instance = reg_id = None
-        if params:
+        expires, instance, reg_id = seconds or None, urn.lower() or None, int(flow) if flow else None
+        if other:
             # Nothing here depends on case, and names must not.
             pairs = _PARAM.findall(params.lower())
             said = dict(pairs)

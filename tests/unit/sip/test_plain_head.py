@@ -34,7 +34,8 @@ _PARAMS = (
     ';tag=1 ;TAG=1 ;tag ;tag=1;tag=2 ;expires=60 ;expires=X ;expires ;expires="60" ;Expires=1;expires=2 ;q=0.5;Q=1 '
     ';reg-id=1 ;reg-id=1x ;reg-id=99999999999 ;+sip.instance="<urn:UUID:A>" ;+sip.instance="" ;+sip.instance="<a '
     ';received=2001:db8::1 ;x=[::1] ;x=a:b ;x="\\"" ; ;x= ;branch=z9;rport ;branch=1;BRANCH=2 '
-    ";branch=1;branch=2 ;rport;ttl=1 ;rportx ;branch=z9;received=1.1.1.1 ;x=\xe9"
+    ";branch=1;branch=2 ;rport;ttl=1 ;rportx ;branch=z9;received=1.1.1.1 ;x=\xe9 ;q=1;q=1 ;reg-id=2;ob ;q=1x ;reg-id "
+    ';+sip.instance="<a>b>" ;+sip.instance="<A\\"b>" ;+sip.instance="<A>"x ;+sip.instance=A ;expires=60;expires=60'
 ).split()
 _PARAM = st.sampled_from(["", "", *_PARAMS]) | st.lists(st.sampled_from(_PARAMS), max_size=3).map(" ".join)
 _ADDRESS = st.builds(
