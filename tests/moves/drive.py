@@ -37,6 +37,8 @@ __all__ = ["Driver", "Streams"]
 
 #: Seconds between the last encoder and the first decoder that goes: the longest way here takes a millisecond.
 _DRAIN = 0.3
+#: Seconds after which streams end by themselves, whoever forgot them; no story is as long.
+_LONGEST = 1800
 #: All that a handover may change on a router: maps and sets, routes of every table, rules, and what it answers for.
 _HOLDS = """
     nft -s list ruleset
@@ -122,6 +124,7 @@ class Streams:
             peer = (seen or {}).get(other, ends[other])
             argv = ["--local", str(ends[name]), "--peer", str(peer), "--log", str(self.files[name])]
             argv += ["--tcp-local-port", str(tcp[0]), "--tcp-port", str(tcp[1]), "--udp-port", str(udp)]
+            argv += ["--duration", str(_LONGEST)]
             listens = name != opener
             self._plan.insert(0 if listens else len(self._plan), (name, argv + ["--listen"] * listens))
 

@@ -138,12 +138,15 @@ class Stage:
                 correspondents=peers if wide else (),
             )
 
-    def pause(self) -> None:
-        """Until every stream runs again, both ways, or it is dead."""
+    def pause(self) -> bool:
+        """Until every stream runs again, both ways, or it is dead; whether they run."""
         since, deadline = time.monotonic(), time.monotonic() + self.patience
-        while time.monotonic() < deadline and not all(streams.run_since(since) for _call, streams in self.calls):
+        running = False
+        while not running and time.monotonic() < deadline:
             time.sleep(0.1)
+            running = all(streams.run_since(since) for _call, streams in self.calls)
         time.sleep(_BETWEEN)
+        return running
 
     def end(self) -> None:
         """Some more traffic, then the streams end."""

@@ -58,11 +58,11 @@ def test_a_hundred_random_moves_under_one_session(internet: World, driver: Drive
         stage.call("mn", "cn")
         stage.call("mn", "beside")
         at = "a"
-        for _number in range(100):
+        for number in range(100):
             at = random.choice([lan for lan in "abcde" if lan != at])
             stage.go("mn", at)
             stage.hand_over("mn")
-            stage.pause()
+            assert stage.pause(), f"dead after move {number}, to {at}"
             assert at != "a" or not driver.leftovers()
 
     cells, stage = tell(Move("random", story), internet, driver, Scope.SESSION, tmp_path)

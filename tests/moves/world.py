@@ -91,7 +91,7 @@ class World:
             ip route replace default via {gateway.v4.ip} dev eth0 src {own.v4.ip}
             ip route replace ::/0 via {gateway.v6.ip} dev eth0 src {own.v6.ip}
         """)
-        for mine, router in zip(own.ips, gateway.ips, strict=True):
+        for mine, router in ((own.v4.ip, gateway.v4.ip), (own.v6.ip, gateway.v6.ip)):
             self._register(space, mine, router)
 
     @staticmethod
