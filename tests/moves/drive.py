@@ -119,6 +119,7 @@ class Streams:
         self.files = {name: directory / f"{name}-{tcp[0]}-{ends[name].version}.jsonl" for name in ends}
         self._plan: list[tuple[str, list[str]]] = []
         self._ends: list[subprocess.Popen[str]] = []
+        self._ready = 0.0
         names = list(ends)
         for name, other in (names, names[::-1]):
             peer = (seen or {}).get(other, ends[other])
@@ -143,6 +144,7 @@ class Streams:
         """Wait until both ends are connected."""
         for end in self._ends:
             wait_for(end, '"ready"')
+        self._ready = time.monotonic()
 
     def stop(self) -> None:
         for end in self._ends:
@@ -175,5 +177,5 @@ class Streams:
         return True
 
     def result(self, move_time: float) -> dict[str, dict[str, Any]]:
-        """See :func:`lab.analysis.analyse`."""
-        return analyse(self.files, move_time)
+        """See :func:`lab.analysis.analyse`; of streams that began after the move, all that they were."""
+        return analyse(self.files, max(move_time, self._ready))
