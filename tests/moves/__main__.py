@@ -25,7 +25,7 @@ _WIDTH = 21
 def main(names: list[str]) -> int:
     unknown = set(names) - {move.name for move in MOVES}
     if unknown:
-        print(f"no move {sorted(unknown)}; there are: {', '.join(move.name for move in MOVES)}", file=sys.stderr)
+        print(f"no move {sorted(unknown)}; there are: {'; '.join(move.name for move in MOVES)}", file=sys.stderr)
         return 2
     wanted = [move for move in MOVES if not names or move.name in names]
     notes: list[str] = []
