@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The matrix of moves: a row for each kind, a column for each IP version and scope. Exit status 1 when a cell died.
+"""The matrix of moves: a row for each kind, a column for each IP version and scope. Exit status 1 when a cell died,
+2 when there is no row of a name.
 
 usage: python -m tests.moves [NAME...]
 """
@@ -22,6 +23,10 @@ _WIDTH = 21
 
 
 def main(names: list[str]) -> int:
+    unknown = set(names) - {move.name for move in MOVES}
+    if unknown:
+        print(f"no move {sorted(unknown)}; there are: {'; '.join(move.name for move in MOVES)}", file=sys.stderr)
+        return 2
     wanted = [move for move in MOVES if not names or move.name in names]
     notes: list[str] = []
     dead = 0
@@ -34,7 +39,7 @@ def main(names: list[str]) -> int:
         for move in wanted:
             print(f"{move.name:32}", end="", flush=True)
             for scope in Scope:
-                cells, failed = _cells(move, internet, driver, scope, Path(directory), notes)
+                cells, failed = cells_of(move, internet, driver, scope, Path(directory), notes)
                 dead += failed
                 print("".join(f"{cell:{_WIDTH}}" for cell in cells), end="", flush=True)
             print(flush=True)
@@ -44,7 +49,7 @@ def main(names: list[str]) -> int:
     return 1 if dead else 0
 
 
-def _cells(
+def cells_of(
     move: Move, internet: World, driver: Driver, scope: Scope, directory: Path, notes: list[str]
 ) -> tuple[list[str], int]:
     """The cells of one scope, and how many of them died."""
@@ -52,11 +57,9 @@ def _cells(
         return [f"no [{_note(move.impossible[scope], notes)}]"] * 2, 0
     cells, stage = tell(move, internet, driver, scope, directory)
     found, failed = [], 0
-    for version, cell in cells.items():
-        if cell.alive and not cell.tcp_lost and not stage.refused:
+    for cell in cells.values():
+        if cell.survived and not stage.refused:
             found.append(f"{cell.tcp_gap_ms:.0f} / {cell.udp_gap_ms:.0f}, {cell.udp_lost}")
-        elif version in move.unsolved and not stage.refused:
-            found.append(f"dead [{_note(move.unsolved[version], notes)}]")
         else:
             failed += 1
             why = f"{move.name}, {scope.value}: {cell} {stage.refused}"

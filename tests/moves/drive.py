@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from difflib import unified_diff
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -32,10 +33,18 @@ from lab.traffic import wait_for
 from ..kernel.namespaces import Namespace
 from .world import World
 
-__all__ = ["Driver", "Streams", "leftovers"]
+__all__ = ["Driver", "Streams"]
 
 #: Seconds between the last encoder and the first decoder that goes: the longest way here takes a millisecond.
 _DRAIN = 0.3
+#: Seconds after which streams end by themselves, whoever forgot them; no story is as long.
+_LONGEST = 1800
+#: All that a handover may change on a router: maps and sets, routes of every table, rules, and what it answers for.
+_HOLDS = """
+    nft -s list ruleset
+    for version in 4 6; do ip -$version -N route show table all; ip -$version -N rule show; done
+    ip -N neigh show proxy
+"""
 
 
 class Driver:
@@ -47,6 +56,8 @@ class Driver:
         self._routers = {
             name: ManagedRouter(name, Nftables(), renderer, world.spaces[name]) for name in world.managed.routers
         }
+        self._spaces = world.spaces
+        self._bare = {name: self._holds(name) for name in self._routers}
 
     def gather(self) -> dict[str, RouterState]:
         """What every router holds."""
@@ -66,6 +77,15 @@ class Driver:
                 if change:
                     held[step.router] = self._routers[step.router].apply(change, state, time.time())
         return planned
+
+    def leftovers(self) -> dict[str, list[str]]:
+        """By router, how it differs from when this controller first saw it; empty if nothing is left of handovers."""
+        now = {name: self._holds(name) for name in self._routers}
+        found = {name: list(unified_diff(self._bare[name], now[name], lineterm="", n=0)) for name in now}
+        return {name: lines for name, lines in found.items() if lines}
+
+    def _holds(self, router: str) -> list[str]:
+        return self._spaces[router].shell(_HOLDS).stdout.splitlines()
 
 
 @dataclass(frozen=True)
@@ -99,11 +119,13 @@ class Streams:
         self.files = {name: directory / f"{name}-{tcp[0]}-{ends[name].version}.jsonl" for name in ends}
         self._plan: list[tuple[str, list[str]]] = []
         self._ends: list[subprocess.Popen[str]] = []
+        self._ready = 0.0
         names = list(ends)
         for name, other in (names, names[::-1]):
             peer = (seen or {}).get(other, ends[other])
             argv = ["--local", str(ends[name]), "--peer", str(peer), "--log", str(self.files[name])]
             argv += ["--tcp-local-port", str(tcp[0]), "--tcp-port", str(tcp[1]), "--udp-port", str(udp)]
+            argv += ["--duration", str(_LONGEST)]
             listens = name != opener
             self._plan.insert(0 if listens else len(self._plan), (name, argv + ["--listen"] * listens))
 
@@ -122,6 +144,7 @@ class Streams:
         """Wait until both ends are connected."""
         for end in self._ends:
             wait_for(end, '"ready"')
+        self._ready = time.monotonic()
 
     def stop(self) -> None:
         for end in self._ends:
@@ -154,15 +177,5 @@ class Streams:
         return True
 
     def result(self, move_time: float) -> dict[str, dict[str, Any]]:
-        """See :func:`lab.analysis.analyse`."""
-        return analyse(self.files, move_time)
-
-
-def leftovers(world: World, router: str) -> str:
-    """What a router still holds of ours beside the static part; empty where it holds nothing."""
-    script = """
-        for family in ip ip6 arp; do nft list table $family sipmobility | sed -n '/elements = /,/}/p'; done
-        for version in 4 6; do ip -$version route show table 7082 2>/dev/null; done
-        ip -N neigh show proxy
-    """
-    return world.spaces[router].shell(script, check=False).stdout.strip()
+        """See :func:`lab.analysis.analyse`; of streams that began after the move, all that they were."""
+        return analyse(self.files, max(move_time, self._ready))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -12,7 +13,8 @@ import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Scope
 
-from .drive import Driver, leftovers
+from . import __main__ as table
+from .drive import Driver
 from .moves import MOVES, Move, Stage, tell
 from .world import World
 
@@ -24,37 +26,45 @@ def test_live_sessions_survive(internet: World, driver: Driver, tmp_path: Path, 
     cells, stage = tell(move, internet, driver, Scope.SESSION, tmp_path)
     assert stage.refused == []
     for version, cell in cells.items():
-        assert cell.alive, f"IPv{version}: {cell}"
-        assert (cell.tcp_lost, cell.errors) == (0, ()), f"IPv{version}: {cell}"
+        assert cell.survived, f"IPv{version}: {cell}"
 
 
-def test_without_a_plan_the_session_is_dead(internet: World, driver: Driver, tmp_path: Path) -> None:
-    """So that the others mean something: the same move, and nobody tells the routers."""
+def test_without_a_plan_the_session_is_dead(
+    internet: World, driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the others and the table mean something: the same move, and nobody tells the routers."""
 
     def story(stage: Stage) -> None:
         stage.call("mn", "cn")
         stage.go("mn", "b")
 
-    cells, _stage = tell(Move("nothing", story), internet, driver, Scope.SESSION, tmp_path, patience=1)
-    assert not any(cell.alive for cell in cells.values())
+    monkeypatch.setattr(table, "tell", partial(tell, patience=1))
+    shown, failed = table.cells_of(Move("nothing", story), internet, driver, Scope.SESSION, tmp_path, [])
+    assert failed == 2
+    assert all(cell.startswith("DEAD") for cell in shown)
+
+
+def test_the_table_knows_the_rows_that_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert table.main(["return hom"]) == 2
+    assert "return home" in capsys.readouterr().err
 
 
 @pytest.mark.deep
 def test_a_hundred_random_moves_under_one_session(internet: World, driver: Driver, tmp_path: Path) -> None:
-    """Chains, returns, the correspondent's own network, the second router: alive, and nothing left over."""
+    """Chains, returns, the correspondent's own network, the second router: alive, nothing left at home or after."""
     random = Random(4)
 
     def story(stage: Stage) -> None:
         stage.call("mn", "cn")
         stage.call("mn", "beside")
         at = "a"
-        for _number in range(100):
+        for number in range(100):
             at = random.choice([lan for lan in "abcde" if lan != at])
             stage.go("mn", at)
             stage.hand_over("mn")
-            stage.pause()
+            assert stage.pause(), f"dead after move {number}, to {at}"
+            assert at != "a" or not driver.leftovers()
 
     cells, stage = tell(Move("random", story), internet, driver, Scope.SESSION, tmp_path)
     assert stage.refused == []
-    assert all(cell.alive and not cell.tcp_lost and not cell.errors for cell in cells.values()), cells
-    assert not any(leftovers(internet, router) for router in internet.managed.routers)
+    assert all(cell.survived for cell in cells.values()), cells

@@ -10,10 +10,12 @@ be plugged into any LAN, as a phone moves.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, ip_interface
+from socket import AF_INET, AF_INET6, SOCK_STREAM
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router
@@ -41,6 +43,8 @@ HOSTS: Mapping[str, tuple[str, int]] = {
 #: Behind the router ``re``, which is behind ``rb``.
 _INNER = Lan("e", "re", Net(IPv4Network("198.18.50.0/24"), IPv6Network("2001:db8:e::/64")))
 _INNER_HOST = 2
+#: Seconds within which a phone's first router answers it.
+_REGISTERS = 10
 
 
 class World:
@@ -81,13 +85,34 @@ class World:
             ip addr del {own.v6.ip}/128 dev lo 2>/dev/null || :
             ip addr replace {own.v4} dev eth0
             ip link set eth0 up
-            ip addr replace {own.v6} dev eth0 nodad
+            ip addr replace {own.v6} dev eth0
+            # Without detection of duplicates, but in the kernel's own time: only then does it announce the address.
+            for try in $(seq 200); do ip -6 addr show dev eth0 tentative | grep -q . || break; sleep 0.01; done
             ip route replace default via {gateway.v4.ip} dev eth0 src {own.v4.ip}
             ip route replace ::/0 via {gateway.v6.ip} dev eth0 src {own.v6.ip}
-            # A phone registers from its new address: so its router learns who has it now.
-            ping -q -c 1 -W 1 -I {own.v4.ip} {gateway.v4.ip} >/dev/null || :
-            ping -q -c 1 -W 1 -I {own.v6.ip} {gateway.v6.ip} >/dev/null || :
         """)
+        for mine, router in ((own.v4.ip, gateway.v4.ip), (own.v6.ip, gateway.v6.ip)):
+            self._register(space, mine, router)
+
+    @staticmethod
+    def _register(space: Namespace, mine: Address, router: Address) -> None:
+        """A phone registers from its new address, and gets an answer there, before anybody plans for it.
+
+        Here: the router answers that a port is closed, so that each knows the other's hardware address.
+        """
+        deadline = time.monotonic() + _REGISTERS
+        while True:
+            with space.open_socket(AF_INET if mine.version == 4 else AF_INET6, SOCK_STREAM) as one:
+                one.settimeout(1)
+                try:
+                    one.bind((str(mine), 0))
+                    one.connect((str(router), 9))
+                except ConnectionRefusedError:
+                    return
+                except OSError as error:  # No answer, or the address is not ready.
+                    if time.monotonic() > deadline:
+                        raise AssertionError(f"{mine} gets no answer from {router}") from error
+            time.sleep(0.02)
 
     def reset(self) -> None:
         """Every host back where it was at first, with nothing kept, and no router's connections remembered."""
@@ -147,7 +172,11 @@ def world() -> Iterator[World]:
             )
         for host, (lan, _number) in HOSTS.items():
             _cable(spaces["fabric"], host, spaces[host], "eth0", made.lans[lan].bridge)
-            spaces[host].shell(_hostile("eth0") + "echo 2 >/proc/sys/net/ipv4/conf/all/arp_announce")
+            # As the lab's mobile node: it asks under its new address only, and says so when it has taken one.
+            spaces[host].shell(f"""{_hostile("eth0")}
+                echo 2 >/proc/sys/net/ipv4/conf/all/arp_announce
+                echo 1 >/proc/sys/net/ipv6/conf/eth0/ndisc_notify
+            """)
         made.reset()
         yield made
 
