@@ -141,3 +141,9 @@ def test_what_has_expired_is_not_missing(bare: Namespace) -> None:
     managed(bare).apply(Change(put=(brief,)), RouterState(), now)
     time.sleep(1.2)
     assert look(bare, Renderer(), "inventory").differences == ()
+
+
+def test_a_router_that_is_given_back_keeps_no_memory_of_it(bare: Namespace, held: RouterState) -> None:
+    assert "whole" in bare.shell("ls /run/sipmobility").stdout.split()
+    prepare(bare, present=False, drop_handovers=True)
+    assert not bare.shell("ls -d /run/sipmobility /var/lib/sipmobility", check=False).stdout
