@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Optional, Union
 
 from ..errors import HandoverError
 
-__all__ = ["PROTOCOLS", "Address", "Scope", "Selector", "endpoint"]
+__all__ = ["PROTOCOLS", "Address", "Scope", "Selector", "address_text", "endpoint"]
 
 Address = Union[IPv4Address, IPv6Address]
 
@@ -96,6 +97,16 @@ class Selector:
             if address is not None:
                 return address
         raise HandoverError("bad_selector", self, "a selector names at least one address")
+
+
+def address_text(address: Address) -> str:
+    """``str(address)``, remembered: plans write the same addresses again and again."""
+    return _ipv4_text(int(address)) if address.version == 4 else str(address)
+
+
+@lru_cache(maxsize=65536)
+def _ipv4_text(number: int) -> str:
+    return str(IPv4Address(number))
 
 
 def endpoint(address: Optional[Address], port: Optional[int]) -> str:
