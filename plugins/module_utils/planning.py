@@ -17,7 +17,7 @@ from .mobility.handover import Handover
 from .mobility.model import Address, Mark, Rewrite, RouterState
 from .mobility.plan import DRAIN, Stage, plan
 from .mobility.recover import standing
-from .mobility.target import Refused, elsewhere, entries_for, renewed, target_states
+from .mobility.target import Placing, Refused, elsewhere, renewed, target_states
 from .mobility.topology import Topology
 from .mobility.trace import check
 from .platforms.base import require
@@ -62,6 +62,7 @@ def make_plan(
     asked = list(handovers)
     asked += _concerned(asked, current)
     moved = elsewhere(current, asked)
+    placing = Placing(topology, moved)
     for handover in renewed(current, asked, topology):
         try:
             if handover.id in planned:
@@ -72,12 +73,12 @@ def make_plan(
                     "Put its sessions or correspondents into one record.",
                 )
             planned.add(handover.id)
-            _possible(handover, topology, holders, unreachable, moved)
+            _possible(handover, topology, holders, unreachable, placing)
             able.append(handover)
         except HandoverError as error:
             refused.append(Refused(handover, error.code, str(error)))
     while True:
-        targets, left_out = target_states(current, able, topology)
+        targets, left_out = target_states(current, able, topology, placing)
         left_out = left_out or list(_unwalkable(able, topology, targets, moved))
         if not left_out:
             break
@@ -95,9 +96,9 @@ def _possible(
     topology: Topology,
     holders: Mapping[str, Set[str]],
     unreachable: Mapping[str, str],
-    moved: Mapping[Address, Address],
+    placing: Placing,
 ) -> None:
-    placed = entries_for(handover, topology, moved)
+    placed = placing.of(handover)
     for name, entries in placed.items():
         require(platform_named(topology.routers[name].platform), handover, name, entries)
     needed = set(placed) | holders.get(handover.id, set())

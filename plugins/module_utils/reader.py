@@ -85,7 +85,7 @@ def address(value: object) -> Address:
 
 
 #: Thousands of entries name the same few addresses and times again and again.
-_address = lru_cache(maxsize=16384)(ip_address)
+_address = lru_cache(maxsize=65536)(ip_address)
 
 
 @lru_cache(maxsize=1024)

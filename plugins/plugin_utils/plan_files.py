@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils.errors import HandoverError
+from ..module_utils.mobility.model import Entry
 from ..module_utils.mobility.plan import Phase, Stage, Step, drains_when_undone
 from ..module_utils.mobility.records import (
+    entry_to_record,
     handover_to_record,
     state_to_records,
     step_from_record,
@@ -63,11 +65,12 @@ def write_plan(planned: Planned, directory: str, searched: Sequence[Found] = ())
             (place / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise HandoverError("unwritable_file", f"{directory}: {error}", "the destination can be written") from error
+    recorded = _Recorded()  # most of a step's entries are the target's, too
     for stage in planned.stages:
         for step in stage.steps:
-            write_json(place / "steps" / f"{step.id}.json", step_to_record(step))
+            write_json(place / "steps" / f"{step.id}.json", step_to_record(step, recorded.of))
     for router, state in planned.targets.items():
-        write_json(place / "targets" / f"{router}.json", state_to_records(state))
+        write_json(place / "targets" / f"{router}.json", state_to_records(state, recorded.of))
     told = summary(planned, searched)
     write_json(place / _SUMMARY, told)
     write_json(place / _STAGES, told["stages"])
@@ -114,6 +117,19 @@ def read_step(directory: str, stage: int, router: str) -> Step | None:
         raise HandoverError("bad_stage", stage, f"the plan has stages 0 to {len(stages) - 1}")
     step = stages[stage]["steps"].get(router)
     return None if step is None else step_from_record(read_json(Path(directory) / "steps" / f"{step}.json"))
+
+
+class _Recorded:
+    """Entries as plain data, each made once. The entries outlive it: their identity names them."""
+
+    def __init__(self) -> None:
+        self._records: dict[int, dict[str, Any]] = {}
+
+    def of(self, entry: Entry) -> dict[str, Any]:
+        record = self._records.get(id(entry))
+        if record is None:
+            record = self._records[id(entry)] = entry_to_record(entry)
+        return record
 
 
 def _stages(directory: str) -> list[dict[str, Any]]:

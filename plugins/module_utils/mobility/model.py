@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple, Union
 
 from ..errors import HandoverError
 from .selector import Address, Scope, Selector
@@ -59,6 +59,8 @@ class RewriteKind(Enum):
     INBOUND_SRC = "inbound_src"
     OUTBOUND_DST = "outbound_dst"
     OUTBOUND_SRC = "outbound_src"
+
+    __hash__ = object.__hash__  # as for Scope
 
     @property
     def is_decoder(self) -> bool:
@@ -258,10 +260,11 @@ class RouterState:
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         held: Dict[Key, Entry] = {}
         for entry in entries:
-            if held.setdefault(entry.key, entry) != entry:
+            first = held.setdefault(entry.key, entry)
+            if first is not entry and first != entry:
                 raise HandoverError("duplicate_entry", entry, "a router holds one entry for each key")
         self._held = held
-        self._sorts: Optional[FrozenSet[Key]] = None
+        self._shapes: Optional[Dict[Key, Set[Scope]]] = None
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._held.values())
@@ -281,11 +284,14 @@ class RouterState:
         return self._held
 
     @property
-    def sorts(self) -> FrozenSet[Key]:
-        """The keys that there are, each without its last part: which sorts of entries it holds."""
-        if self._sorts is None:
-            self._sorts = frozenset(key[:-1] for key in self._held)
-        return self._sorts
+    def shapes(self) -> Mapping[Key, Set[Scope]]:
+        """Which shapes of selectors there are, by the keys that have one, without it: by sorts of entries."""
+        if self._shapes is None:
+            self._shapes = {}
+            for *sort, match in self._held:
+                if isinstance(match, Selector):
+                    self._shapes.setdefault(tuple(sort), set()).add(match.scope)
+        return self._shapes
 
     def get(self, key: Key) -> Optional[Entry]:
         """The entry with this key, if there is one."""

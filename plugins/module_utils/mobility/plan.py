@@ -195,6 +195,8 @@ class _Delta:
         self._phases[Phase.RETIRE].append((last, None))
 
     def _as_a_whole(self, changes: List[_Change], target: RouterState) -> None:
+        if not changes:
+            return
         thawing = {entry.key: entry for entry, unused in changes if isinstance(entry, Freeze)}
         # Frozen before, by a plan that was cut off: a decoder that would be needed may be gone already.
         handled = {match for entry in target if isinstance(entry, Rewrite) for match in (entry.match, entry.image)}

@@ -9,7 +9,7 @@ a missing one or a wrong type is refused with its name.
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Tuple
 
 from ..errors import HandoverError
 from ..reader import (
@@ -42,6 +42,7 @@ from .model import (
     Stamp,
 )
 from .plan import Phase, Stage, Step
+from .selector import address_text
 
 __all__ = [
     "entry_from_record",
@@ -67,8 +68,8 @@ def handover_to_record(handover: Handover) -> Record:
         "id": handover.id,
         "aor": handover.aor,
         "instance": handover.instance,
-        "old": str(handover.old),
-        "new": str(handover.new),
+        "old": address_text(handover.old),
+        "new": address_text(handover.new),
         "expires": time_to_text(handover.expires),
         "epoch": handover.epoch,
         "scope": handover.scope.value,
@@ -115,17 +116,17 @@ def entry_to_record(entry: Entry) -> Record:
     record: Record = {}
     if isinstance(entry, Rewrite):
         record = {"type": "rewrite", "kind": entry.kind.value, "match": _match_to_record(entry.match)}
-        record["to"] = str(entry.to)
+        record["to"] = address_text(entry.to)
     elif isinstance(entry, Mark):
         record = {"type": "mark", "match": _match_to_record(entry.match)}
     elif isinstance(entry, Freeze):
         record = {"type": "freeze", "match": _match_to_record(entry.match)}
     elif isinstance(entry, Route):
-        record = {"type": "route", "destination": str(entry.destination)}
-        record["via"] = None if entry.via is None else str(entry.via)
+        record = {"type": "route", "destination": address_text(entry.destination)}
+        record["via"] = None if entry.via is None else address_text(entry.via)
         record["interface"] = entry.interface
     else:
-        record = {"type": "neighbour", "address": str(entry.address), "interface": entry.interface}
+        record = {"type": "neighbour", "address": address_text(entry.address), "interface": entry.interface}
     stamp = entry.stamp
     record.update(
         handover=stamp.handover,
@@ -173,9 +174,9 @@ def entry_from_record(record: Mapping[str, Any]) -> Entry:
     return entry
 
 
-def state_to_records(state: Iterable[Entry]) -> List[Record]:
+def state_to_records(state: Iterable[Entry], record_of: Callable[[Entry], Record] = entry_to_record) -> List[Record]:
     """A router's state as plain data, in a stable order."""
-    return [entry_to_record(entry) for entry in sorted(state, key=lambda entry: repr(entry.key))]
+    return [record_of(entry) for entry in sorted(state, key=lambda entry: repr(entry.key))]
 
 
 def state_from_records(records: Iterable[Mapping[str, Any]]) -> RouterState:
@@ -186,15 +187,15 @@ def state_from_records(records: Iterable[Mapping[str, Any]]) -> RouterState:
     return RouterState(entry_from_record(record) for record in items(records))
 
 
-def step_to_record(step: Step) -> Record:
+def step_to_record(step: Step, record_of: Callable[[Entry], Record] = entry_to_record) -> Record:
     """One step as plain data."""
     return {
         "id": step.id,
         "phase": step.phase.value,
         "router": step.router,
         # In the planner's order, which is stable.
-        "before": [entry_to_record(entry) for entry in step.before],
-        "after": [entry_to_record(entry) for entry in step.after],
+        "before": [record_of(entry) for entry in step.before],
+        "after": [record_of(entry) for entry in step.after],
     }
 
 
@@ -242,11 +243,11 @@ def session_to_record(session: Session) -> Record:
     record: Record = {
         "protocol": session.protocol,
         "port": session.port,
-        "correspondent": str(session.correspondent),
+        "correspondent": address_text(session.correspondent),
         "correspondent_port": session.correspondent_port,
     }
     if session.outside is not None:
-        record["outside"] = str(session.outside)
+        record["outside"] = address_text(session.outside)
     if session.outside_port is not None:
         record["outside_port"] = session.outside_port
     if session.sources:
@@ -276,9 +277,9 @@ def session_from_record(record: Mapping[str, Any]) -> Session:
 def _match_to_record(match: Selector) -> Record:
     record: Record = {}
     if match.source is not None:
-        record["source"] = str(match.source)
+        record["source"] = address_text(match.source)
     if match.destination is not None:
-        record["destination"] = str(match.destination)
+        record["destination"] = address_text(match.destination)
     if match.protocol is not None:
         record.update(protocol=match.protocol, source_port=match.source_port, destination_port=match.destination_port)
     return record

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Optional, Union
 
 from ..errors import HandoverError
 
-__all__ = ["PROTOCOLS", "Address", "Scope", "Selector", "endpoint"]
+__all__ = ["PROTOCOLS", "Address", "Scope", "Selector", "address_text", "endpoint"]
 
 Address = Union[IPv4Address, IPv6Address]
 
@@ -26,6 +27,8 @@ class Scope(Enum):
     SESSION = "session"
     CORRESPONDENT = "correspondent"
     ADDRESS = "address"
+
+    __hash__ = object.__hash__  # members are single; Enum's own hash of the name is Python, and asked for all the time
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,13 @@ class Selector:
     def __hash__(self) -> int:
         return self._hash
 
+    def __repr__(self) -> str:
+        # As a dataclass has it; plans are sorted by it.
+        return (
+            f"Selector(source={_shown(self.source)}, destination={_shown(self.destination)}, "
+            f"protocol={self.protocol!r}, source_port={self.source_port!r}, destination_port={self.destination_port!r})"
+        )
+
     def __str__(self) -> str:
         ends = (endpoint(self.source, self.source_port), endpoint(self.destination, self.destination_port))
         return (f"{self.protocol} " if self.protocol else "") + " > ".join(ends)
@@ -96,6 +106,20 @@ class Selector:
             if address is not None:
                 return address
         raise HandoverError("bad_selector", self, "a selector names at least one address")
+
+
+def address_text(address: Address) -> str:
+    """``str(address)``, remembered: plans write the same addresses again and again."""
+    return _ipv4_text(int(address)) if address.version == 4 else str(address)
+
+
+def _shown(address: Optional[Address]) -> str:
+    return "None" if address is None else f"{type(address).__name__}('{address_text(address)}')"
+
+
+@lru_cache(maxsize=65536)
+def _ipv4_text(number: int) -> str:
+    return str(IPv4Address(number))
 
 
 def endpoint(address: Optional[Address], port: Optional[int]) -> str:

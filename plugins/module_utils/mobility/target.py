@@ -29,7 +29,7 @@ from .model import (
 )
 from .topology import Router, Topology
 
-__all__ = ["DECODER_MARGIN", "GRACE", "Refused", "elsewhere", "entries_for", "renewed", "target_states"]
+__all__ = ["DECODER_MARGIN", "GRACE", "Placing", "Refused", "elsewhere", "entries_for", "renewed", "target_states"]
 
 #: Seconds that an encoder outlives the registration.
 GRACE = 30
@@ -80,7 +80,7 @@ class _Flow:
 
         :param abroad: as the mobile node sees it; otherwise as the correspondent's own router does.
         """
-        narrow = replace(self, outside=self.known)
+        narrow = self if self.outside == self.known else replace(self, outside=self.known)
         if self.scope is Scope.ADDRESS:
             narrow = replace(narrow, scope=Scope.CORRESPONDENT)
         return narrow.selector(source, destination, abroad)
@@ -126,8 +126,31 @@ def entries_for(
     return {name: list({entry.key: entry for entry in entries}.values()) for name, entries in found.items()}
 
 
+class Placing:
+    """:func:`entries_for`, remembered: a plan asks more than once for the same thousands of handovers."""
+
+    def __init__(self, topology: Topology, moved: Mapping[Address, Address]) -> None:
+        self._topology = topology
+        self._moved = moved
+        self._placed: Dict[str, Tuple[Handover, Dict[str, List[Entry]]]] = {}
+
+    def of(self, handover: Handover) -> Mapping[str, List[Entry]]:
+        """What each router must hold for one handover; errors as :func:`entries_for`."""
+        placed = self._placed.get(handover.id)
+        if placed is None or placed[0] is not handover:
+            placed = self._placed[handover.id] = (handover, entries_for(handover, self._topology, self._moved))
+        return placed[1]
+
+    def where(self, moved: Mapping[Address, Address]) -> Placing:
+        """This one where others are so, or a new one."""
+        return self if moved == self._moved else Placing(self._topology, moved)
+
+
 def target_states(
-    current: Mapping[str, RouterState], handovers: Iterable[Handover], topology: Topology
+    current: Mapping[str, RouterState],
+    handovers: Iterable[Handover],
+    topology: Topology,
+    placing: Optional[Placing] = None,
 ) -> Tuple[Dict[str, RouterState], List[Refused]]:
     """What every router must hold once these handovers are as they say; other handovers stay as they are.
 
@@ -136,11 +159,13 @@ def target_states(
     handovers claim is refused to the one that comes later.
 
     :param current: what the routers hold now.
+    :param placing: what was placed before.
     :returns: the target of every router of the topology, and the refused.
     """
     wanted = list(handovers)
     states = {name: current.get(name, RouterState()) for name in topology.routers}
     moved = elsewhere(current, wanted)
+    places = (placing or Placing(topology, moved)).where(moved)
     # The empty id: remnants, whose owner no router knows any longer.
     gone = ["", *(handover.id for handover in wanted)]
     held = {name: dict(state.without(gone).entries) for name, state in states.items()}
@@ -148,7 +173,7 @@ def target_states(
     refused: List[Refused] = []
     for handover in wanted:
         try:
-            placed = entries_for(handover, topology, moved)
+            placed = places.of(handover)
             for name, entries in placed.items():
                 for entry in entries:
                     _unclaimed(held[name].get(entry.key), entry, name)
@@ -259,7 +284,8 @@ def _rewritten(
     at_corresponding.append(Rewrite(RewriteKind.OUTBOUND_DST, flow.selector(None, old, False), new, encoder))
     if both:
         # A correspondent that moved has its own old address back by then: inbound_dst is asked first.
-        restored = replace(flow, outside=flow.known).selector(new, None, True)
+        seen = flow if flow.outside == flow.known else replace(flow, outside=flow.known)
+        restored = seen.selector(new, None, True)
         at_corresponding.append(Rewrite(RewriteKind.INBOUND_SRC, restored, old, decoder))
         at_visited.append(Rewrite(RewriteKind.OUTBOUND_SRC, flow.selector(old, None, True), new, encoder))
     if not both or flow.scope is Scope.ADDRESS or flow.known != flow.outside:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Dict, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import Container, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 from ..errors import HandoverError
 from .handover import Handover
 from .model import Address, Directions, Rewrite, RewriteKind, Route, RouterState, Selector
-from .selector import endpoint
+from .selector import Scope, endpoint
 from .topology import Router, Topology
 
 __all__ = ["Hop", "Packet", "Walk", "check", "trace"]
@@ -224,9 +224,9 @@ def _pass(
     state: RouterState, packet: Packet, at: str, hops: List[Hop], hidden: Mapping[Endpoint, Endpoint]
 ) -> Tuple[Packet, bool, bool]:
     """One router: the packet after it, whether it was marked, whether it was frozen."""
-    sorts = state.sorts  # no selector is made for what the router holds none of
-    if ("freeze",) in sorts:
-        frozen = [*_selectors(packet), Selector(None, packet.destination)]
+    shapes = state.shapes  # no selector is made of a shape that the router holds none of
+    if ("freeze",) in shapes:
+        frozen = [*_selectors(packet, shapes["freeze",]), Selector(None, packet.destination)]
         if any(state.get(("freeze", match)) is not None for match in frozen):
             return packet, False, True
     marked = False
@@ -235,12 +235,9 @@ def _pass(
             packet = _translated(packet, at, hops, hidden)
         if kind is RewriteKind.OUTBOUND_DST:
             # A router marks here what an outbound_src matches, too: that, or an outbound_dst before it, marks below.
-            marked = marked or (
-                ("mark",) in sorts and any(state.get(("mark", match)) is not None for match in _selectors(packet))
-            )
-        if ("rewrite", kind) not in sorts:
-            continue
-        for match in _selectors(packet, kind):
+            marks = () if marked else _selectors(packet, shapes.get(("mark",), ()))
+            marked = marked or any(state.get(("mark", match)) is not None for match in marks)
+        for match in _selectors(packet, shapes.get(("rewrite", kind), ()), kind):
             found = state.get(("rewrite", kind, match))
             if isinstance(found, Rewrite):
                 if kind.changes_destination:
@@ -255,6 +252,8 @@ def _pass(
 
 def _translated(packet: Packet, at: str, hops: List[Hop], hidden: Mapping[Endpoint, Endpoint]) -> Packet:
     """What connection tracking does for a masqueraded host: between encoders of destination and of source."""
+    if not hidden:
+        return packet
     source = hidden.get((packet.protocol, packet.source, packet.source_port))
     known = {outside: inside for inside, outside in hidden.items()}
     destination = known.get((packet.protocol, packet.destination, packet.destination_port))
@@ -286,13 +285,13 @@ def _leaves(route: Route, router: Optional[Router]) -> bool:
     return router is not None and route.interface == router.outside != router.inside
 
 
-def _selectors(packet: Packet, kind: Optional[RewriteKind] = None) -> Iterator[Selector]:
-    """The selectors that a packet can match, narrowest first."""
-    if packet.source_port and packet.destination_port:
+def _selectors(packet: Packet, shapes: Container[Scope], kind: Optional[RewriteKind] = None) -> Iterator[Selector]:
+    """The selectors of these shapes that a packet can match, narrowest first."""
+    if Scope.SESSION in shapes and packet.source_port and packet.destination_port:
         ports = (packet.source_port, packet.destination_port)
         yield Selector(packet.source, packet.destination, packet.protocol, *ports)
-    yield Selector(packet.source, packet.destination)
-    if kind is None or not kind.changes_destination:
-        yield Selector(packet.source, None)
-    if kind is not None and kind.changes_destination:
-        yield Selector(None, packet.destination)
+    if Scope.CORRESPONDENT in shapes:
+        yield Selector(packet.source, packet.destination)
+    if Scope.ADDRESS in shapes:
+        to = kind is not None and kind.changes_destination
+        yield Selector(None, packet.destination) if to else Selector(packet.source, None)

@@ -28,7 +28,7 @@ from ..mobility.model import (
     Selector,
     Stamp,
 )
-from ..mobility.selector import PROTOCOLS
+from ..mobility.selector import PROTOCOLS, address_text
 from . import stamp as stamps
 from .base import COMPLAINTS, Capabilities, Output, Platform, foreign, unprepared
 from .neighbours import neighbour_lines, neighbours_of
@@ -280,9 +280,9 @@ def _places(entry: Entry) -> Iterator[Tuple[str, str, str, str]]:
     """The elements of an entry: family, set, key and, in a map, the value. A remnant has no record of its stamp."""
     if isinstance(entry, Rewrite):
         family = FAMILIES[entry.match.version]
-        yield family, f"{entry.match.scope.value}_{entry.kind.value}", _key(entry.match), str(entry.to)
+        yield family, f"{entry.match.scope.value}_{entry.kind.value}", _key(entry.match), address_text(entry.to)
         for name, key, to in error_elements(entry):
-            yield family, name, key, str(to)
+            yield family, name, key, address_text(to)
     elif isinstance(entry, Mark):
         yield FAMILIES[entry.match.version], f"{entry.match.scope.value}_mark", _key(entry.match), ""
     elif isinstance(entry, Route):
@@ -306,7 +306,8 @@ def _neighbour_places(entry: Neighbour) -> Iterator[Tuple[str, str, str, str]]:
 
 
 def _key(match: Selector) -> str:
-    parts: List[object] = [part for part in (match.source, match.destination) if part is not None]
-    if match.protocol is not None:
-        parts += [match.protocol if match.protocol in PROTOCOLS else "", match.source_port, match.destination_port]
-    return " . ".join(map(str, parts))
+    key = " . ".join([address_text(part) for part in (match.source, match.destination) if part is not None])
+    if match.protocol is None:
+        return key
+    protocol = match.protocol if match.protocol in PROTOCOLS else ""
+    return f"{key} . {protocol} . {match.source_port} . {match.destination_port}"

@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import Dict, Iterator, Optional, Tuple
 
 from ..mobility.model import Address, Directions, Rewrite, RewriteKind, Scope
-from ..mobility.selector import Selector
 
 __all__ = ["ERROR_MAPS", "PROTOCOL_NUMBERS", "error_elements"]
 
@@ -40,24 +39,34 @@ def error_elements(rewrite: Rewrite) -> Iterator[Tuple[str, str, Address]]:
     if rewrite.kind not in _ERRORS:
         return
     inward, outward = _ERRORS[rewrite.kind]
-    scope = rewrite.match.scope.value
-    before = rewrite.match.destination if rewrite.kind.changes_destination else rewrite.match.source
+    match = rewrite.match
+    scope = match.scope.value
+    source, destination = match.source, match.destination
+    before = destination if rewrite.kind.changes_destination else source
     if before is None:  # a rewrite of a single address matches what it changes
         return
-    yield f"{scope}_error_{inward.value}", _key(rewrite.image), before
+    # The packet as it leaves the rewrite; by its parts, for a selector of its own takes thrice as long.
+    left_from, left_to = (source, rewrite.to) if rewrite.kind.changes_destination else (rewrite.to, destination)
+    left = _key(left_from, left_to, match.protocol, match.source_port, match.destination_port)
+    yield f"{scope}_error_{inward.value}", left, before
     # With one direction only, the packets of the other one are not rewritten, and neither are their errors.
     if rewrite.stamp.directions is Directions.BOTH:
-        yield f"{scope}_error_{outward.value}", _key(rewrite.match.turned), rewrite.to
+        turned = _key(destination, source, match.protocol, match.destination_port, match.source_port)
+        yield f"{scope}_error_{outward.value}", turned, rewrite.to
 
 
-def _key(quoted: Selector) -> str:
+def _key(
+    source: Optional[Address],
+    destination: Optional[Address],
+    protocol: Optional[str],
+    source_port: Optional[int],
+    destination_port: Optional[int],
+) -> str:
     """The key as nft lists it, so that it is the same text in a step and in a listing."""
-    addresses = int.from_bytes(_packed(quoted.source) + _packed(quoted.destination), "big")
-    if quoted.protocol is None or quoted.source_port is None or quoted.destination_port is None:
+    addresses = 0
+    for address in (source, destination):
+        if address is not None:
+            addresses = addresses << address.max_prefixlen | int(address)
+    if protocol is None or source_port is None or destination_port is None:
         return f"{addresses:#x}"
-    ports = quoted.source_port << 16 | quoted.destination_port
-    return f"{addresses:#x} . {PROTOCOL_NUMBERS[quoted.protocol]:#x} . {ports:#x}"
-
-
-def _packed(address: Optional[Address]) -> bytes:
-    return b"" if address is None else address.packed
+    return f"{addresses:#x} . {PROTOCOL_NUMBERS[protocol]:#x} . {source_port << 16 | destination_port:#x}"
