@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import List, Mapping, Optional, Set, Tuple
+from typing import Dict, List, Mapping, Optional, Set, Tuple
 
-from .model import Rewrite, Role, Route, RouterState
+from .model import Address, Entry, Rewrite, Role, Route, RouterState
 
 __all__ = ["goals"]
 
@@ -19,7 +19,8 @@ def goals(current: _States, target: _States) -> List[_States]:
 
     A decoder that must give another address than it does now cannot be swapped while the encoders of its
     former handover still run: that handover is ended first. And what an encoder sends away must not meet a route
-    of another handover on the same router: the later one of the two waits until the earlier one is gone.
+    of another handover on the same router: the later one of the two waits until the earlier one is gone. Nor must
+    what got another source, which the other end's former place does not know.
     """
     found: List[_States] = []
     losers = {
@@ -53,16 +54,24 @@ def _captured(current: _States, target: _States) -> Tuple[Set[str], Set[str]]:
     for name, held in current.items():
         wanted = target.get(name, RouterState())
         for routes, but, encoders, route_waits in ((wanted, held, held, True), (held, wanted, wanted, False)):
-            owners = {
+            owners: Dict[Optional[Address], str] = {
                 entry.destination: entry.stamp.handover
                 for entry in routes
                 if isinstance(entry, Route) and but.get(entry.key) is None
             }
             for entry in encoders if owners else ():
-                if isinstance(entry, Rewrite) and entry.role is Role.ENCODER_DST and entry.to in owners:
-                    waiting.add(owners[entry.to] if route_waits else entry.stamp.handover)
-                    met.update((owners[entry.to], entry.stamp.handover))
+                owner = owners.get(_led_to(entry))
+                if owner is not None:
+                    waiting.add(owner if route_waits else entry.stamp.handover)
+                    met.update((owner, entry.stamp.handover))
     return waiting, met
+
+
+def _led_to(entry: Entry) -> Optional[Address]:
+    """Where an encoder's packets go that find a route of ours at its router."""
+    if not isinstance(entry, Rewrite) or entry.role is Role.DECODER:
+        return None
+    return entry.to if entry.role is Role.ENCODER_DST else entry.match.destination
 
 
 def _held_back(current: _States, target: _States, waiting: Set[str]) -> Optional[_States]:
