@@ -61,8 +61,10 @@ def test_reconcile_repairs_a_killed_run_both_ways(
     assert killed.status == -9, killed.output
     # A router whose step was under way may hold a remnant: a route without its record.
     left = {router: state.without([""]) for router, state in routers.states().items()}
-    last = step == dict((BEGIN, REPOINT, WITHDRAW))[name]
-    assert (bare(left) == bare(scene.after)) == last
+    # The step after it was under way on its router already, and may have ended by itself.
+    remaining = dict((BEGIN, REPOINT, WITHDRAW))[name] - step
+    complete = bare(left) == bare(scene.after)
+    assert complete if remaining == 0 else not complete or remaining == 1
 
     done = reconcile(tmp_path, "done")
     assert done.status == 0, done.output
@@ -71,7 +73,7 @@ def test_reconcile_repairs_a_killed_run_both_ways(
     routers.put(left)
     undone = reconcile(tmp_path, "undone")
     assert undone.status == 0, undone.output
-    assert bare(routers.states()) == bare(scene.after if last else scene.before)
+    assert bare(routers.states()) == bare(scene.after if complete else scene.before)
 
     again = reconcile(tmp_path, "undone")
     assert "nothing to repair" in again.output
