@@ -126,7 +126,7 @@ def undo(stages: Iterable[Stage], done: Iterable[str], drain: float = DRAIN) -> 
 
 def drains_when_undone(phase: Phase) -> bool:
     """Whether taking this phase back uncovers addresses under which packets may still be under way."""
-    return phase in (Phase.DECODE, Phase.FREEZE)
+    return phase in (Phase.DECODE, Phase.FREEZE, Phase.JOINT)
 
 
 _Change = Tuple[Optional[Entry], Optional[Entry]]
