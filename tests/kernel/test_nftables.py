@@ -339,7 +339,8 @@ def test_what_the_tools_say_is_told_with_its_meaning(
         assert "The router is unchanged." in told.advice
         assert router.gather() == RouterState()
     finally:
-        host.shell("ip link set lan up")
+        # With its link an address of IPv6 goes, too.
+        host.shell("ip link set lan up; ip -6 address replace 2001:db8:51::1/64 dev lan nodad")
 
 
 def test_a_key_stands_once(router: ManagedRouter) -> None:
