@@ -107,7 +107,7 @@ def test_ten_moves_under_one_session(at_home: Lab, routers: Routers, tmp_path: P
     lab = at_home
     home, peer = lab.topology.address("mn").v4.ip, lab.topology.address("cn").v4.ip
     sessions = [Session("tcp", 40000, peer, 7101), Session("udp", 7102, peer, 7102)]
-    with Traffic(lab, home, peer, tmp_path, seconds=170) as traffic:
+    with Traffic(lab, home, peer, tmp_path, seconds=900) as traffic:  # at most; it ends with the block
         first = None
         for place in ("b", "d", "a", "b", "d", "a", "b", "d", "b", "a"):
             move = lab.move("mn", place)

@@ -136,7 +136,8 @@ class Dialogs:
 
     def _described(self, dialog: _Dialog, author: str, transaction: _Transaction, message: DialogMessage) -> None:
         """An offer, or the answer to the one that waits."""
-        assert message.media is not None
+        if message.media is None:
+            return
         offer = dialog.offer
         if offer is not None and offer[0] != author:
             dialog.offer = None
@@ -257,12 +258,12 @@ def _transaction(message: DialogMessage) -> _Transaction:
 
 
 def _note_signalling(dialog: _Dialog, message: DialogMessage) -> None:
-    ends = (message.source, message.source_port, message.destination, message.destination_port)
-    if message.transport not in _CONNECTED or None in ends:
+    source, source_port = message.source, message.source_port
+    destination, destination_port = message.destination, message.destination_port
+    if message.transport not in _CONNECTED or source is None or destination is None:
         return
-    source, source_port, destination, destination_port = ends
-    assert source is not None and source_port is not None
-    assert destination is not None and destination_port is not None
+    if source_port is None or destination_port is None:
+        return
     dialog.signalling = (str(message.from_tag), source, source_port, destination, destination_port)
 
 
