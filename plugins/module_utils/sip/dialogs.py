@@ -15,7 +15,7 @@ import json
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple, TypeVar
 
 from ..errors import HandoverError
 from .agreed import AgreedFlow
@@ -24,6 +24,9 @@ from .grammar import Address
 from .sdp import Media, agreed_endpoints
 
 __all__ = ["MAX_DIALOGS", "Dialogs"]
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 #: Dialogs, and requests without an answer, that are kept; the longest untouched are forgotten first.
 MAX_DIALOGS = 8192
@@ -238,7 +241,7 @@ def _media_from_values(values: List[List[Any]]) -> _Media:
     return tuple(found)
 
 
-def _put(held: OrderedDict, key: object, value: object) -> None:  # type: ignore[type-arg]
+def _put(held: OrderedDict[_K, _V], key: _K, value: _V) -> None:
     held[key] = value
     held.move_to_end(key)
     if len(held) > MAX_DIALOGS:
