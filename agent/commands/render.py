@@ -16,11 +16,11 @@ from ...plugins.module_utils.mobility.change import pending
 from ...plugins.module_utils.mobility.model import RouterState
 from ...plugins.module_utils.mobility.plan import Step
 from ...plugins.module_utils.mobility.topology import Topology
-from ...plugins.module_utils.platforms.base import Output
+from ...plugins.module_utils.platforms.base import Platform
 from ...plugins.module_utils.platforms.registry import platform_named
 from ...plugins.module_utils.reader import time_from_text
 from ...plugins.plugin_utils.rendering import Renderer
-from ...plugins.plugin_utils.router import ManagedRouter
+from ...plugins.plugin_utils.step_text import step_text
 from ..plan_input import add_plan_arguments, read_plan
 
 __all__ = ["add_parser", "run"]
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     """Plan, render, print. Returns the exit status."""
     given = read_plan(args)
     topology, planned = given.topology, given.planned
-    router = _router(args.router, topology, args.template_dir)
+    platform, renderer = _platform(args.router, topology), Renderer(args.template_dir)
     now = time.time() if args.now is None else args.now
     steps = [(stage, step) for stage in planned.stages for step in stage.steps if step.router == args.router]
     if args.step is not None:
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         if not steps:
             raise HandoverError("unknown_step", args.step, f"a step is one of the plan's steps on {args.router}")
     told = [
-        {"step": step.id, "phase": step.phase.value, "wait": stage.wait, "text": _text(router, step, now)}
+        {"step": step.id, "phase": step.phase.value, "wait": stage.wait, "text": _text(platform, renderer, step, now)}
         for stage, step in steps
     ]
     if args.json:
@@ -73,25 +73,17 @@ def run(args: argparse.Namespace) -> int:
     return 3 if args.fail_on_refused and given.refused else 0
 
 
-def _router(name: str, topology: Topology, template_dir: str | None) -> ManagedRouter:
-    if name not in topology.routers:
+def _platform(router: str, topology: Topology) -> Platform:
+    if router not in topology.routers:
         raise HandoverError(
-            "unknown_router", name, f"a router of the topology is one of {', '.join(sorted(topology.routers))}"
+            "unknown_router", router, f"a router of the topology is one of {', '.join(sorted(topology.routers))}"
         )
-    platform = platform_named(topology.routers[name].platform)
-    return ManagedRouter(name, platform, Renderer(template_dir), _Unreached())
+    return platform_named(topology.routers[router].platform)
 
 
-def _text(router: ManagedRouter, step: Step, now: float) -> str:
+def _text(platform: Platform, renderer: Renderer, step: Step, now: float) -> str:
     """The text of a step on a router that stands as the plan found it."""
-    return router.text(pending(step, RouterState(step.before)), now)
-
-
-class _Unreached:
-    """The shell of a router that is only written for."""
-
-    def run(self, script: str) -> Output:
-        raise HandoverError("not_connected", "render", "rendering reaches no router")
+    return step_text(platform, renderer, pending(step, RouterState(step.before)), now)
 
 
 def _moment(text: str) -> float:

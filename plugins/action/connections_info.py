@@ -19,7 +19,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.reader import
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.files import read_json, write_json
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import Shell
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import Shell
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.transport import RouterShell
 
 ARGUMENTS: dict[str, Any] = {

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.static_nat import (
@@ -24,6 +24,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios
 )
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.command_line import NetworkCli
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.static_nat_lines import StaticNatLines
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.static_nat_router import StaticNatRouter
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 
@@ -67,16 +68,6 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-class _Unreached:
-    """Stands for the device where none is reached: rendering and parsing need none."""
-
-    def running(self, pipe: str) -> str:
-        raise NotImplementedError
-
-    def configure(self, lines: Sequence[str], forced: bool) -> Mapping[str, str]:
-        raise NotImplementedError
-
-
 class ActionModule(HandoverAction):
     """Converges static NAT, or reads, renders or parses it."""
 
@@ -93,16 +84,15 @@ class ActionModule(HandoverAction):
     }
 
     def work(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        name, state = str(task_vars.get("inventory_hostname", "router")), options["state"]
-        renderer = Renderer(options["template_dir"])
+        state, lines = options["state"], StaticNatLines(Renderer(options["template_dir"]))
         wanted = wanted_from_records(options["config"] or [])
         if state == "parsed":
             return _told("parsed", parse_configuration(options["running_config"]))
         if state == "rendered":
-            lines = StaticNatRouter(name, renderer, _Unreached()).lines(one.entry for one in wanted)
-            return {"changed": False, "rendered": lines}
+            return {"changed": False, "rendered": lines.of(one.entry for one in wanted)}
         owned = [Owned.from_record(record) for record in options["owned"] or []]
-        router = StaticNatRouter(name, renderer, NetworkCli(self))
+        name = str(task_vars.get("inventory_hostname", "router"))
+        router = StaticNatRouter(name, lines, NetworkCli(self))
         before = router.gather()
         if state == "gathered":
             return _told("gathered", before)
@@ -115,8 +105,8 @@ class ActionModule(HandoverAction):
             "changed": bool(change),
             "before": _records(before.entries),
             "after": _records(after),
-            "commands": router.commands(change, options["forced"]),
-            "diff": {"before": _text(router.lines(before.entries)), "after": _text(router.lines(after))},
+            "commands": lines.changing(change, options["forced"]),
+            "diff": {"before": _text(lines.of(before.entries)), "after": _text(lines.of(after))},
             **_unread(before),
         }
 

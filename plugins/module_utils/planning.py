@@ -15,9 +15,10 @@ from typing import Dict, Iterable, List, Mapping, Optional, Set, Tuple
 from .errors import HandoverError
 from .mobility.handover import Handover
 from .mobility.model import Address, Mark, Rewrite, RouterState
+from .mobility.placing import Placing
 from .mobility.plan import DRAIN, Stage, plan
 from .mobility.recover import standing
-from .mobility.target import Placing, Refused, elsewhere, renewed, target_states
+from .mobility.target import Refused, elsewhere, renewed, target_states
 from .mobility.topology import Topology
 from .mobility.trace import check
 from .platforms.base import require

@@ -17,9 +17,9 @@ from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.model import Entry, RouterState, same
 from ..module_utils.mobility.records import entry_to_record, state_to_records
 from ..module_utils.platforms.registry import platform_named
+from .reach import reached
 from .rendering import Renderer
 from .router import ManagedRouter
-from .transport import RouterShell
 
 __all__ = ["BULK", "HandoverAction", "state_diff", "summarised", "time_or_now"]
 
@@ -83,7 +83,7 @@ class HandoverAction(ActionBase):
         """
         name = str(task_vars.get("inventory_hostname", "router"))
         platform = platform_named(options.get("platform") or self.templated(task_vars, name)["platform"])
-        return ManagedRouter(name, platform, Renderer(options.get("template_dir")), _Lazy(self))
+        return reached(self, name, platform, Renderer(options.get("template_dir")))
 
     def templated(self, task_vars: Mapping[str, Any], host: str) -> dict[str, Any]:
         """A host as a router of the topology, from its inventory variables.
@@ -100,16 +100,6 @@ class HandoverAction(ActionBase):
             "behind": variables.get("handover_behind", ""),
             "addresses": [str(item) for item in variables.get("handover_behind_addresses") or []],
         }
-
-
-class _Lazy:
-    """A shell that is opened only when it is used: rendering and parsing need no router."""
-
-    def __init__(self, action: ActionBase) -> None:
-        self._action = action
-
-    def run(self, script: str) -> Any:
-        return RouterShell(self._action).run(script)
 
 
 def time_or_now(value: float | None) -> float:

@@ -11,7 +11,6 @@ from types import TracebackType
 from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.change import difference
 from ..module_utils.mobility.model import Change, RouterState
-from .netconf_router import NetconfRouter
 from .router import ManagedRouter
 
 __all__ = ["AllOrNothing"]
@@ -48,10 +47,7 @@ class AllOrNothing:
 
         :raises HandoverError: as :meth:`ManagedRouter.apply`; this router is as before.
         """
-        if isinstance(router, NetconfRouter):
-            after = router.hold(change, before, self._now)
-        else:
-            after = router.apply(change, before, self._now)
+        after = router.apply(change, before, self._now, hold=True)
         self._done.append(_Done(name, router, before, after))
         return after
 
@@ -66,7 +62,7 @@ class AllOrNothing:
 
     def _settle(self) -> None:
         for done in self._done:
-            if isinstance(done.router, NetconfRouter) and done.router.held:
+            if done.router.held:
                 try:
                     done.router.settle()
                 except HandoverError as error:  # it takes its own back; the others are taken back here
@@ -83,7 +79,7 @@ class AllOrNothing:
 
     def _undone(self, done: _Done) -> str | None:
         try:
-            if isinstance(done.router, NetconfRouter) and done.router.held:
+            if done.router.held:
                 done.router.release()
             else:
                 done.router.apply(difference(done.after, done.before.live(self._now)), done.after, self._now)

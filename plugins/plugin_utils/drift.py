@@ -22,7 +22,7 @@ from .prerequisites import sysctls
 from .prerequisites.nftables import NftablesBackend
 from .prerequisites.settings import SETTINGS
 from .rendering import Renderer
-from .router import Shell
+from .shell_device import Shell
 
 __all__ = ["Difference", "Look", "look", "remember"]
 

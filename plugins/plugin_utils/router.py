@@ -5,36 +5,26 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.change import difference, unfinished
 from ..module_utils.mobility.model import Change, RouterState
 from ..module_utils.platforms.base import Output, Platform
-from .rendering import Renderer
+from .device import Device
 from .sections import sections
 
-__all__ = ["ManagedRouter", "Shell"]
-
-
-class Shell(Protocol):
-    """Whatever runs a sectioned script on the router."""
-
-    def run(self, script: str) -> Output:
-        """Run the script and return what it printed."""
+__all__ = ["ManagedRouter"]
 
 
 class ManagedRouter:
-    """A router of a platform, reached by a shell.
+    """A router of a platform.
 
     :param name: its inventory name, for the errors.
     """
 
-    def __init__(self, name: str, platform: Platform, renderer: Renderer, shell: Shell) -> None:
+    def __init__(self, name: str, platform: Platform, device: Device) -> None:
         self._name = name
         self._platform = platform
-        self._renderer = renderer
-        self._shell = shell
+        self._device = device
         self._generation = ""
 
     @property
@@ -50,16 +40,17 @@ class ManagedRouter:
 
         :raises HandoverError: when it cannot be reached, is not prepared, or holds what is not ours.
         """
-        return self._parsed(self._shell.run(self._gathering()))
+        return self._parsed(self._device.read())
 
-    def apply(self, change: Change, before: RouterState, now: float) -> RouterState:
+    def apply(self, change: Change, before: RouterState, now: float, hold: bool = False) -> RouterState:
         """Make a change, read the router back, and restore ``before`` where it did not become what was asked.
 
         :param now: Unix seconds; timeouts count from here.
+        :param hold: leave encoders unconfirmed until :meth:`settle` or :meth:`release`, where the router can.
         :returns: what the router holds after it.
         :raises HandoverError: naming router and cause; ``restored`` in its advice tells how the router stands.
         """
-        return self._settled(change, before, self._transaction(change, now), now)
+        return self._settled(change, before, self._device.change(change, now, hold), now)
 
     def apply_unread(self, change: Change, known: str, now: float) -> bool:
         """Make a change without reading the router, provided that it is still of the generation ``known``.
@@ -71,21 +62,31 @@ class ManagedRouter:
         :returns: False, with nothing done, where the router is of another generation.
         :raises HandoverError: as :meth:`apply`.
         """
-        if not known or not self._platform.generation_template:
-            return False
-        text = {"step": self.text(change, now), "generation": self._rendered(self._platform.generation_template)}
-        output = self._shell.run(self._renderer.render("linux/guarded.sh.j2", {**text, "known": known}))
-        if "step" not in output.sections:
+        output = self._device.change_unread(change, known, now)
+        if output is None:
             return False
         after = output.sections["after"].strip()
         if "step" not in output.status and after == _later(known, self._platform.commits(change)):
             self._generation = after
             return True
-        read = self._shell.run(self._gathering())
+        read = self._device.read()
         status = {"step": output.status["step"]} if "step" in output.status else {}
         found = Output({**read.sections, "step": output.sections["step"]}, {**read.status, **status})
         self._settled(change, None, found, now)
         return True
+
+    @property
+    def held(self) -> bool:
+        """Whether a change waits for its confirmation."""
+        return self._device.held
+
+    def settle(self) -> None:
+        """Confirm what is held; errors as :meth:`Device.settle`."""
+        self._device.settle()
+
+    def release(self) -> None:
+        """Have what is held taken back at once; errors as :meth:`Device.release`."""
+        self._device.release()
 
     def _settled(self, change: Change, before: RouterState | None, output: Output, now: float) -> RouterState:
         """What the router holds after a change; where it is not what was asked, it is put back."""
@@ -119,7 +120,7 @@ class ManagedRouter:
 
     def _put_back(self, back: Change, now: float) -> str:
         try:
-            rest = unfinished(back, self._parsed(self._transaction(back, now)))
+            rest = unfinished(back, self._parsed(self._device.change(back, now)))
         except HandoverError as error:  # what went wrong first is told first
             rest = str(error)
         return f"The router is NOT as before: run reconcile ({rest})." if rest else "The router was put back."
@@ -129,8 +130,7 @@ class ManagedRouter:
 
         :raises HandoverError: ``unsupported_entry``, ``expired``, ``bad_template``.
         """
-        context = {**self._platform.settings, **self._platform.context(change, now)}
-        return self._renderer.render(self._platform.step_template, context)
+        return self._device.text(change, now)
 
     def parse(self, printed: str) -> RouterState:
         """The state in what the gathering script printed, kept from an earlier run.
@@ -138,18 +138,6 @@ class ManagedRouter:
         :raises HandoverError: as :meth:`gather`.
         """
         return self._parsed(sections(printed))
-
-    def _gathering(self) -> str:
-        return self._rendered(self._platform.gather_template)
-
-    def _rendered(self, template: str) -> str:
-        return self._renderer.render(template, self._platform.settings)
-
-    def _transaction(self, change: Change, now: float) -> Output:
-        script = self._renderer.render(
-            "linux/transaction.sh.j2", {"step": self.text(change, now), "gather": self._gathering()}
-        )
-        return self._shell.run(script)
 
     def _parsed(self, output: Output) -> RouterState:
         said = [output.sections.get(name, "").strip() for name in ("generation", "still")]

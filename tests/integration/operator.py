@@ -32,8 +32,8 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.planning impo
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.registry import platform_named
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.sections import sections
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
 from lab import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,7 +105,7 @@ class Routers:
     def __init__(self, lab: Lab, platforms: Mapping[str, str] = MappingProxyType({})) -> None:
         self._lab = lab
         self._routers = {
-            name: ManagedRouter(name, platform_named(platforms.get(name, "nftables")), Renderer(), LabShell(lab, name))
+            name: shell_router(name, platform_named(platforms.get(name, "nftables")), Renderer(), LabShell(lab, name))
             for name in ROUTERS
         }
         self.topology = Topology.from_mapping(

@@ -13,8 +13,8 @@ import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Session
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Scope
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.placing import DECODER_MARGIN, GRACE
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_to_record
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import DECODER_MARGIN, GRACE
 from lab import Lab
 from lab.snapshot import differences
 from lab.traffic import Traffic

@@ -16,6 +16,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
 
 from .namespaces import Namespace
 
@@ -75,4 +76,4 @@ def router(host: Namespace) -> ManagedRouter:
         "nft flush ruleset; ip route flush table 7082 2>/dev/null; ip -6 route flush table 7082 2>/dev/null; true"
     )
     load_table(host)
-    return ManagedRouter("rb", Nftables(), Renderer(), host)
+    return shell_router("rb", Nftables(), Renderer(), host)

@@ -27,7 +27,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
 
 from ..unit.mobility.worlds import NOW
 from .conftest import until
@@ -114,7 +114,7 @@ class Internetwork:
         self._wire = wire
         self._wire.settimeout(_SILENCE)
         self._routers = {
-            name: ManagedRouter(name, Nftables(), Renderer(), namespaces[name]) for name in TOPOLOGY.routers
+            name: shell_router(name, Nftables(), Renderer(), namespaces[name]) for name in TOPOLOGY.routers
         }
         self._held = {name: RouterState() for name in self._routers}
         self._batch = 0

@@ -24,7 +24,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
 
 from ..unit.mobility.worlds import NOW
 from .internetwork import NETWORKS, TOPOLOGY
@@ -84,7 +84,7 @@ class Journey:
 
     def __init__(self, spaces: Mapping[str, Namespace], platform: Platform) -> None:
         self.spaces = spaces
-        self.routers = {name: ManagedRouter(name, platform, Renderer(), spaces[name]) for name in TOPOLOGY.routers}
+        self.routers = {name: shell_router(name, platform, Renderer(), spaces[name]) for name in TOPOLOGY.routers}
         self.held = {name: RouterState() for name in self.routers}
         self.now = float(NOW)
         self._narrow: set[str] = set()

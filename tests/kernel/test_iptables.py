@@ -32,6 +32,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
 
 from ..unit.mobility.entries import holdable, selectors, stamp, states
 from ..unit.mobility.worlds import NOW
@@ -73,7 +74,7 @@ def prepared(request: pytest.FixtureRequest) -> Iterator[Namespace]:
 @pytest.fixture
 def router(prepared: Namespace) -> Iterator[ManagedRouter]:
     """The router, empty before and after."""
-    it = ManagedRouter("rb", Iptables(), Renderer(), prepared)
+    it = shell_router("rb", Iptables(), Renderer(), prepared)
     yield it
     for table in ("raw", "nat"):
         for tool in ("iptables", "ip6tables"):
@@ -129,7 +130,7 @@ def test_a_rule_of_somebody_else_in_our_chain_is_refused(prepared: Namespace, ro
 def test_a_router_that_is_not_prepared(prepared: Namespace) -> None:
     with Namespace() as bare:
         bare.shell(LAN)
-        told = refusal(ManagedRouter("rb", Iptables(), Renderer(), bare).gather)
+        told = refusal(shell_router("rb", Iptables(), Renderer(), bare).gather)
     assert told.code == "router_not_prepared"
 
 

@@ -26,7 +26,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import SETTINGS, Options
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
 
 from ..unit.mobility.worlds import NOW
 from .conftest import refusal, until
@@ -46,7 +46,7 @@ class Link:
 
     def __init__(self, space: Namespace, host: Namespace) -> None:
         self.space, self.host = space, host
-        self.router = ManagedRouter("ra", Nftables(), Renderer(), space)
+        self.router = shell_router("ra", Nftables(), Renderer(), space)
 
     def asked(self, old: Address) -> str:
         """The hardware address that the host finds for an address, asking anew; empty where nobody answers."""

@@ -40,6 +40,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.sections import sections
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
 
 from ..unit.mobility.entries import entries, holdable, states
 from ..unit.mobility.worlds import NEW, NOW, OLD, PEER
@@ -358,7 +359,7 @@ def test_an_overridden_template_with_a_fault(router: ManagedRouter, host: Namesp
             return text.replace("add element ip", "add elephant ip") if name == "nftables/step.sh.j2" else text
 
     told = refusal(
-        lambda: ManagedRouter("rb", Nftables(), Faulty(), host).apply(Change((), (mark(1),)), RouterState(), NOW)
+        lambda: shell_router("rb", Nftables(), Faulty(), host).apply(Change((), (mark(1),)), RouterState(), NOW)
     )
     assert told.code == "syntax_refused"
     assert router.gather() == RouterState()
@@ -372,7 +373,7 @@ def test_a_login_that_is_not_root(host: Namespace, router: ManagedRouter) -> Non
             done = subprocess.run([*inside, *nobody], input=script, text=True, capture_output=True, check=True)
             return sections(done.stdout)
 
-    assert refusal(ManagedRouter("rb", Nftables(), Renderer(), Nobody()).gather).code == "no_privilege"
+    assert refusal(shell_router("rb", Nftables(), Renderer(), Nobody()).gather).code == "no_privilege"
 
 
 def test_one_step_for_ten_thousand_entries(router: ManagedRouter) -> None:

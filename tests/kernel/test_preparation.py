@@ -33,6 +33,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import SETTINGS, Options
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
 
 from ..unit.mobility.worlds import NEW, OLD, PEER
 from .conftest import LAN, refusal
@@ -87,7 +88,7 @@ def snapshot(router: Namespace) -> list[str]:
 
 
 def managed(router: Namespace) -> ManagedRouter:
-    return ManagedRouter("rb", Nftables(), Renderer(), router)
+    return shell_router("rb", Nftables(), Renderer(), router)
 
 
 def live(now: int) -> RouterState:

@@ -23,6 +23,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.bas
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
 
 from ..unit.mobility.entries import holdable, states
 from ..unit.mobility.worlds import NEW, NOW, OLD, PEER
@@ -49,7 +50,7 @@ def told(host: Namespace, router: ManagedRouter) -> Told:
 
 
 def managed(told: Told) -> ManagedRouter:
-    return ManagedRouter("rb", Nftables(), Renderer(), told)
+    return shell_router("rb", Nftables(), Renderer(), told)
 
 
 def test_steps_follow_each_other_without_a_listing(told: Told, router: ManagedRouter) -> None:
@@ -101,7 +102,7 @@ def test_a_change_meanwhile_makes_it_read_the_router(told: Told, router: Managed
             text = super().render(name, context)  # type: ignore[arg-type]
             return f"nft add table ip theirs\n{text}" if name == "nftables/step.sh.j2" else text
 
-    one = ManagedRouter("rb", Nftables(), Quick(), told)
+    one = shell_router("rb", Nftables(), Quick(), told)
     one.gather()
     told.scripts.clear()
     assert one.apply_unread(Change(put=(mark(1),)), one.generation, NOW)
@@ -141,7 +142,7 @@ def test_a_router_that_cannot_tell_its_generation(told: Told) -> None:
             text = super().render(name, context)  # type: ignore[arg-type]
             return f"perl() {{ return 127; }}\npython3() {{ return 127; }}\n{text}" if "gather" in name else text
 
-    one = ManagedRouter("rb", Nftables(), Bare(), told)
+    one = shell_router("rb", Nftables(), Bare(), told)
     one.gather()
     assert one.generation == ""
     assert not one.apply_unread(Change(put=(mark(1),)), one.generation, NOW)

@@ -24,7 +24,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
 from lab.analysis import analyse
 from lab.runtime import in_network
 from lab.topology import ROOT
@@ -54,7 +54,7 @@ class Driver:
         self.topology = world.managed
         renderer = Renderer()
         self._routers = {
-            name: ManagedRouter(name, Nftables(), renderer, world.spaces[name]) for name in world.managed.routers
+            name: shell_router(name, Nftables(), renderer, world.spaces[name]) for name in world.managed.routers
         }
         self._spaces = world.spaces
         self._bare = {name: self._holds(name) for name in self._routers}

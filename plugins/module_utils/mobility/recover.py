@@ -15,8 +15,9 @@ from typing import Container, Dict, Iterable, List, Mapping, Optional, Set, Tupl
 from ..errors import HandoverError
 from .handover import Handover, Session
 from .model import Address, Entry, Freeze, Mark, Rewrite, RewriteKind, Role, Route, RouterState, Scope, Selector
+from .placing import DECODER_MARGIN, GRACE
 from .plan import plan
-from .target import DECODER_MARGIN, GRACE, elsewhere, target_states
+from .target import elsewhere, target_states
 from .topology import Topology
 
 __all__ = ["Finding", "Goal", "recover", "standing"]

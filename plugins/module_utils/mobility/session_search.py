@@ -19,9 +19,9 @@ from .connection import Connection
 from .handover import Handover, Session
 from .known_sessions import MN, SIP, STANDING, Known, LeftOut, Rules, known_sessions
 from .model import Address, Scope
+from .placing import entries_for
 from .records import handover_from_record, session_from_record
 from .registration_policy import Policy
-from .target import entries_for
 from .topology import Topology
 
 __all__ = ["Evidence", "Found", "find_sessions"]

@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ...module_utils.errors import HandoverError
 from ...module_utils.platforms.ios.complaints import diagnosed, message_in
-from ...module_utils.platforms.ios.static_nat import StaticNat
 from ...module_utils.platforms.ios.static_nat_change import NatChange, difference, unfinished
-from ...module_utils.platforms.ios.static_nat_text import Configuration, line_context, parse_configuration
-from ..rendering import Renderer
+from ...module_utils.platforms.ios.static_nat_text import Configuration, parse_configuration
 from .command_line import CommandLine
+from .static_nat_lines import StaticNatLines
 
 __all__ = ["StaticNatRouter"]
 
@@ -24,9 +21,9 @@ class StaticNatRouter:
     :param name: its inventory name, for the errors.
     """
 
-    def __init__(self, name: str, renderer: Renderer, device: CommandLine) -> None:
+    def __init__(self, name: str, lines: StaticNatLines, device: CommandLine) -> None:
         self._name = name
-        self._renderer = renderer
+        self._lines = lines
         self._device = device
 
     def gather(self) -> Configuration:
@@ -34,22 +31,7 @@ class StaticNatRouter:
 
         :raises HandoverError: ``device_unreachable``.
         """
-        pipe = self._renderer.render("ios/static_nat_filter.j2", {}).strip()
-        return parse_configuration(self._device.running(pipe))
-
-    def lines(self, entries: Iterable[StaticNat]) -> list[str]:
-        """The lines of entries as a running configuration has them.
-
-        :raises HandoverError: ``bad_template``.
-        """
-        return [self._line(entry) for entry in entries]
-
-    def commands(self, change: NatChange, forced: bool) -> list[str]:
-        """The lines that make a change, in their order.
-
-        :raises HandoverError: ``bad_template``.
-        """
-        return [self._line(entry, True, forced) for entry in change.remove] + self.lines(change.put)
+        return parse_configuration(self._device.running(self._lines.pipe))
 
     def apply(self, change: NatChange, before: Configuration, forced: bool) -> Configuration:
         """Make a change and read the device back; restore ``before`` where it did not become what was asked.
@@ -58,7 +40,7 @@ class StaticNatRouter:
         :returns: what the device has after it.
         :raises HandoverError: with the line and what IOS said to it; its advice tells how the device stands.
         """
-        sent = self.commands(change, forced)
+        sent = self._lines.changing(change, forced)
         try:
             said = self._device.configure(sent, forced)
             after = self.gather()
@@ -83,12 +65,8 @@ class StaticNatRouter:
             return "The device is unchanged."
         try:
             # Sessions of an entry that was put a moment ago are none to be spared.
-            self._device.configure(self.commands(back, forced=True), True)
-            rest = self.lines(unfinished(back, self.gather().entries))
+            self._device.configure(self._lines.changing(back, forced=True), True)
+            rest = self._lines.of(unfinished(back, self.gather().entries))
         except HandoverError as error:  # what went wrong first is told first
             rest = [str(error)]
         return f"The device is NOT as before: {'; '.join(rest)}" if rest else "The device was put back as it was."
-
-    def _line(self, entry: StaticNat, remove: bool = False, forced: bool = False) -> str:
-        context = {**line_context(entry), "remove": remove, "forced": forced}
-        return self._renderer.render("ios/static_nat.j2", context).strip()

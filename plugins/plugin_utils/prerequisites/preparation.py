@@ -11,7 +11,7 @@ from typing import Any
 from ...module_utils.errors import HandoverError
 from ...module_utils.platforms.base import Output
 from ..rendering import Renderer
-from ..router import Shell
+from ..shell_device import Shell
 from .backend import Backend
 from .facts import Facts, gather_script, read
 from .goal import absent_goal, advice, present_goal

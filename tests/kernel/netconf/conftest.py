@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf import IetfNetconf
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_router import NetconfRouter
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_device import netconf_router
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 
 from ...standins.netconf_router.server import NetconfServer, build
 from ..conftest import LAN
@@ -40,7 +41,7 @@ def server(
 
 
 @pytest.fixture
-def router(server: NetconfServer) -> Iterator[NetconfRouter]:
+def router(server: NetconfServer) -> Iterator[ManagedRouter]:
     """It, through a session of this test's own."""
     with server.session() as session:
-        yield NetconfRouter("rb", IetfNetconf(), Renderer(), session)
+        yield netconf_router("rb", IetfNetconf(), Renderer(), session)

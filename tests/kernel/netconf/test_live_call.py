@@ -29,8 +29,9 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.targ
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf import IetfNetconf
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.all_or_nothing import AllOrNothing
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_router import NetconfRouter
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_device import netconf_router
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 
 from ...standins.netconf_router.server import NetconfServer
 from ..namespaces import Namespace
@@ -80,7 +81,7 @@ class World:
 
     spaces: dict[str, Namespace]
     servers: dict[str, NetconfServer]
-    routers: dict[str, NetconfRouter]
+    routers: dict[str, ManagedRouter]
 
 
 @contextmanager
@@ -100,7 +101,7 @@ def worlds(built: Path, home: Path) -> Iterator[World]:
             (home / name).mkdir()
             servers[name] = stack.enter_context(NetconfServer(spaces[name], built, home / name).serving())
             session = stack.enter_context(servers[name].session())
-            routers[name] = NetconfRouter(name, IetfNetconf(), Renderer(), session)
+            routers[name] = netconf_router(name, IetfNetconf(), Renderer(), session)
         yield World(spaces, servers, routers)
 
 

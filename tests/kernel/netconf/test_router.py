@@ -27,10 +27,11 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     same_state,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf import IetfNetconf
-from ansible_collections.sipmobility.handover.plugins.plugin_utils import netconf_router
+from ansible_collections.sipmobility.handover.plugins.plugin_utils import netconf_device
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ncclient_session import NcclientSession
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_router import NetconfRouter
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_device import netconf_router
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 
 from ...standins.netconf_router.server import NetconfServer
 from ...unit.mobility.entries import holdable, states
@@ -48,18 +49,18 @@ only_candidate = pytest.mark.parametrize("server", ["candidate"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
-def clean(router: NetconfRouter) -> None:
+def clean(router: ManagedRouter) -> None:
     """Every test begins with a router that holds nothing."""
     apply(router, RouterState())
 
 
-def apply(router: NetconfRouter, wanted: RouterState) -> RouterState:
+def apply(router: ManagedRouter, wanted: RouterState) -> RouterState:
     held = router.gather()
     change = difference(held, wanted)
     return router.apply(change, held, NOW) if change else held
 
 
-def put(router: NetconfRouter, *entries: Entry) -> RouterState:
+def put(router: ManagedRouter, *entries: Entry) -> RouterState:
     return router.apply(Change(put=entries), RouterState(), NOW)
 
 
@@ -92,7 +93,7 @@ class Meddling:
         return self._session.request(operation) if changed is None else changed
 
 
-Meddled = Callable[[Callable[[NcclientSession, str], "str | None"]], NetconfRouter]
+Meddled = Callable[[Callable[[NcclientSession, str], "str | None"]], ManagedRouter]
 
 
 @pytest.fixture
@@ -100,16 +101,16 @@ def meddled(server: NetconfServer, clean: None) -> Iterator[Meddled]:
     """Makes the router with somebody in between."""
     with ExitStack() as stack:
 
-        def make(meddle: Callable[[NcclientSession, str], str | None]) -> NetconfRouter:
+        def make(meddle: Callable[[NcclientSession, str], str | None]) -> ManagedRouter:
             session = Meddling(stack.enter_context(server.session()), meddle)
-            return NetconfRouter("rb", IetfNetconf(), Renderer(), session)
+            return netconf_router("rb", IetfNetconf(), Renderer(), session)
 
         yield make
 
 
 @FEW
 @given(states(holdable(), most=6))
-def test_what_is_put_is_what_is_read(router: NetconfRouter, wanted: RouterState) -> None:
+def test_what_is_put_is_what_is_read(router: ManagedRouter, wanted: RouterState) -> None:
     """From whatever the example before left: entries come, change and go in one transaction."""
     held = router.gather()
     assert same_state(router.apply(difference(held, wanted), held, NOW), wanted)
@@ -117,7 +118,7 @@ def test_what_is_put_is_what_is_read(router: NetconfRouter, wanted: RouterState)
 
 
 @only_candidate
-def test_the_kernel_has_it_when_the_step_is_done(server: NetconfServer, router: NetconfRouter) -> None:
+def test_the_kernel_has_it_when_the_step_is_done(server: NetconfServer, router: ManagedRouter) -> None:
     put(router, ENCODER)
     assert 'ip daddr 1.1.1.1 tcp sport 7000 tcp dport 40000 meta time < "2029-' in kernel(server)
     apply(router, RouterState())
@@ -125,7 +126,7 @@ def test_the_kernel_has_it_when_the_step_is_done(server: NetconfServer, router: 
 
 
 @only_candidate
-def test_a_step_that_the_kernel_refuses(server: NetconfServer, router: NetconfRouter) -> None:
+def test_a_step_that_the_kernel_refuses(server: NetconfServer, router: ManagedRouter) -> None:
     """Design rule 4: the decoder of the same step is not there either, in the datastore or in the kernel."""
     put(router, ENCODER)
     before = kernel(server)
@@ -137,14 +138,14 @@ def test_a_step_that_the_kernel_refuses(server: NetconfServer, router: NetconfRo
     eventually(lambda: kernel(server) == before)
 
 
-def test_an_interface_that_the_router_does_not_have(router: NetconfRouter) -> None:
+def test_an_interface_that_the_router_does_not_have(router: ManagedRouter) -> None:
     told = refusal(lambda: put(router, Route(OLD, None, "lan7", STAMP)))
     assert told.code == "no_such_interface"
     assert "The router is unchanged." in told.advice
     assert router.gather() == RouterState()
 
 
-def test_a_router_that_changed_since_it_was_read(router: NetconfRouter) -> None:
+def test_a_router_that_changed_since_it_was_read(router: ManagedRouter) -> None:
     put(router, ENCODER)
     told = refusal(lambda: router.apply(Change(put=(DECODER, ENCODER)), RouterState([ENCODER]), NOW))
     assert (told.code, "data-exists" in told.subject, "mapping-entry" in told.subject) == ("router_changed", True, True)
@@ -153,7 +154,7 @@ def test_a_router_that_changed_since_it_was_read(router: NetconfRouter) -> None:
     assert router.gather() == RouterState([ENCODER])
 
 
-def test_a_lock_that_somebody_holds(server: NetconfServer, router: NetconfRouter) -> None:
+def test_a_lock_that_somebody_holds(server: NetconfServer, router: ManagedRouter) -> None:
     with server.session() as other:
         assert "<ok/>" in other.request(f"<lock {BASE}><target><{server.target}/></target></lock>")
         told = refusal(lambda: put(router, DECODER))
@@ -163,7 +164,7 @@ def test_a_lock_that_somebody_holds(server: NetconfServer, router: NetconfRouter
 
 
 @pytest.mark.parametrize("server", ["running"], indirect=True)
-def test_a_datastore_without_candidate(server: NetconfServer, router: NetconfRouter) -> None:
+def test_a_datastore_without_candidate(server: NetconfServer, router: ManagedRouter) -> None:
     """All of an edit or nothing (rollback-on-error); the kernel of the test router follows a second later."""
     put(router, ENCODER)
     eventually(lambda: "tcp sport 7000 tcp dport 40000" in kernel(server))
@@ -174,7 +175,7 @@ def test_a_datastore_without_candidate(server: NetconfServer, router: NetconfRou
 
 @only_candidate
 def test_changes_that_somebody_has_not_committed_are_not_committed_by_us(
-    server: NetconfServer, router: NetconfRouter
+    server: NetconfServer, router: ManagedRouter
 ) -> None:
     with server.session() as other:
         other.request(
@@ -187,7 +188,7 @@ def test_changes_that_somebody_has_not_committed_are_not_committed_by_us(
 
 @only_candidate
 def test_encoders_of_a_session_that_is_lost_are_taken_back(
-    server: NetconfServer, router: NetconfRouter, meddled: Meddled
+    server: NetconfServer, router: ManagedRouter, meddled: Meddled
 ) -> None:
     """Committed, not confirmed, and then the controller is gone: the decoder that came before stays, alone."""
     put(router, DECODER)
@@ -206,9 +207,9 @@ def test_encoders_of_a_session_that_is_lost_are_taken_back(
 
 @only_candidate
 def test_encoders_that_nobody_confirms_are_taken_back(
-    server: NetconfServer, router: NetconfRouter, meddled: Meddled, monkeypatch: pytest.MonkeyPatch
+    server: NetconfServer, router: ManagedRouter, meddled: Meddled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(netconf_router, "CONFIRM_SECONDS", 1)
+    monkeypatch.setattr(netconf_device, "CONFIRM_SECONDS", 1)
     before = kernel(server)
 
     def forget(_session: NcclientSession, operation: str) -> str | None:
@@ -223,7 +224,7 @@ def test_encoders_that_nobody_confirms_are_taken_back(
 
 
 @only_candidate
-def test_a_commit_that_commits_nothing_is_noticed(router: NetconfRouter, meddled: Meddled) -> None:
+def test_a_commit_that_commits_nothing_is_noticed(router: ManagedRouter, meddled: Meddled) -> None:
     """netconfd 2.13 says ok to a commit after an explicit validate, and commits nothing."""
 
     def validate(session: NcclientSession, operation: str) -> None:
@@ -237,7 +238,7 @@ def test_a_commit_that_commits_nothing_is_noticed(router: NetconfRouter, meddled
         assert router.gather() == RouterState()
 
 
-def test_a_mapping_of_somebody_else_in_our_instance(server: NetconfServer, router: NetconfRouter) -> None:
+def test_a_mapping_of_somebody_else_in_our_instance(server: NetconfServer, router: ManagedRouter) -> None:
     theirs = re.sub(r"<stamp.*?</stamp>", "", router.text(Change(put=(ENCODER,)), NOW))
     with server.session() as other:
         other.request(theirs)
@@ -256,7 +257,7 @@ def test_who_does_not_get_in(server: NetconfServer) -> None:
 
 def test_a_session_that_is_over_says_so(server: NetconfServer) -> None:
     session = server.session()
-    router = NetconfRouter("rb", IetfNetconf(), Renderer(), session)
+    router = netconf_router("rb", IetfNetconf(), Renderer(), session)
     session.close()
     with pytest.raises(HandoverError, match=r"session_lost: .*: rb: "):
         router.gather()

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.sipmobility.handover.plugins.module_utils import planning
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility import goals, target, trace
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility import goals, placing, target, trace
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility import plan as planner
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
     Freeze,
@@ -151,7 +151,7 @@ def test_a_wrong_order(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_everything_expires_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(target, "DECODER_MARGIN", 0)
+    monkeypatch.setattr(placing, "DECODER_MARGIN", 0)
     assert_seen()
 
 
@@ -211,12 +211,13 @@ def unmarked(entry: Any) -> Any:
 )
 def test_a_wrong_entry(breaking: Callable[[Any], Any], how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With no walk before it is sent, which would refuse it."""
-    right = target.entries_for
+    right = placing.entries_for
 
     def entries_for(*args: Any) -> dict[str, list[Any]]:
         placed = right(*args)
         return {name: [new for new in map(breaking, entries) if new] for name, entries in placed.items()}
 
+    monkeypatch.setattr(placing, "entries_for", entries_for)
     monkeypatch.setattr(target, "entries_for", entries_for)
     monkeypatch.setattr(planning, "check", lambda *args: None)
     assert_seen(MOVES, how)

@@ -15,7 +15,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.all_or_nothin
 
 from ..mobility.worlds import NOW
 from ..platforms.test_ietf_netconf import ENCODER, error
-from .test_netconf_router import ALL, NOTHING, Scripted, holding, router
+from .test_netconf_device import ALL, NOTHING, Scripted, holding, router
 
 HELD = ["lock", "edit_config", "commit confirmed", "get_config"]
 PLAIN = ("candidate:1.0",)

@@ -19,6 +19,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios
     parse_configuration,
 )
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios import command_line
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.static_nat_lines import StaticNatLines
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.static_nat_router import StaticNatRouter
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 
@@ -110,7 +111,7 @@ def test_a_connection_that_fails_says_what_to_do(monkeypatch: pytest.MonkeyPatch
 
 def test_a_device_that_is_lost_in_the_middle_is_not_said_to_be_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     line = "ip nat inside source static 10.1.1.1 192.0.2.1"
-    router = StaticNatRouter("rb", Renderer(), reached(Device(line, "socket closed"), monkeypatch))
+    router = StaticNatRouter("rb", StaticNatLines(Renderer()), reached(Device(line, "socket closed"), monkeypatch))
     with pytest.raises(HandoverError) as error:
         router.apply(NatChange(put=parse_configuration(line).entries), Configuration(), False)
     assert "How the device stands is not known" in error.value.advice

@@ -20,8 +20,8 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.sections import sections
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
 
 from ..mobility.worlds import NOW, OLD, PEER
 from ..platforms.test_nftables import output
@@ -70,7 +70,7 @@ class Scripted:
 
 
 def refused(*answers: Output | HandoverError) -> HandoverError:
-    router = ManagedRouter("rb", Nftables(), Renderer(), Scripted(*answers))
+    router = shell_router("rb", Nftables(), Renderer(), Scripted(*answers))
     with pytest.raises(HandoverError) as error:
         router.apply(Change(put=(MARK,)), RouterState(Nftables().parse(output())), NOW - 600)
     return error.value
@@ -95,7 +95,7 @@ def test_the_first_cause_is_told_when_the_way_back_fails() -> None:
     lost = HandoverError("script_cut", "rb", "a router runs the whole script")
     changed = Nftables().parse(output())
     first = next(iter(changed))
-    router = ManagedRouter("rb", Nftables(), Renderer(), Scripted(step("No space left", output()), lost))
+    router = shell_router("rb", Nftables(), Renderer(), Scripted(step("No space left", output()), lost))
     before = changed.changed([first.key], [])
     with pytest.raises(HandoverError, match=r"table_full.*NOT as before: run reconcile .script_cut"):
         router.apply(Change(put=(MARK,)), before, NOW - 600)

@@ -17,9 +17,9 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     same,
     same_state,
 )
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.placing import GRACE
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage, plan, undo
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import GRACE
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan
 

@@ -11,14 +11,16 @@ from typing import Protocol
 
 from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.change import unfinished
-from ..module_utils.mobility.model import Change, Role, RouterState
+from ..module_utils.mobility.model import Change, Role
 from ..module_utils.platforms.base import Output
 from ..module_utils.platforms.ietf_netconf import IetfNetconf
 from ..module_utils.platforms.netconf_reply import errors_of, lock_refused, reply_of
+from .device import Device
 from .rendering import Renderer
 from .router import ManagedRouter
+from .step_text import step_text
 
-__all__ = ["CONFIRM_SECONDS", "NetconfRouter", "NetconfSession"]
+__all__ = ["CONFIRM_SECONDS", "NetconfDevice", "NetconfSession", "netconf_router"]
 
 #: Seconds after which a router takes encoders back that nobody confirmed.
 CONFIRM_SECONDS = 30
@@ -49,8 +51,8 @@ class _Refused(Exception):
         self.answer = answer
 
 
-class NetconfRouter(ManagedRouter):
-    """A router with a NETCONF session, as :class:`ManagedRouter` is one with a shell.
+class NetconfDevice(Device):
+    """A router with a NETCONF session.
 
     With a candidate datastore: lock, edit, commit, read back. Encoders are committed under confirmed-commit where
     the server has it, and confirmed once they were read back, so that a session that is lost in between leaves none.
@@ -61,13 +63,11 @@ class NetconfRouter(ManagedRouter):
     """
 
     def __init__(self, name: str, platform: IetfNetconf, renderer: Renderer, session: NetconfSession) -> None:
-        self._label = name
-        self._holding = False
+        self._name = name
         self._held = False
         self._session = session
-        self._templates = renderer
-        self._netconf = platform
-        super().__init__(name, platform, renderer, self)
+        self._renderer = renderer
+        self._platform = platform
         platform.requires(session.capabilities)
         self._candidate = self._can("candidate:1.0")
         if not self._candidate and not (self._can("writable-running:1.0") and self._can("rollback-on-error:1.0")):
@@ -78,38 +78,37 @@ class NetconfRouter(ManagedRouter):
                 "Switch one of them on in the router's NETCONF server.",
             )
 
-    def run(self, script: str) -> Output:
-        """The answer to a gathering; as :class:`Shell` of this router."""
-        return Output({"data": self._answer(script)}, {})
+    def text(self, change: Change, now: float) -> str:
+        able = self._can("rollback-on-error:1.0")
+        return step_text(self._platform, self._renderer, change, now, target=self._target, rollback_on_error=able)
 
-    def hold(self, change: Change, before: RouterState, now: float) -> RouterState:
-        """As :meth:`apply`, but encoders stay unconfirmed, and the lock ours, until :meth:`settle` or :meth:`release`.
+    def read(self) -> Output:
+        gathering = self._renderer.render(self._platform.gather_template, self._platform.settings)
+        return Output({"data": self._answer(gathering)}, {})
 
-        Where the server has no confirmed-commit this is :meth:`apply`, and :attr:`held` is false after it.
-        """
-        self._holding = True
+    def change(self, change: Change, now: float, hold: bool = False) -> Output:
+        step = self.text(change, now)
         try:
-            return self.apply(change, before, now)
-        finally:
-            self._holding = False
+            with self._locked():
+                self._ask(step)
+                if not self._candidate:
+                    return self.read()
+                confirmed = self._confirmable and any(
+                    entry.role in _ENCODERS for entry in (*change.remove, *change.put)
+                )
+                self._ask(self._text("commit", confirm_seconds=CONFIRM_SECONDS if confirmed else 0))
+                return self._confirm(change, hold) if confirmed else self.read()
+        except _Refused as refused:
+            return Output({**self.read().sections, "step": refused.answer}, {"step": 1})
 
     @property
     def held(self) -> bool:
-        """Whether a commit waits for its confirmation."""
         return self._held
 
     def settle(self) -> None:
-        """Confirm what is held.
-
-        :raises HandoverError: ``session_lost``, or what the server says; the router takes it back then.
-        """
         self._finish("commit")
 
     def release(self) -> None:
-        """Have what is held taken back at once.
-
-        :raises HandoverError: as :meth:`settle`; the router takes it back by itself a little later.
-        """
         self._finish("cancel_commit")
 
     def _finish(self, operation: str) -> None:
@@ -117,43 +116,26 @@ class NetconfRouter(ManagedRouter):
         try:
             self._ask(self._text(operation, confirm_seconds=0))
         except _Refused as refused:
-            raise self._netconf.diagnose(self._label, refused.answer) from refused
+            raise self._platform.diagnose(self._name, refused.answer) from refused
         finally:
             self._answer(self._text("unlock"))
 
-    def _transaction(self, change: Change, now: float) -> Output:
-        """Make a change and read the router; status ``step`` where the server refused it."""
-        step = self.text(change, now)
-        holding, self._holding = self._holding, False  # what is put back after a failure is not held
-        try:
-            with self._locked():
-                self._ask(step)
-                if not self._candidate:
-                    return self._read()
-                confirmed = self._confirmable and any(
-                    entry.role in _ENCODERS for entry in (*change.remove, *change.put)
-                )
-                self._ask(self._text("commit", confirm_seconds=CONFIRM_SECONDS if confirmed else 0))
-                return self._confirm(change, holding) if confirmed else self._read()
-        except _Refused as refused:
-            return Output({**self._read().sections, "step": refused.answer}, {"step": 1})
-
-    def _confirm(self, change: Change, holding: bool) -> Output:
+    def _confirm(self, change: Change, hold: bool) -> Output:
         """Confirm a commit that became what was asked, or leave that to others; have anything else taken back."""
-        read = self._read()
+        read = self.read()
         try:
-            missing = unfinished(change, self._parsed(read))
+            missing = unfinished(change, self._platform.parse(read))
         except HandoverError:
             self._ask(self._text("cancel_commit"))
             raise
-        if missing is None and holding:
+        if missing is None and hold:
             self._held = True
             return read
         if missing is None:
             self._ask(self._text("commit", confirm_seconds=0))
             return read
         self._ask(self._text("cancel_commit"))
-        return self._read()
+        return self.read()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -161,7 +143,7 @@ class NetconfRouter(ManagedRouter):
         try:
             self._ask(self._text("lock"))
         except _Refused as refused:
-            raise lock_refused(self._label, errors_of(reply_of(refused.answer))) from refused
+            raise lock_refused(self._name, errors_of(reply_of(refused.answer))) from refused
         try:
             try:
                 yield
@@ -173,18 +155,6 @@ class NetconfRouter(ManagedRouter):
             if not self._held:
                 self._answer(self._text("unlock"))
 
-    def text(self, change: Change, now: float) -> str:
-        context = {
-            **self._netconf.settings,
-            **self._netconf.context(change, now),
-            "target": self._target,
-            "rollback_on_error": self._can("rollback-on-error:1.0"),
-        }
-        return self._templates.render(self._netconf.step_template, context)
-
-    def _read(self) -> Output:
-        return self.run(self._gathering())
-
     def _ask(self, operation: str) -> None:
         answer = self._answer(operation)
         if errors_of(reply_of(answer)):
@@ -195,10 +165,10 @@ class NetconfRouter(ManagedRouter):
             return self._session.request(operation)
         except HandoverError as error:
             stands = f"Encoders that nobody confirmed are taken back within {CONFIRM_SECONDS} s. Then run reconcile."
-            raise HandoverError(error.code, f"{self._label}: {error.subject}", error.rule, stands) from error
+            raise HandoverError(error.code, f"{self._name}: {error.subject}", error.rule, stands) from error
 
     def _text(self, operation: str, **context: object) -> str:
-        return self._templates.render(f"ietf_netconf/{operation}.xml.j2", {"target": self._target, **context})
+        return self._renderer.render(f"ietf_netconf/{operation}.xml.j2", {"target": self._target, **context})
 
     @property
     def _target(self) -> str:
@@ -210,3 +180,8 @@ class NetconfRouter(ManagedRouter):
 
     def _can(self, capability: str) -> bool:
         return f"{_CAPABILITY}{capability}" in self._session.capabilities
+
+
+def netconf_router(name: str, platform: IetfNetconf, renderer: Renderer, session: NetconfSession) -> ManagedRouter:
+    """A router of a platform, reached by a NETCONF session; errors as :class:`NetconfDevice`."""
+    return ManagedRouter(name, platform, NetconfDevice(name, platform, renderer, session))

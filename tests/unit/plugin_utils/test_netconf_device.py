@@ -12,7 +12,8 @@ import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, Entry, RouterState
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_router import NetconfRouter
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_device import netconf_router
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 
 from ..mobility.worlds import NOW
 from ..platforms.test_ietf_netconf import (
@@ -71,8 +72,8 @@ class Scripted:
         return answer
 
 
-def router(server: Scripted) -> NetconfRouter:
-    return NetconfRouter("rb", PLATFORM, RENDERER, server)
+def router(server: Scripted) -> ManagedRouter:
+    return netconf_router("rb", PLATFORM, RENDERER, server)
 
 
 def refusal(server: Scripted, *put: Entry) -> HandoverError:
@@ -163,7 +164,7 @@ def test_what_is_put_back_is_not_held() -> None:
     server = Scripted(ALL, [holding(ENCODER), NOTHING], once=True, commit=error("operation-failed"))
     one = router(server)
     with pytest.raises(HandoverError, match=r"step_refused.*The router was put back"):
-        one.hold(Change(put=(ENCODER,)), RouterState(), NOW)
+        one.apply(Change(put=(ENCODER,)), RouterState(), NOW, hold=True)
     assert not one.held
     assert server.asked[-2:] == ["commit", "unlock"]
 

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The traffic that a handover is about, correspondent by correspondent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import List, Mapping, Optional
+
+from .handover import Handover, Session
+from .model import Address, Scope, Selector
+from .topology import Topology
+
+__all__ = ["Flow", "flows_of"]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The traffic between the mobile node and one correspondent, as one scope sees it."""
+
+    scope: Scope
+    correspondent: Address  # as its own router sees it
+    known: Address  # as the mobile node sees it
+    outside: Address  # as the network between sees it
+    at: Address  # where it is now
+    session: Optional[Session] = None
+
+    def selector(self, source: Optional[Address], destination: Optional[Address], seen_outside: bool) -> Selector:
+        """Packets from ``source`` to ``destination``; None stands for the correspondent."""
+        peer = self.outside if seen_outside else self.correspondent
+        if self.scope is Scope.ADDRESS:
+            return Selector(source, destination)
+        if self.session is None:
+            return Selector(source or peer, destination or peer)
+        port = self.session.seen[1] if seen_outside else self.session.correspondent_port
+        from_peer = source is None
+        return Selector(
+            source or peer,
+            destination or peer,
+            self.session.protocol,
+            port if from_peer else self.session.port,
+            self.session.port if from_peer else port,
+        )
+
+    def pair(self, source: Optional[Address], destination: Optional[Address], abroad: bool = True) -> Selector:
+        """As :meth:`selector`, but never wider than the pair of addresses.
+
+        :param abroad: as the mobile node sees it; otherwise as the correspondent's own router does.
+        """
+        narrow = self if self.outside == self.known else replace(self, outside=self.known)
+        if self.scope is Scope.ADDRESS:
+            narrow = replace(narrow, scope=Scope.CORRESPONDENT)
+        return narrow.selector(source, destination, abroad)
+
+
+def flows_of(handover: Handover, topology: Topology, moved: Mapping[Address, Address]) -> List[Flow]:
+    """The traffic that a handover is about.
+
+    :param moved: where others are now, by their old addresses: correspondents may be mobile, too.
+    """
+    if handover.scope is Scope.SESSION:
+        return [_flow(handover, s.correspondent, s.seen[0], topology, moved, s) for s in handover.sessions]
+    return [_flow(handover, peer, peer, topology, moved) for peer in handover.correspondents]
+
+
+def _flow(
+    handover: Handover,
+    peer: Address,
+    known: Address,
+    topology: Topology,
+    moved: Mapping[Address, Address],
+    session: Optional[Session] = None,
+) -> Flow:
+    at = moved.get(peer, peer)
+    # Within its own router it moved by a route alone, which the network between does not see.
+    rewritten = topology.path(at)[:1] != topology.path(peer)[:1]
+    return Flow(handover.scope, peer, known, at if rewritten else known, at, session)

@@ -1,0 +1,195 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each router must hold for one handover."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Dict, List, Mapping, Tuple
+
+from ..errors import HandoverError
+from .flow import Flow, flows_of
+from .handover import Handover
+from .model import Address, Directions, Entry, Mark, Neighbour, Rewrite, RewriteKind, Route, Scope, Stamp
+from .topology import Router, Topology
+
+__all__ = ["DECODER_MARGIN", "GRACE", "Placing", "entries_for"]
+
+#: Seconds that an encoder outlives the registration.
+GRACE = 30
+#: Seconds that decoders and routes outlive the encoders. A decoder that goes first lets a host see a
+#: wrong address, and the host answers with a reset.
+DECODER_MARGIN = 30
+
+_NOWHERE: Mapping[Address, Address] = MappingProxyType({})
+
+
+def entries_for(
+    handover: Handover, topology: Topology, moved: Mapping[Address, Address] = _NOWHERE
+) -> Dict[str, List[Entry]]:
+    """What each router must hold for one handover, by router name.
+
+    :param moved: where others are now, by their old addresses: correspondents may be mobile, too.
+    :raises HandoverError: ``unmanaged_address``, ``correspondent_unmanaged``, ``correspondent_on_home_network``,
+        ``scope_too_wide``, ``bad_topology``.
+    """
+    if handover.over:
+        return {}
+    home = topology.path_of(handover.old, "old address")[0]
+    path = topology.path_of(handover.new, "new address")
+    visited = path[0]
+    encoder = Stamp(handover.id, handover.epoch, handover.expires + GRACE, handover.directions, max(handover.flows, 1))
+    decoder = replace(encoder, expires=encoder.expires + DECODER_MARGIN)
+    found: Dict[str, List[Entry]] = {}
+    if home is not visited:
+        _not_too_wide(handover, visited, topology, moved)
+    for flow in flows_of(handover, topology, moved):
+        corresponding = _managed(flow, topology)
+        beside = topology.network(flow.at) == topology.network(handover.old)
+        for router in path[1:]:
+            _routed(found, handover, router, corresponding, flow, decoder)
+        if corresponding is visited or home is visited:
+            _on_one_link(handover, flow, beside, topology)
+            _routed(found, handover, visited, corresponding, flow, decoder)
+            continue
+        _rewritten(found, handover, visited, corresponding, flow, encoder, decoder)
+        if beside:
+            _answered(found, handover, topology.path_of(handover.old, "old address"), encoder, decoder)
+    for router, inner in zip(path, (*path[1:], None)):
+        via = handover.new if inner is None else _towards(inner, handover)
+        found.setdefault(router.name, []).append(Route(handover.old, via, router.inside, decoder))
+    return {name: list({entry.key: entry for entry in entries}.values()) for name, entries in found.items()}
+
+
+class Placing:
+    """:func:`entries_for`, remembered: a plan asks more than once for the same thousands of handovers."""
+
+    def __init__(self, topology: Topology, moved: Mapping[Address, Address]) -> None:
+        self._topology = topology
+        self._moved = moved
+        self._placed: Dict[str, Tuple[Handover, Dict[str, List[Entry]]]] = {}
+
+    def of(self, handover: Handover) -> Mapping[str, List[Entry]]:
+        """What each router must hold for one handover; errors as :func:`entries_for`."""
+        placed = self._placed.get(handover.id)
+        if placed is None or placed[0] is not handover:
+            placed = self._placed[handover.id] = (handover, entries_for(handover, self._topology, self._moved))
+        return placed[1]
+
+    def where(self, moved: Mapping[Address, Address]) -> Placing:
+        """This one where others are so, or a new one."""
+        return self if moved == self._moved else Placing(self._topology, moved)
+
+
+def _routed(
+    found: Dict[str, List[Entry]],
+    handover: Handover,
+    router: Router,
+    corresponding: Router,
+    flow: Flow,
+    stamp: Stamp,
+) -> None:
+    """One router serves both ends: a route does it all, and rewrites would undo each other's work."""
+    entries = found.setdefault(router.name, [])
+    # A correspondent's own router marks its packets before it masquerades them.
+    entries.append(Mark(flow.pair(None, handover.old, corresponding is not router), stamp))
+    entries.append(Mark(flow.pair(handover.old, None), stamp))
+
+
+def _rewritten(
+    found: Dict[str, List[Entry]],
+    handover: Handover,
+    visited: Router,
+    corresponding: Router,
+    flow: Flow,
+    encoder: Stamp,
+    decoder: Stamp,
+) -> None:
+    old, new, both = handover.old, handover.new, handover.directions is Directions.BOTH
+    at_visited = found.setdefault(visited.name, [])
+    at_corresponding = found.setdefault(corresponding.name, [])
+    at_visited.append(Rewrite(RewriteKind.INBOUND_DST, flow.selector(None, new, True), old, decoder))
+    at_corresponding.append(Rewrite(RewriteKind.OUTBOUND_DST, flow.selector(None, old, False), new, encoder))
+    if both:
+        # A correspondent that moved has its own old address back by then: inbound_dst is asked first.
+        seen = flow if flow.outside == flow.known else replace(flow, outside=flow.known)
+        restored = seen.selector(new, None, True)
+        at_corresponding.append(Rewrite(RewriteKind.INBOUND_SRC, restored, old, decoder))
+        at_visited.append(Rewrite(RewriteKind.OUTBOUND_SRC, flow.selector(old, None, True), new, encoder))
+    if not both or flow.scope is Scope.ADDRESS or flow.known != flow.outside:
+        # Without an encoder of its own the flow must still be marked at the visited router, and one to a
+        # correspondent that moved before that correspondent's own encoder has changed it; with scope address
+        # the marks also keep the list of correspondents on the router.
+        at_visited.append(Mark(flow.pair(old, None), decoder))
+
+
+def _answered(
+    found: Dict[str, List[Entry]], handover: Handover, path: Tuple[Router, ...], encoder: Stamp, decoder: Stamp
+) -> None:
+    """A correspondent beside the old address asks for it on its own link, past any router: the router answers.
+
+    Linux answers for what it routes off the link; that route also passes the reverse path check of what comes
+    back in under the old address.
+    """
+    if len(path) > 1:
+        raise HandoverError(
+            "correspondent_on_home_network",
+            path[-1].name,
+            "a correspondent on the home network has the rewriting router on its own link",
+            "Let the router behind be the one that rewrites: leave out behind in the topology.",
+        )
+    at_home = found.setdefault(path[0].name, [])
+    at_home.append(Neighbour(handover.old, path[0].inside, encoder))
+    at_home.append(Route(handover.old, None, path[0].outside, decoder))
+
+
+def _managed(flow: Flow, topology: Topology) -> Router:
+    path = topology.path(flow.at)
+    if not path:
+        raise HandoverError(
+            "correspondent_unmanaged",
+            flow.at,
+            "the correspondent lies in a network of a managed first-hop router, which rewrites for it; the home router "
+            "could only send its packets on under a source that is foreign there, which BCP 38 (RFC 2827) forbids",
+            "Add the network to handover_networks of its router.",
+        )
+    return path[0]
+
+
+def _on_one_link(handover: Handover, flow: Flow, beside: bool, topology: Topology) -> None:
+    """Where a route does it all, the correspondent's packets must come to that router, or the phone be on its link."""
+    at_new, at_old = topology.find(handover.new), topology.find(handover.old)
+    if beside and at_new is not at_old:
+        raise HandoverError(
+            "correspondent_on_home_network",
+            flow.correspondent,
+            "a correspondent on the home network has the rewriting router on its own link",
+            "Let the router behind be the one that rewrites: leave out behind in the topology.",
+        )
+
+
+def _towards(inner: Router, handover: Handover) -> Address:
+    via = inner.address(handover.old.version)
+    if via is None:
+        raise HandoverError(
+            "bad_topology",
+            f"{inner.name}: addresses",
+            f"a router behind another one has an IPv{handover.old.version} address towards it",
+        )
+    return via
+
+
+def _not_too_wide(handover: Handover, visited: Router, topology: Topology, moved: Mapping[Address, Address]) -> None:
+    """Scope address at the visited router would also rewrite what stays on its own networks."""
+    if handover.scope is not Scope.ADDRESS or handover.directions is not Directions.BOTH:
+        return
+    beside = [peer for peer in handover.correspondents if topology.path(moved.get(peer, peer))[:1] == (visited,)]
+    if beside and len(beside) < len(handover.correspondents):
+        raise HandoverError(
+            "scope_too_wide",
+            beside[0],
+            "scope address rewrites every packet, so no correspondent may sit beside the mobile node",
+            "Choose scope session or correspondent.",
+        )

@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a router is to us, whatever the transport: something that is read, and changed in one transaction."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from ..module_utils.mobility.model import Change
+from ..module_utils.platforms.base import Output
+
+__all__ = ["Device"]
+
+
+class Device(ABC):
+    """One way to a router. Its errors name the router; what it means by them is the platform's to say."""
+
+    @abstractmethod
+    def text(self, change: Change, now: float) -> str:
+        """The text that makes a change.
+
+        :param now: Unix seconds; timeouts count from here.
+        :raises HandoverError: ``unsupported_entry``, ``expired``, ``bad_template``.
+        """
+
+    @abstractmethod
+    def read(self) -> Output:
+        """What the router holds for us, as its platform parses it.
+
+        :raises HandoverError: when it cannot be reached.
+        """
+
+    @abstractmethod
+    def change(self, change: Change, now: float, hold: bool = False) -> Output:
+        """Make a change and read the router.
+
+        :param hold: leave encoders unconfirmed until :meth:`settle` or :meth:`release`, where the router can.
+        :returns: as :meth:`read`; where the router refused, its words in section ``step``, with a status.
+        :raises HandoverError: when it cannot be reached, or somebody else has its lock.
+        """
+
+    def change_unread(self, change: Change, known: str, now: float) -> Output | None:
+        """Make a change if the router is still of the generation ``known``, and do not read it.
+
+        :returns: None, with nothing done, where it is of another one, or has none. Otherwise its words in section
+            ``step``, with a status where it refused, and its generation now in section ``after``.
+        """
+        return None
+
+    @property
+    def held(self) -> bool:
+        """Whether a change waits for its confirmation."""
+        return False
+
+    def settle(self) -> None:
+        """Confirm what is held.
+
+        :raises HandoverError: ``session_lost``, or what the router says; it takes it back then.
+        """
+        raise NotImplementedError("nothing is ever held here")
+
+    def release(self) -> None:
+        """Have what is held taken back at once.
+
+        :raises HandoverError: as :meth:`settle`; the router takes it back by itself a little later.
+        """
+        raise NotImplementedError("nothing is ever held here")
