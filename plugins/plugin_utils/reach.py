@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -20,7 +21,14 @@ __all__ = ["reached"]
 
 def reached(action: ActionBase, name: str, platform: Platform, renderer: Renderer) -> ManagedRouter:
     """The router of a task. It is connected to only when it is used: rendering and parsing need no router."""
+    return _WAYS[platform.transport](action, name, platform, renderer)
+
+
+def _by_shell(action: ActionBase, name: str, platform: Platform, renderer: Renderer) -> ManagedRouter:
     return shell_router(name, platform, renderer, _LazyShell(action))
+
+
+_WAYS: dict[str, Callable[[ActionBase, str, Platform, Renderer], ManagedRouter]] = {"shell": _by_shell}
 
 
 class _LazyShell:

@@ -72,6 +72,9 @@ class Platform:
     name: str
     capabilities: Capabilities
 
+    #: How its routers are reached: a key of ``plugin_utils/reach.py``.
+    transport: ClassVar[str] = "shell"
+
     #: Settings that the templates share, by name.
     settings: ClassVar[Mapping[str, Any]] = {}
 
