@@ -30,7 +30,7 @@ class Registrar:
         v4, v6 = self._lab.topology.address(self._server).ips
         server = v4 if ipaddress.ip_address(str(local)).version == 4 else v6
         secret = self._lab.state.passwords[user] if password is None else password
-        who = ["--server", str(server), "--local", str(local), "--user", user, "--password", secret]
+        who = ["--server", str(server), "--local", str(local), "--user", user, f"--password={secret}"]
         done = self._lab.python(node, "lab.phone", *who, *options)
         if not done.stdout:
             raise LabError(f"lab.phone: {done.stderr[-1000:]}")

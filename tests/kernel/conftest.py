@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -18,6 +17,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering imp
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
 
+from .moving import Journey, journey
 from .namespaces import Namespace
 
 #: A LAN with hosts behind it, as the routes of random states need one.
@@ -45,15 +45,6 @@ def load_table(namespace: Namespace, options: Options | None = None) -> None:
     namespace.shell(f"nft -f - <<'TABLE'\n{table_text(options or Options())}\nTABLE\n")
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that comes to pass within seconds."""
-    for _ in range(100):
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it did not come to pass")
-
-
 def refusal(what: Callable[[], object]) -> HandoverError:
     """The error that something must end in."""
     with pytest.raises(HandoverError) as refused:
@@ -77,3 +68,17 @@ def router(host: Namespace) -> ManagedRouter:
     )
     load_table(host)
     return shell_router("rb", Nftables(), Renderer(), host)
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[Journey]:
+    """A phone, its peer, and the routers between, for the tests of a file."""
+    with journey() as made:
+        yield made
+
+
+@pytest.fixture
+def road(network: Journey) -> Journey:
+    """The phone at home, the routers empty."""
+    network.at_home()
+    return network

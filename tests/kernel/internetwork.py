@@ -30,9 +30,8 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering imp
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
 
 from ..unit.mobility.worlds import NOW
-from .conftest import until
 from .frames import Frame, decode, encode
-from .namespaces import Namespace
+from .namespaces import Namespace, until
 
 __all__ = ["CORE", "HOSTS", "NETWORKS", "OUTSIDE", "TOPOLOGY", "Arrival", "Internetwork", "Sent", "internetwork"]
 

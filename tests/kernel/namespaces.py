@@ -13,7 +13,8 @@ import ctypes
 import os
 import socket
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import TracebackType
@@ -21,7 +22,7 @@ from types import TracebackType
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.sections import sections
 
-__all__ = ["Namespace"]
+__all__ = ["Namespace", "until"]
 
 #: What is written below these stays in the namespace; /sys is mounted anew because it shows its mounter's interfaces.
 _SETUP = """
@@ -103,3 +104,12 @@ class Namespace:
             return socket.socket(family, kind, protocol)
         finally:
             os.close(descriptor)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that comes to pass within seconds."""
+    for _ in range(100):
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it did not come to pass")

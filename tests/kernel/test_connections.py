@@ -20,8 +20,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.bas
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.conntrack import MAX_ROWS, Table
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 
-from .conftest import until
-from .namespaces import Namespace
+from .namespaces import Namespace, until
 
 PHONE, OUTSIDE, INSIDE = ip_address("203.0.113.20"), ip_address("203.0.113.1"), ip_address("198.51.100.10")
 PHONE6, INSIDE6 = ip_address("2001:db8:b::20"), ip_address("2001:db8:c::10")

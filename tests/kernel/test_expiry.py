@@ -8,26 +8,19 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 
 import pytest
 
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Session
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Rewrite, RouterState
 
 from ..unit.mobility.worlds import NOW
-from .moving import OLD, PEER, Journey, journey, moved
+from .live import open_tcp
+from .moving import OLD, PEER, Journey, moved
 
-FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 #: Seconds that the encoders live, and the decoders: the order that matters, in less time than design rule 6 has.
 ENCODERS, DECODERS = 3, 5
-
-
-@pytest.fixture(scope="module")
-def network() -> Iterator[Journey]:
-    with journey() as made:
-        yield made
 
 
 def expiring(state: RouterState) -> RouterState:
@@ -43,21 +36,13 @@ def encodes(entry: object) -> bool:
 
 
 @pytest.mark.parametrize("version", [4, 6])
-def test_a_live_session_falls_silent_and_is_not_reset(network: Journey, version: int) -> None:
-    network.at_home()
-    with closing(network.peer.open_socket(FAMILY[version], socket.SOCK_STREAM)) as listener:
-        listener.bind((str(PEER[version]), 0))
-        listener.listen()
-        listener.settimeout(2)
-        mobile = network.mobile.open_socket(FAMILY[version], socket.SOCK_STREAM)
-        mobile.bind((str(OLD[version]), 0))
-        mobile.settimeout(2)
-        mobile.connect(listener.getsockname())
-        peer, _address = listener.accept()
-    with closing(mobile), closing(peer), closing(network.mobile.wire()) as one, closing(network.peer.wire()) as other:
-        network.move()
-        network.program(moved(version, Session("tcp", mobile.getsockname()[1], PEER[version], peer.getsockname()[1])))
-        network.load({name: expiring(state) for name, state in network.held.items()})
+def test_a_live_session_falls_silent_and_is_not_reset(road: Journey, version: int) -> None:
+    with ExitStack() as stack:
+        mobile, peer, session = stack.enter_context(open_tcp(road, version, patience=2))
+        wires = [stack.enter_context(closing(host.wire())) for host in (road.mobile, road.peer)]
+        road.move()
+        road.program(moved(version, session))
+        road.load({name: expiring(state) for name, state in road.held.items()})
         start = time.monotonic()
         for end in (mobile, peer):
             end.setblocking(False)
@@ -73,9 +58,9 @@ def test_a_live_session_falls_silent_and_is_not_reset(network: Journey, version:
             time.sleep(0.02)
         assert all(heard), "it lived"
         assert max(last) < ENCODERS + 1.5, "it ended"
-        network.held = {name: network.routers[name].gather() for name in network.routers}
-        assert all(not any(isinstance(entry, Rewrite) for entry in state) for state in network.held.values())
-        for wire in (one, other):
+        road.held = {name: road.routers[name].gather() for name in road.routers}
+        assert all(not any(isinstance(entry, Rewrite) for entry in state) for state in road.held.values())
+        for wire in wires:
             shown = set(segments(wire, version))
             assert {address for both in shown for address in both} == {OLD[version].packed, PEER[version].packed}
 

@@ -21,8 +21,8 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 
-from .conftest import load_table, until
-from .namespaces import Namespace
+from .conftest import load_table
+from .namespaces import Namespace, until
 
 MOBILE = {"ip": "198.51.100.10", "ip6": "2001:db8:51::10"}
 CORRESPONDENT = {"ip": "203.0.113.10", "ip6": "2001:db8:cb::10"}

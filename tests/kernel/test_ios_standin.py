@@ -18,8 +18,7 @@ import pytest
 
 from ..standins.ios.kernel import kernel_script
 from ..unit.platforms.ios_device import Terminal
-from .conftest import until
-from .namespaces import Namespace
+from .namespaces import Namespace, until
 
 OLD, NEW, PEER, OTHER = "198.51.100.10", "203.0.113.10", "198.18.3.10", "198.18.3.11"
 AT_B = {"side": "inside", "local_address": OLD, "global_address": NEW, "no_alias": True, "no_payload": True}

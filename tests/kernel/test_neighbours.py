@@ -29,8 +29,8 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering imp
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
 
 from ..unit.mobility.worlds import NOW
-from .conftest import refusal, until
-from .namespaces import Namespace
+from .conftest import refusal
+from .namespaces import Namespace, until
 
 STAMP = Stamp("8d7ac21f98194017", 1, NOW + 600)
 FAMILIES = pytest.mark.parametrize("old", [ip_address("198.51.100.50"), ip_address("2001:db8:51::50")], ids=str)
@@ -49,9 +49,16 @@ class Link:
         self.router = shell_router("ra", Nftables(), Renderer(), space)
 
     def asked(self, old: Address) -> str:
-        """The hardware address that the host finds for an address, asking anew; empty where nobody answers."""
-        self.host.shell(f"ip neigh flush to {old}; ip neigh replace {old} dev eth0 use; sleep 0.2")
-        return self.cached(old)
+        """The hardware address that the host finds for an address, asking anew; empty where nobody answers.
+
+        A kernel that answers for others takes its time: up to proxy_delay, 0.8 s, by chance.
+        """
+        self.host.shell(f"ip neigh flush to {old}; ip neigh replace {old} dev eth0 use")
+        for _ in range(12):
+            if found := self.cached(old):
+                return found
+            time.sleep(0.1)
+        return ""
 
     def cached(self, old: Address) -> str:
         """The hardware address that the host has for an address."""

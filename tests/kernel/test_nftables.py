@@ -44,8 +44,8 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device 
 
 from ..unit.mobility.entries import entries, holdable, states
 from ..unit.mobility.worlds import NEW, NOW, OLD, PEER
-from .conftest import load_table, refusal, table_text, until
-from .namespaces import Namespace
+from .conftest import load_table, refusal, table_text
+from .namespaces import Namespace, until
 
 _T = TypeVar("_T")
 

@@ -7,53 +7,23 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Session
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, Scope
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Scope
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.iptables import Iptables
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.iptables import IptablesBackend
 
+from .live import FAMILY, open_tcp
 from .moving import NEW, OLD, PEER, PLACES, Journey, journey, moved
 
-FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 BULK = 400_000
 #: Longer than anything takes that does not stall: the sender learns the path's MTU at once.
 PATIENCE = 4.0
-
-
-@pytest.fixture(scope="module")
-def network() -> Iterator[Journey]:
-    with journey() as made:
-        yield made
-
-
-@pytest.fixture
-def road(network: Journey) -> Journey:
-    """The phone at home, the routers empty."""
-    network.at_home()
-    return network
-
-
-def tcp(
-    road: Journey, version: int, address: Mapping[int, Address] = OLD
-) -> tuple[socket.socket, socket.socket, Session]:
-    """A session of the phone's, and what it is."""
-    with closing(road.peer.open_socket(FAMILY[version], socket.SOCK_STREAM)) as listener:
-        listener.bind((str(PEER[version]), 0))
-        listener.listen()
-        listener.settimeout(PATIENCE)
-        mobile = road.mobile.open_socket(FAMILY[version], socket.SOCK_STREAM)
-        mobile.bind((str(address[version]), 0))
-        mobile.settimeout(PATIENCE)
-        mobile.connect(listener.getsockname())
-        peer, _address = listener.accept()
-    peer.settimeout(PATIENCE)
-    return mobile, peer, Session("tcp", mobile.getsockname()[1], PEER[version], peer.getsockname()[1])
 
 
 def received(by: socket.socket, of: socket.socket) -> int:
@@ -74,8 +44,7 @@ def received(by: socket.socket, of: socket.socket) -> int:
 @pytest.mark.parametrize("scope", Scope, ids=lambda scope: scope.value)
 @pytest.mark.parametrize("version", [4, 6])
 def test_bulk_both_ways_over_a_narrow_link(road: Journey, version: int, scope: Scope, place: str) -> None:
-    mobile, peer, session = tcp(road, version)
-    with closing(mobile), closing(peer):
+    with open_tcp(road, version, PATIENCE) as (mobile, peer, session):
         road.move()
         road.program(moved(version, session, scope=scope))
         road.narrow(place, 1300)
@@ -95,8 +64,7 @@ def trusting(road: Journey) -> Iterator[Journey]:
 @pytest.mark.parametrize("version", [4, 6])
 def test_bulk_where_only_packets_to_the_phone_are_rewritten(trusting: Journey, version: int, scope: Scope) -> None:
     """``forward``: all errors come back on the way to the phone; on the way from it, those of its own router."""
-    mobile, peer, session = tcp(trusting, version)
-    with closing(mobile), closing(peer):
+    with open_tcp(trusting, version, PATIENCE) as (mobile, peer, session):
         trusting.move()
         trusting.program(moved(version, session, scope=scope, both=False))
         trusting.narrow("visited uplink", 1300)
@@ -118,8 +86,7 @@ table ip operator {
 
 def test_what_the_documentation_advises_for_the_other_errors(trusting: Journey) -> None:
     """The errors from further away go to the network that the old address belongs to. IPv4 can do without them."""
-    mobile, peer, session = tcp(trusting, 4)
-    with closing(mobile), closing(peer):
+    with open_tcp(trusting, 4, PATIENCE) as (mobile, peer, session):
         trusting.move()
         trusting.program(moved(4, session, both=False))
         trusting.narrow("correspondent uplink", 1300)
@@ -133,12 +100,10 @@ def test_what_the_documentation_advises_for_the_other_errors(trusting: Journey) 
 @pytest.mark.parametrize("version", [4, 6])
 def test_the_errors_of_new_sessions_stay_theirs(road: Journey, version: int) -> None:
     """Between the same hosts, under the phone's new address, and while an old session is rewritten."""
-    mobile, peer, session = tcp(road, version)
-    with closing(mobile), closing(peer):
+    with open_tcp(road, version, PATIENCE) as (mobile, peer, session):
         road.move()
         road.program(moved(version, session))
-        new_mobile, new_peer, _session = tcp(road, version, NEW)
-        with closing(new_mobile), closing(new_peer):
+        with open_tcp(road, version, PATIENCE, NEW) as (new_mobile, new_peer, _session):
             for place in ("visited uplink", "correspondent uplink"):
                 road.narrow(place, 1300)
             assert received(new_mobile, new_peer) == BULK
@@ -187,8 +152,7 @@ def test_iptables_translates_errors_by_itself(version: int) -> None:
     """Connection tracking does: what is translated here are sessions that it saw from its rules' beginning."""
     with journey(Iptables(), IptablesBackend()) as road:
         road.at_home()
-        mobile, peer, session = tcp(road, version)
-        with closing(mobile), closing(peer):
+        with open_tcp(road, version, PATIENCE) as (mobile, peer, session):
             road.move()
             road.program(moved(version, session))
             road.narrow("visited uplink", 1300)

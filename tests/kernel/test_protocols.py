@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -19,27 +18,14 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Scope
 
 from .frames import checksum
-from .moving import NEW, OLD, PEER, Journey, journey, moved
+from .live import FAMILY, open_tcp
+from .moving import NEW, OLD, PEER, Journey, moved
 from .namespaces import Namespace
 
-FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 UDPLITE, SCTP = 136, 132
 #: RFC 9260 section 3.2: kinds of chunks.
 DATA, INIT, INIT_ACK, COOKIE_ECHO, COOKIE_ACK = 0, 1, 2, 10, 11
 WIDER = [Scope.CORRESPONDENT, Scope.ADDRESS]
-
-
-@pytest.fixture(scope="module")
-def network() -> Iterator[Journey]:
-    with journey() as made:
-        yield made
-
-
-@pytest.fixture
-def road(network: Journey) -> Journey:
-    """The phone at home, the routers empty."""
-    network.at_home()
-    return network
 
 
 def exchanged(one: socket.socket, other: socket.socket, text: bytes) -> bool:
@@ -159,19 +145,8 @@ def test_sctp(road: Journey, version: int, scope: Scope) -> None:
 @pytest.mark.parametrize("scope", Scope, ids=lambda scope: scope.value)
 @pytest.mark.parametrize("version", [4, 6])
 def test_tcp(road: Journey, version: int, scope: Scope) -> None:
-    with closing(road.peer.open_socket(FAMILY[version], socket.SOCK_STREAM)) as listener:
-        listener.bind((str(PEER[version]), 0))
-        listener.listen()
-        listener.settimeout(2)
-        mobile = road.mobile.open_socket(FAMILY[version], socket.SOCK_STREAM)
-        mobile.bind((str(OLD[version]), 0))
-        mobile.settimeout(2)
-        mobile.connect(listener.getsockname())
-        peer, _address = listener.accept()
-    peer.settimeout(2)
-    with closing(mobile), closing(peer):
+    with open_tcp(road, version, patience=2) as (mobile, peer, session):
         road.move()
-        session = Session("tcp", mobile.getsockname()[1], PEER[version], peer.getsockname()[1])
         road.program(moved(version, session, scope=scope))
         assert exchanged(peer, mobile, b"moved")
         if scope is Scope.SESSION:
