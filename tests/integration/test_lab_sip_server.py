@@ -55,7 +55,7 @@ def test_bindings_of_another_phone_are_not_told_again(at_home: Lab, registrar: R
     ("options", "password", "status"),
     [
         ([], "wrong", 401),
-        (["--domain", "other.example"], None, 403),
+        (["--domain", "other.example"], None, 404),
         (["--require", "x.example.tag"], None, 420),
         (["--require", f"{TAG}, 100rel", "--require", "gruu"], None, 420),
     ],

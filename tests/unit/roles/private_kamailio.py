@@ -51,7 +51,7 @@ class Kamailio:
             "kamailio",
             "sipmobility",
             "sipmobility-users",
-            *(["sipmobility-tls"] if "sip_server_tls" in variables else []),
+            *(["sipmobility-tls"] if "sip_server_tls_certificate" in variables else []),
         ):
             text = rendered(f"{name}.cfg", variables).replace("log_stderror=no", "log_stderror=yes")
             if own is not None and name == "kamailio":

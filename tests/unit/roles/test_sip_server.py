@@ -189,12 +189,10 @@ def test_tls(started: Started, tmp_path: Path) -> None:
         port = free.getsockname()[1]
     started(
         listen=[f"tls:{ADDRESS}:{port}"],
-        sip_server_tls={
-            "certificate": str(tmp_path / "server.pem"),
-            "private_key": str(tmp_path / "server.key"),
-            "ca_list": str(tmp_path / "client.pem"),
-            "verify_client": True,
-        },
+        sip_server_tls_certificate=str(tmp_path / "server.pem"),
+        sip_server_tls_private_key=str(tmp_path / "server.key"),
+        sip_server_tls_ca_list=str(tmp_path / "client.pem"),
+        sip_server_tls_verify_client=True,
     )
 
     def answer(client: str) -> bytes:
