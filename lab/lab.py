@@ -234,7 +234,7 @@ class Lab:
         for node in nodes:
             if node.kind == "switch":
                 continue
-            units = ["lab-net", "nftables", *(["kamailio", "rsyslog"] if node.kind == "sip_server" else [])]
+            units = ["lab-net", "nftables", *(["kamailio", "sipmobility-events"] if node.kind == "sip_server" else [])]
             _until(partial(self._active, node, units), end, f"{node.name}: {', '.join(units)} not active")
             if node.mgmt is not None:
                 address = str(self.topology.management_address(node).ip)

@@ -28,9 +28,9 @@ def archive(node: Node, topology: Topology, state: State) -> bytes:
             link = tarfile.TarInfo(f"etc/systemd/system/{target}.wants/{unit}")
             link.type, link.linkname = tarfile.SYMTYPE, f"/etc/systemd/system/{unit}"
             tar.addfile(link)
-        if node.kind == "sip_server":
-            link = tarfile.TarInfo("etc/systemd/system/multi-user.target.wants/kamailio.service")
-            link.type, link.linkname = tarfile.SYMTYPE, "/lib/systemd/system/kamailio.service"
+        for unit in kamailio.UNITS if node.kind == "sip_server" else ():
+            link = tarfile.TarInfo(f"etc/systemd/system/multi-user.target.wants/{unit.rpartition('/')[2]}")
+            link.type, link.linkname = tarfile.SYMTYPE, unit
             tar.addfile(link)
     return buffer.getvalue()
 

@@ -1,39 +1,73 @@
-"""Configuration of the SIP server, ready to be laid into its container."""
+"""Configuration of the SIP server, ready for its container: that of the role ``sip_server``, written out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from lab.topology import Address, Topology
+import jinja2
+import yaml
 
-EVENTS = "/var/log/kamailio/registrations.jsonl"
-_HERE = Path(__file__).parent
+from lab.topology import ROOT, Address, Topology
+
+_ROLE = ROOT / "roles" / "sip_server"
+_DEFAULTS: dict[str, Any] = yaml.safe_load((_ROLE / "defaults" / "main.yml").read_text())
+EVENTS: str = _DEFAULTS["sip_server_event_log"]
+#: What runs there.
+UNITS = (
+    "/lib/systemd/system/kamailio.service",
+    "/etc/systemd/system/sipmobility-events.socket",
+    "/etc/systemd/system/sipmobility-events.service",
+)
+#: Where each template of the role goes, and its mode.
+_PLACES = {
+    "sipmobility.cfg": ("etc/kamailio/sipmobility.cfg", 0o644),
+    "sipmobility-users.cfg": ("etc/kamailio/sipmobility-users.cfg", 0o644),
+    "kamailio.cfg": ("etc/kamailio/kamailio.cfg", 0o644),
+    "events.conf": ("etc/kamailio/sipmobility-events.conf", 0o644),
+    "sipmobility-events.socket": ("etc/systemd/system/sipmobility-events.socket", 0o644),
+    "sipmobility-events.service": ("etc/systemd/system/sipmobility-events.service", 0o644),
+    "kamailio-service.conf": ("etc/systemd/system/kamailio.service.d/sipmobility.conf", 0o644),
+}
 
 
-def files(topology: Topology, own: Address, passwords: dict[str, str]) -> Iterator[tuple[str, str, int]]:
+def rendered(template: str, variables: Mapping[str, Any]) -> str:
+    """A template of the role, with its defaults and these variables."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_ROLE / "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters["hash"] = lambda text, kind: hashlib.new(kind, text.encode()).hexdigest()
+    return environment.get_template(f"{template}.j2").render({**_DEFAULTS, **variables})
+
+
+def variables_of(topology: Topology, own: Address, passwords: Mapping[str, str]) -> dict[str, Any]:
+    """The role's variables for the lab's server."""
+    hosts = (str(own.v4.ip), f"[{own.v6.ip}]")
+    return {
+        "sip_server_listen": [f"{transport}:{host}:5060" for host in hosts for transport in ("udp", "tcp")],
+        "sip_server_domains": [{"name": topology.sip_domain, "mobility": True}],
+        "sip_server_users": [
+            {"name": user, "domain": topology.sip_domain, "password": password} for user, password in passwords.items()
+        ],
+        "sip_server_children": 2,
+        "sip_server_requests_per_source": 0,
+        "sip_server_min_expires": 5,
+    }
+
+
+def files(topology: Topology, own: Address, passwords: Mapping[str, str]) -> Iterator[tuple[str, str, int]]:
     """Path, content and mode of each file."""
-    yield "etc/kamailio/kamailio.cfg", (_HERE / "kamailio.cfg").read_text(), 0o644
-    yield "etc/kamailio/site.cfg", _site(topology, own), 0o644
-    yield "etc/kamailio/users.cfg", _users(passwords), 0o644
+    variables = variables_of(topology, own, passwords)
+    for template, (path, mode) in _PLACES.items():
+        yield path, rendered(template, variables), mode
     yield "etc/default/kamailio", "RUN_KAMAILIO=yes\nCFGFILE=/etc/kamailio/kamailio.cfg\n", 0o644
-    yield "etc/rsyslog.conf", (_HERE / "rsyslog.conf").read_text(), 0o644
-    service = (_HERE / "kamailio-service.conf").read_text()
-    yield "etc/systemd/system/kamailio.service.d/lab.conf", service, 0o644
-    # rsyslog writes to the journal; the journal must not send it back.
+    # Tests restart it often.
+    yield "etc/systemd/system/kamailio.service.d/lab.conf", "[Unit]\nStartLimitIntervalSec=0\n", 0o644
+    # What comes by way of rsyslog to the journal must not be sent back.
     yield "etc/systemd/journald.conf.d/lab.conf", "[Journal]\nRateLimitIntervalSec=0\nForwardToSyslog=no\n", 0o644
     yield EVENTS.lstrip("/"), "", 0o640
-
-
-def _site(topology: Topology, own: Address) -> str:
-    listen = [
-        f"listen={transport}:{address}:5060"
-        for address in (str(own.v4.ip), f"[{own.v6.ip}]")
-        for transport in ("udp", "tcp")
-    ]
-    return "\n".join([*listen, f'#!define REALM "{topology.sip_domain}"', ""])
-
-
-def _users(passwords: dict[str, str]) -> str:
-    lines = [f'    $sht(password=>{user}) = "{password}";' for user, password in passwords.items()]
-    return "\n".join(["event_route[htable:mod-init] {", *lines, "}", ""])

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real Kamailio with the lab's configuration, on loopback and without the lab; its events from standard error."""
+"""A real Kamailio as the role sip_server configures it, on loopback and without the lab; events from standard error."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import re
 import socket
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from lab.kamailio import rendered
 from lab.phone import Phone, Request
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -18,18 +21,42 @@ ADDRESS, DOMAIN, PASSWORD = "127.0.0.1", "visited.example", "kept between alice 
 
 
 class Kamailio:
-    """Starts; :meth:`stop` ends it. Its users are alice and bob, with one password."""
+    """Starts; :meth:`stop` ends it. Its users are alice and bob, with one password.
 
-    def __init__(self, directory: Path) -> None:
+    :param settings: variables of the role.
+    :param listen: further sockets.
+    :param own: the operator's own kamailio.cfg, in place of the role's.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        settings: Mapping[str, Any] | None = None,
+        own: str | None = None,
+        listen: Sequence[str] = (),
+    ) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
             free.bind((ADDRESS, 0))
             self.port: int = free.getsockname()[1]
-        config = (ROOT / "lab" / "kamailio" / "kamailio.cfg").read_text(encoding="utf-8")
-        config = config.replace("/etc/kamailio/", f"{directory}/").replace("log_stderror=no", "log_stderror=yes")
-        users = "".join(f'    $sht(password=>{user}) = "{PASSWORD}";\n' for user in ("alice", "bob"))
-        (directory / "kamailio.cfg").write_text(config, encoding="utf-8")
-        (directory / "site.cfg").write_text(f'listen=udp:{ADDRESS}:{self.port}\n#!define REALM "{DOMAIN}"\n')
-        (directory / "users.cfg").write_text(f"event_route[htable:mod-init] {{\n{users}}}\n", encoding="utf-8")
+        variables = {
+            "sip_server_configuration_dir": str(directory),
+            "sip_server_listen": [f"udp:{ADDRESS}:{self.port}", *listen],
+            "sip_server_domains": [{"name": DOMAIN, "mobility": True}],
+            "sip_server_users": [{"name": user, "domain": DOMAIN, "password": PASSWORD} for user in ("alice", "bob")],
+            "sip_server_requests_per_source": 0,
+            "sip_server_own_configuration": own is not None,
+            **(settings or {}),
+        }
+        for name in (
+            "kamailio",
+            "sipmobility",
+            "sipmobility-users",
+            *(["sipmobility-tls"] if "sip_server_tls_certificate" in variables else []),
+        ):
+            text = rendered(f"{name}.cfg", variables).replace("log_stderror=no", "log_stderror=yes")
+            if own is not None and name == "kamailio":
+                text = own.replace("DIRECTORY", str(directory)).replace("LISTEN", f"listen=udp:{ADDRESS}:{self.port}")
+            (directory / f"{name}.cfg").write_text(text, encoding="utf-8")
         self._log = directory / "log"
         command = ["kamailio", "-f", directory / "kamailio.cfg", "-DD", "-E", "-m", "32", "-Y", directory]
         with self._log.open("wb") as log:
