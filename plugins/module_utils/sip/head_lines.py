@@ -12,7 +12,7 @@ from ..errors import HandoverError
 from .grammar import TOKEN, checked_text
 from .header import COMPACT, OPTION_TAG, SINGLE
 
-__all__ = ["MAX_HEADERS", "NAMES", "head_lines", "held_headers", "name_of", "unfolded_head"]
+__all__ = ["MAX_HEADERS", "NAMES", "head_lines", "held_headers", "unfolded_head"]
 
 #: Most header lines of one message.
 MAX_HEADERS = 256
@@ -118,7 +118,7 @@ def _any_lines(head: bytes, bare_lf: bool) -> _HeadLines:
     headers = []
     for line in lines[1:-1]:
         name, colon, value = line.partition(":")
-        headers.append((NAMES.get(name) or name_of(name, line), value.strip(" \t")))
+        headers.append((NAMES.get(name) or _name(name, line), value.strip(" \t")))
         if not colon:
             raise _no_header(line)
     return lines[0], headers
@@ -129,19 +129,15 @@ def _with_controls(lines: List[bytes]) -> _HeadLines:
     headers = []
     for line in lines[1:]:
         written, colon, value = line.partition(b":")
-        name = name_of(written.decode("utf-8", "surrogateescape"), line)
+        name = _name(written.decode("utf-8", "surrogateescape"), line)
         if not colon:
             raise _no_header(line)
         headers.append((name, checked_text(value, name in _ESCAPES).strip(" \t")))
     return checked_text(lines[0]), headers
 
 
-def name_of(written: str, line: Union[str, bytes]) -> str:
-    """A header's name in lower case and long form; white space may stand before the colon.
-
-    :param line: that it stands in.
-    :raises HandoverError: ``bad_header``.
-    """
+def _name(written: str, line: Union[str, bytes]) -> str:
+    """A header's name in lower case and long form; white space may stand before the colon."""
     name = written.rstrip(" \t").lower()
     if _TOKEN.fullmatch(name) is None:
         raise _no_header(line)

@@ -22,8 +22,8 @@ from typing import Any, Dict, List, Optional, Tuple
 from ..errors import HandoverError
 from .contact import read_contact_values
 from .grammar import TOKEN, number
-from .head_lines import MAX_HEADERS, NAMES, name_of
-from .header import CALL_ID, MAX_CSEQ, MAX_EXPIRES, OPTION_TAG, CSeq, parse_date, parse_option_tags, parse_via
+from .head_lines import MAX_HEADERS, NAMES
+from .header import CALL_ID, COMPACT, MAX_CSEQ, MAX_EXPIRES, OPTION_TAG, CSeq, parse_date, parse_option_tags, parse_via
 from .message_facts import Written
 from .plain_uri import DISPLAY, HOST, PORT, URI_BEGIN, URI_END
 from .start_line import start_line
@@ -51,6 +51,7 @@ _SEVERAL = ("via", "contact")
 #: How many values of a header are remembered.
 _REMEMBERED = 256
 
+_TOKEN = re.compile(rf"[{TOKEN}]+")
 _SPACE = r"[ \t]*"
 #: Parameters of a Via as they are mostly written. The group of a name says that the name was there: it comes once.
 _VIA_PARAMS = "|".join(
@@ -174,12 +175,13 @@ def _read(
     }, Written(head, values, again)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _name(written: str) -> Optional[str]:
     """As :data:`_SPELLED`; None for what is no name."""
-    try:
-        name = name_of(written, written)
-    except HandoverError:
+    name = written.rstrip(" \t").lower()
+    if _TOKEN.fullmatch(name) is None:
         return None
+    name = COMPACT.get(name, name)
     return name if name in _READ else ""
 
 

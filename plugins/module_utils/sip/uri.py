@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple, Optional, Tuple
 
 from ..errors import HandoverError
-from .grammar import Address, host_address, port_number
+from .grammar import Address, canonical_ipv6, host_address, port_number
 
 __all__ = ["Params", "Uri", "address_of_record", "canonical_user", "host_of", "parse_uri", "reported_aor"]
 
@@ -102,6 +102,9 @@ def host_of(host: str) -> Tuple[str, Optional[Address]]:
 
 
 def _host_of(host: str) -> Tuple[str, Optional[Address]]:
+    plain = canonical_ipv6(host)
+    if plain is not None:
+        return host[1:-1], plain
     address = host_address(host)
     if address is None:
         return host.lower().rstrip("."), None
