@@ -26,6 +26,7 @@ METHODS = frozenset(("REGISTER", *IN_DIALOG))
 
 _OPTION_TAG = OPTION_TAG.lower()
 _FORM = form(Registration)
+_FORM["bindings_before"] = ()
 
 
 def registration_of(message: Message, where: str) -> Optional[Registration]:
@@ -66,7 +67,6 @@ def registration_of(message: Message, where: str) -> Optional[Registration]:
         fields["instance"],
     ) = headers
     fields["transport"], fields["where"], fields["method"] = message.transport, where, message.method
-    fields["bindings_before"] = ()
     fields["correspondent"] = correspondent
     if message.authorization or message.method != "REGISTER":
         fields["claimed_user"] = _claimed_user(message)

@@ -25,6 +25,8 @@ _SIP = re.compile(
     r"(?:\?([A-Za-z0-9\-_.!~*'()%\[\]/?:+$]+=[A-Za-z0-9\-_.!~*'()%\[\]/?:+$]*"
     r"(?:&[A-Za-z0-9\-_.!~*'()%\[\]/?:+$]+=[A-Za-z0-9\-_.!~*'()%\[\]/?:+$]*)*))?"
 )
+#: An address of record as most servers write it: without escapes, password, port and parameters.
+_PLAIN_AOR = re.compile(r"(?:sip:)?([A-Za-z0-9\-_.!~*'()&=+$,;?/]+)@(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+)")
 _OTHER = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*):(?P<opaque>[A-Za-z0-9\-_.!~*'();/?:@&=+$,%]+)")
 _BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 _ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
@@ -133,6 +135,11 @@ def reported_aor(text: str, domain: bool = True) -> str:
         alone is the result.
     :raises HandoverError: ``bad_uri``, ``bad_number``.
     """
+    plain = _PLAIN_AOR.fullmatch(text) if len(text) <= _MAX_REMEMBERED else None
+    if plain is not None:
+        user, host = plain.groups()
+        name = host_of(host)[0]
+        return f"sip:{user}@[{name}]" if ":" in name else f"sip:{user}@{name}"
     if not domain and "@" not in text:
         user = text.partition(":")[2] if text[:5].lower().startswith(("sip:", "sips:")) else text
         parse_uri(f"sip:{user}@domain.invalid")

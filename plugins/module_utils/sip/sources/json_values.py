@@ -49,9 +49,14 @@ def parse_object(data: bytes) -> Object:
     if not text.endswith(b"}"):
         raise HandoverError("truncated_line", data[-80:], "the object of an event line reaches the end of the line")
     try:
-        found = _DECODER.decode(text.decode("utf-8"))
-    # RecursionError: nesting; ValueError: syntax, UTF-8 and integers of thousands of digits.
-    except (RecursionError, ValueError) as error:
+        said = text.decode("utf-8")
+        # What scan_once() does not take as a whole (white space before it, more behind it), decode() reads or refuses.
+        found, end = _SCAN(said, 0) if said[0] == "{" else (None, -1)
+        if end != len(said):
+            found = _DECODER.decode(said)
+    # RecursionError: nesting; ValueError: syntax, UTF-8 and integers of thousands of digits; StopIteration: scan_once()
+    # where a value is missing.
+    except (RecursionError, StopIteration, ValueError) as error:
         if isinstance(error, HandoverError):
             raise
         raise HandoverError("bad_json", data, "an event line holds one JSON object") from error
@@ -83,7 +88,8 @@ def optional_string(event: Object, key: str) -> Optional[str]:
 
     :raises HandoverError: ``bad_value``.
     """
-    return None if event.get(key) in _NONE else string(event, key)
+    found = event.get(key)
+    return None if found is None or found in _NONE else string(event, key)
 
 
 def integer(event: Object, key: str, minimum: int, maximum: int) -> int:
@@ -141,7 +147,8 @@ def address(event: Object, key: str) -> Address:
 
 def optional_address(event: Object, key: str) -> Optional[Address]:
     """As :func:`address`, None as in :func:`optional_string`."""
-    return None if event.get(key) in _NONE else address(event, key)
+    found = event.get(key)
+    return None if found is None or found in _NONE else address(event, key)
 
 
 def _once(pairs: List[Tuple[str, object]]) -> Object:
@@ -156,3 +163,4 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
+_SCAN = _DECODER.scan_once
