@@ -89,7 +89,9 @@ def optional_string(event: Object, key: str) -> Optional[str]:
     :raises HandoverError: ``bad_value``.
     """
     found = event.get(key)
-    return None if found is None or found in _NONE else string(event, key)
+    if found is None or found in _NONE:
+        return None
+    return found if isinstance(found, str) and found.isprintable() else string(event, key)
 
 
 def integer(event: Object, key: str, minimum: int, maximum: int) -> int:
