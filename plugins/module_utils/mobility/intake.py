@@ -154,7 +154,7 @@ class Intake:
         if isinstance(item, Registration):
             if item.snapshot:
                 self._listed(item, now)
-            elif self._admits or item.old_hosts or item.tag_required or item.removes:
+            elif self._admits or item.old_hosts or item.tag_required or not item.expires:
                 yield from self._registration(item, now)
             # Where nothing is admitted, nothing follows from one without a tag that binds.
         elif isinstance(item, Refusal):

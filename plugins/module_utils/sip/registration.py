@@ -156,9 +156,7 @@ class Registration:
     @property
     def removes(self) -> bool:
         """Whether it only removes bindings (RFC 3261 section 10.2.2)."""
-        if self.removes_all or not self.contacts:
-            return self.removes_all
-        return not any([contact.expires for contact in self.contacts])
+        return self.removes_all or (bool(self.contacts) and all(contact.expires == 0 for contact in self.contacts))
 
     @property
     def live_contacts(self) -> Tuple[Contact, ...]:

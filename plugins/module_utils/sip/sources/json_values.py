@@ -50,13 +50,12 @@ def parse_object(data: bytes) -> Object:
         raise HandoverError("truncated_line", data[-80:], "the object of an event line reaches the end of the line")
     try:
         said = text.decode("utf-8")
-        # What scan_once() does not take as a whole (white space before it, more behind it), decode() reads or refuses.
-        found, end = _SCAN(said, 0) if said[0] == "{" else (None, -1)
+        # decode() allows for white space around the object, which costs as much as a small object itself.
+        found, end = _DECODER.raw_decode(said) if said[0] == "{" else (None, -1)
         if end != len(said):
             found = _DECODER.decode(said)
-    # RecursionError: nesting; ValueError: syntax, UTF-8 and integers of thousands of digits; StopIteration: scan_once()
-    # where a value is missing.
-    except (RecursionError, StopIteration, ValueError) as error:
+    # RecursionError: nesting; ValueError: syntax, UTF-8 and integers of thousands of digits.
+    except (RecursionError, ValueError) as error:
         if isinstance(error, HandoverError):
             raise
         raise HandoverError("bad_json", data, "an event line holds one JSON object") from error
@@ -165,4 +164,3 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
-_SCAN = _DECODER.scan_once

@@ -17,7 +17,7 @@ __all__ = ["is_text", "line_items", "not_text"]
 _UNFINISHED = ("truncated_line", "unreadable_line")
 
 #: Bytes that are looked at together.
-_PIECE = 4096
+_PIECE = 16384
 
 
 def line_items(
