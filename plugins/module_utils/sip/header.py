@@ -22,7 +22,7 @@ from .grammar import (
 )
 from .name_addr import next_name_addr, parse_params
 from .plain_uri import DISPLAY, HOST, MAX_PLAIN, URI_BEGIN, URI_END
-from .uri import Params, host_of
+from .uri import Params, plain_host
 
 __all__ = [
     "CALL_ID",
@@ -270,7 +270,7 @@ def parse_old_addresses(text: str) -> List[Tuple[str, Optional[Address]]]:
     end = -1
     try:
         if plain is not None:
-            return [host_of(plain.group(1))]
+            return [plain_host(plain.group(1))]
         while end < len(text):
             host, address, end = _old_address(text, end + 1)
             hosts.append((host, address))

@@ -27,7 +27,7 @@ from .header import CALL_ID, COMPACT, MAX_CSEQ, MAX_EXPIRES, OPTION_TAG, CSeq, p
 from .message_facts import Written
 from .plain_uri import DISPLAY, HOST, PORT, URI_BEGIN, URI_END
 from .start_line import start_line
-from .uri import host_of
+from .uri import plain_host
 
 __all__ = ["MAX_MESSAGE", "plain_head"]
 
@@ -108,7 +108,7 @@ def _cut(head: bytes) -> Optional[Tuple[str, Dict[str, str], List[Tuple[str, str
         name = known(written)
         if name is None:
             name = _name(written)
-        if not colon or name is None:
+        if name is None or not colon:
             return None
         if not name:
             continue
@@ -136,8 +136,8 @@ def _read(
     if (method is not None and method_counted != method) or cseq > MAX_CSEQ:
         return None
     transport, sent_by = via.group(1, 2)
-    host_of(sent_by)
-    host_of(from_.group(1))
+    plain_host(sent_by)
+    plain_host(from_.group(1))
     get = values.get
     contact = get("contact")
     contacts = [] if contact is None else [contact.strip(" \t")]
@@ -148,7 +148,7 @@ def _read(
             parse_via(value.strip(" \t"))
     contact_values, asterisk = read_contact_values(contacts)
     scheme, user, host = to.groups()
-    name, _address = host_of(host)
+    name, _address = plain_host(host)
     name = f"[{name}]" if ":" in name else name
     expires, length, require = get("expires"), get("content-length"), get("require")
     if "max-forwards" in values:

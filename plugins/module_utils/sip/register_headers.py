@@ -115,7 +115,9 @@ def headers_of_dialog_request(
 
 
 def _old_hosts(lines: Sequence[str]) -> Tuple[Tuple[str, ...], Tuple[Address, ...]]:
-    old = [host for line in lines for host in parse_old_addresses(line)]
+    old = parse_old_addresses(lines[0])
+    for line in lines[1:]:
+        old += parse_old_addresses(line)
     if len(old) == 1:
         ((host, address),) = old
         return (host,), () if address is None else (address,)

@@ -103,11 +103,9 @@ def _claimed_user(message: Message) -> Optional[str]:
     values = message.authorization
     if message.method != "REGISTER":
         values = [*values, *message.values("proxy-authorization")]
-    claimed = None
-    for value in values:
-        name = parse_credentials(value).username
-        claimed = name if claimed is None else claimed
-    return claimed
+    # All are read: one that is none refuses the message.
+    names = [parse_credentials(value).username for value in values]
+    return names[0] if len(names) == 1 else next((name for name in names if name is not None), None)
 
 
 def _first(values: List[str]) -> Optional[str]:

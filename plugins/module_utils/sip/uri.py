@@ -12,7 +12,7 @@ from typing import NamedTuple, Optional, Tuple
 from ..errors import HandoverError
 from .grammar import Address, canonical_ipv6, host_address, port_number
 
-__all__ = ["Params", "Uri", "address_of_record", "canonical_user", "host_of", "parse_uri", "reported_aor"]
+__all__ = ["Params", "Uri", "address_of_record", "canonical_user", "host_of", "parse_uri", "plain_host", "reported_aor"]
 
 Params = Tuple[Tuple[str, Optional[str]], ...]
 
@@ -100,7 +100,7 @@ def host_of(host: str) -> Tuple[str, Optional[Address]]:
 
     :raises HandoverError: ``bad_uri``.
     """
-    return _remembered_host(host) if len(host) <= _MAX_REMEMBERED else _host_of(host)
+    return plain_host(host) if len(host) <= _MAX_REMEMBERED else _host_of(host)
 
 
 def _host_of(host: str) -> Tuple[str, Optional[Address]]:
@@ -113,7 +113,8 @@ def _host_of(host: str) -> Tuple[str, Optional[Address]]:
     return (host if host[0] != "[" else str(address)), address
 
 
-_remembered_host = lru_cache(maxsize=4096)(_host_of)
+#: :func:`host_of` of a text that :data:`.plain_uri.HOST` has matched: it is short enough to be remembered.
+plain_host = lru_cache(maxsize=4096)(_host_of)
 
 
 def address_of_record(uri: Uri) -> str:
