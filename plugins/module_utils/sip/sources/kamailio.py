@@ -53,7 +53,7 @@ from ..header import MAX_CSEQ, MAX_EXPIRES, parse_call_id
 from ..name_addr import parse_name_addr
 from ..refusal import Refusal, refusal
 from ..register_headers import RegisterHeaders, headers_of_dialog_request, headers_of_register
-from ..registration import Binding, Correspondent, Expired, Registration
+from ..registration import Binding, Contact, Correspondent, Expired, Registration
 from ..reported import contact_host
 from ..request import IN_DIALOG, parties
 from ..stated import form, stated
@@ -219,7 +219,8 @@ def _fact(
     fields["transport"] = string(event, "transport").lower()
     fields["authenticated_user"] = optional_string(event, "auth_user")
     fields["authenticated_realm"] = optional_string(event, "auth_realm")
-    fields["bindings_before"] = _before(event, received_at) if method == "REGISTER" else ()
+    if method == "REGISTER":
+        fields["bindings_before"] = _before(event, received_at, headers.contacts)
     fields["server_address"] = optional_address(event, "local_ip")
     fields["where"], fields["method"], fields["correspondent"] = where, method, correspondent
     fields["authenticated_qop"] = _qop(event)
@@ -286,14 +287,16 @@ def _expired(event: Object, where: str) -> Expired:
     )
 
 
-def _before(event: Object, now: float) -> Tuple[Binding, ...]:
+def _before(event: Object, now: float, contacts: Tuple[Contact, ...]) -> Tuple[Binding, ...]:
+    # Most registrations are refreshes: what was bound is what is bound, and has been read already.
+    uri, host, port = (contacts[0].uri, contacts[0].host, contacts[0].port) if contacts else ("", None, None)
     found = []
     for item in items(event, "before") if event.get("before") is not None else ():
         if not isinstance(item, dict):
             raise HandoverError("bad_value", item, "before is a list of objects")
         fields = _BINDING.copy()
         fields["contact"] = contact = string(item, "contact")
-        fields["host"], fields["port"] = contact_host(contact)
+        fields["host"], fields["port"] = (host, port) if contact == uri else contact_host(contact)
         fields["received"] = optional_string(item, "received")
         expires = None if item.get("expires") is None else integer(item, "expires", -MAX_TIME, MAX_TIME)
         if expires:  # 0 is a permanent contact of Kamailio's, which ends at no time that is known
@@ -307,7 +310,9 @@ def _before(event: Object, now: float) -> Tuple[Binding, ...]:
 
 
 def _header_lines(event: Object, key: str, escapes: bool = False) -> List[str]:
-    found = []
+    found: List[str] = []
+    if event.get(key) == []:
+        return found
     for item in items(event, key):
         if not isinstance(item, str):
             raise HandoverError("bad_value", f"{key}: {item!r:.100}", "a header value comes as hexadecimal digits")
