@@ -149,19 +149,20 @@ class Intake:
 
     def take(self, item: Item, now: float) -> Iterator[Outcome]:
         """The outcomes of one item; dialogs have none of their own. ``now`` is Unix seconds UTC."""
-        yield from self.late(now)
-        if isinstance(item, DialogMessage):
-            return
-        if isinstance(item, Refusal):
+        if self._policy.home_servers:
+            yield from self.late(now)
+        if isinstance(item, Registration):
+            if item.snapshot:
+                self._listed(item, now)
+            elif self._admits or item.old_hosts or item.tag_required or not item.expires:
+                yield from self._registration(item, now)
+            # Where nothing is admitted, nothing follows from one without a tag that binds.
+        elif isinstance(item, Refusal):
             yield item
         elif isinstance(item, HomeAnswer):
             yield from self._answered(item, now)
         elif isinstance(item, Expired):
             yield from self._expired(item, now)
-        elif item.snapshot:
-            self._listed(item, now)
-        else:
-            yield from self._registration(item, now)
 
     def late(self, now: float) -> Iterator[Refusal]:
         """What has waited in vain for the home server's word. A service asks by a timer; :meth:`take` does it too."""

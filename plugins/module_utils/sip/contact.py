@@ -12,7 +12,7 @@ from ..errors import HandoverError
 from .grammar import QUOTED, TOKEN, Address, unquoted
 from .name_addr import NameAddr, parse_name_addrs
 from .plain_uri import DISPLAY, HOST, MAX_PLAIN, PORT, URI_BEGIN, URI_PARAM
-from .uri import host_of
+from .uri import plain_host
 
 __all__ = ["ContactValue", "instance_of", "is_asterisk", "read_contact_values", "value_of"]
 
@@ -84,7 +84,7 @@ def _plain_values(line: str) -> Optional[List[ContactValue]]:
         if not uri:
             return None
         try:
-            host_text, address = host_of(host)
+            host_text, address = plain_host(host)
         except HandoverError:
             return None
         expires, instance, reg_id = seconds or None, urn.lower() or None, int(flow) if flow else None

@@ -12,7 +12,7 @@ from ..errors import HandoverError
 from .grammar import TOKEN, checked_text
 from .header import COMPACT, OPTION_TAG, SINGLE
 
-__all__ = ["MAX_HEADERS", "head_lines", "held_headers", "unfolded_head"]
+__all__ = ["MAX_HEADERS", "NAMES", "head_lines", "held_headers", "unfolded_head"]
 
 #: Most header lines of one message.
 MAX_HEADERS = 256
@@ -29,7 +29,7 @@ _FOLD = {False: re.compile(rb"\r\n[ \t]+"), True: re.compile(rb"\n[ \t]+")}
 _CONTROLS_AND_ENDS = bytes(code for code in (*range(32), 127) if code not in b"\t")
 _CONTROLS = bytes(code for code in _CONTROLS_AND_ENDS if code not in b"\r\n")
 #: Headers that most messages have, as they are mostly written, in lower case and long form.
-_NAMES = {
+NAMES = {
     spelled: COMPACT.get(name.lower(), name.lower())
     for name in (
         "Accept Allow Allow-Events Authorization Call-ID Contact Content-Length Content-Type CSeq Date Event Expires "
@@ -93,7 +93,7 @@ def _plain_lines(head: bytes) -> Optional[_HeadLines]:
     controls = len(head) - len(head.translate(None, _CONTROLS_AND_ENDS))
     if controls != 2 * (len(found) + 1) or len(found) > MAX_HEADERS:
         return None
-    known = _NAMES.get
+    known = NAMES.get
     return start, [
         (known(name) or COMPACT.get(name.lower(), name.lower()), value.strip(" \t")) for name, value in found
     ]
@@ -118,7 +118,7 @@ def _any_lines(head: bytes, bare_lf: bool) -> _HeadLines:
     headers = []
     for line in lines[1:-1]:
         name, colon, value = line.partition(":")
-        headers.append((_NAMES.get(name) or _name(name, line), value.strip(" \t")))
+        headers.append((NAMES.get(name) or _name(name, line), value.strip(" \t")))
         if not colon:
             raise _no_header(line)
     return lines[0], headers

@@ -17,15 +17,11 @@ from __future__ import annotations
 from typing import List, Optional
 
 from ..errors import HandoverError
-from .contact import is_asterisk, read_contact_values, value_of
+from .contact import is_asterisk, value_of
 from .grammar import number
 from .head_lines import MAX_HEADERS, head_lines, held_headers, unfolded_head
 from .header import (
-    MAX_CSEQ,
-    MAX_EXPIRES,
     OPTION_TAG,
-    CSeq,
-    option_tags_in,
     parse_call_id,
     parse_cseq,
     parse_date,
@@ -35,19 +31,16 @@ from .header import (
 )
 from .message_facts import Message, Written
 from .name_addr import parse_name_addr, parse_name_addrs
-from .plain_head import PlainHead, lines_of, plain_head
+from .plain_head import MAX_MESSAGE, plain_head
 from .start_line import START_LINE, start_line
-from .uri import address_of_record, host_of
+from .uri import address_of_record
 
 __all__ = ["MAX_HEADERS", "MAX_MESSAGE", "START_LINE", "Message", "parse_head", "parse_message"]
-
-#: Largest message, in bytes: what one UDP datagram can carry.
-MAX_MESSAGE = 65535
 
 _MANDATORY = ("via", "from", "to", "call-id", "cseq")
 _TAG = OPTION_TAG.lower()
 #: Of a message of which everything has been made.
-_NOTHING_LEFT = Written(b"", (), "", "", ())
+_NOTHING_LEFT = Written(b"", {}, [])
 
 
 def parse_message(data: bytes, bare_lf: bool = False) -> Message:
@@ -150,56 +143,7 @@ def _plain(head: bytes, bare_lf: bool) -> Optional[Message]:
         except HandoverError:
             return None
         found = plain_head(head)
-    if found is None:
-        return None
-    try:
-        return _plain_message(found, head)
-    except HandoverError:
-        return None
-
-
-def _plain_message(found: PlainHead, head: bytes) -> Optional[Message]:
-    start, via, transport, sent_by, more_vias, from_, from_host, to, scheme, user, host, *others = found
-    call_id, counted, method_counted, contacts, require, expires, length, old, authorization = others
-    if via is None or from_ is None or to is None or call_id is None or counted is None:
-        return None
-    method, uri, status = start_line(start)
-    cseq, lifetime, size = int(counted), int(expires or 0), int(length or 0)
-    if (method is not None and method_counted != method) or cseq > MAX_CSEQ:
-        return None
-    if lifetime > MAX_EXPIRES or size > MAX_MESSAGE:
-        return None
-    host_of(sent_by)
-    host_of(from_host)
-    vias = [via]
-    if more_vias:
-        vias += lines_of(more_vias, named=True)
-        for line in vias:
-            parse_via(line)
-    lines = [] if contacts is None else lines_of(contacts)
-    values, asterisk = read_contact_values(lines)
-    name, _address = host_of(host)
-    name = f"[{name}]" if ":" in name else name
-    return Message(
-        {
-            "method": method,
-            "uri": uri,
-            "status": status,
-            "transport": transport.lower(),
-            "aor": f"{scheme.lower()}:{name}" if user is None else f"{scheme.lower()}:{user}@{name}",
-            "call_id": call_id,
-            "cseq": CSeq(cseq, method_counted),
-            "contact_values": values,
-            "contact_asterisk": asterisk,
-            "old_address_lines": [] if old is None else [old.strip(" \t")],
-            "authorization": [] if authorization is None else [authorization.strip(" \t")],
-            "expires": None if expires is None else lifetime,
-            "require": () if require is None else tuple(option_tags_in(require)),
-            "content_length": None if length is None else size,
-            "body": b"",
-        },
-        Written(head, vias, from_, to, lines),
-    )
+    return None if found is None else Message(*found)
 
 
 def _content_length(values: Optional[List[str]]) -> Optional[int]:

@@ -18,13 +18,17 @@ __all__ = ["Message", "Written"]
 
 
 class Written(NamedTuple):
-    """Header values as they are written, and the head that they stand in: all of it has been checked."""
+    """A head that has been checked, the first value of each header that is read, and the values of later lines with
+    their names; white space stands around them."""
 
     head: bytes
-    vias: Sequence[str]
-    from_: str
-    to: str
-    contacts: Sequence[str]
+    values: Mapping[str, str]
+    again: Sequence[Tuple[str, str]]
+
+    def lines(self, name: str) -> List[str]:
+        """The values of a header."""
+        lines = [self.values[name], *[value for other, value in self.again if other == name]]
+        return [line.strip(" \t") for line in lines]
 
 
 class Message:
@@ -77,24 +81,24 @@ class Message:
     @cached_property
     def vias(self) -> Tuple[Via, ...]:
         """The hops, newest first."""
-        return tuple([hop for value in self._written.vias for hop in parse_via(value)])
+        return tuple([hop for value in self._written.lines("via") for hop in parse_via(value)])
 
     @cached_property
     def from_(self) -> NameAddr:
         """The From header."""
-        return parse_name_addr(self._written.from_, "From")
+        return parse_name_addr(self._written.values["from"].strip(" \t"), "From")
 
     @cached_property
     def to(self) -> NameAddr:
         """The To header."""
-        return parse_name_addr(self._written.to, "To")
+        return parse_name_addr(self._written.values["to"].strip(" \t"), "To")
 
     @cached_property
     def contacts(self) -> Tuple[NameAddr, ...]:
         """The Contact addresses; empty where there is none, or only the asterisk."""
-        if self.contact_asterisk:
+        if self.contact_asterisk or "contact" not in self._written.values:
             return ()
-        return tuple([one for value in self._written.contacts for one in parse_name_addrs(value, "Contact")])
+        return tuple([one for value in self._written.lines("contact") for one in parse_name_addrs(value, "Contact")])
 
     def values(self, name: str) -> List[str]:
         """The values of the header lines of this name (any case, long form)."""

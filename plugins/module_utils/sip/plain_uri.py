@@ -20,8 +20,8 @@ MAX_PLAIN = 4096
 DISPLAY = rf"(?:{QUOTED}[ \t]*|[{TOKEN}][{TOKEN} \t]*)?"
 #: Scheme and user, in front of the host.
 URI_BEGIN = r"[sS][iI][pP][sS]?:(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/]+@)?"
-#: A host, which :func:`.uri.host_of` has to look at.
-HOST = r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+"
+#: A host, which :func:`.uri.plain_host` has to look at.
+HOST = r"\[[0-9A-Fa-f:.]{2,64}\]|[A-Za-z0-9.\-]{1,128}"
 #: From 1 to 64999.
 PORT = "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}"
 #: Characters of a URI parameter, for use inside a character class.

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple, Optional, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import HandoverError
 from .contact import ContactValue, read_contact_values
@@ -63,18 +63,40 @@ def facts_of_register(
     """
     if asterisk and expires != 0:
         raise HandoverError("bad_contact", f"* with Expires {expires}", "the asterisk needs Expires: 0")
-    contacts = tuple([_contact(value, expires) for value in values])
-    lasting = [contact for contact in contacts if contact.expires > 0] or contacts
-    old_hosts, old_addresses = _old_hosts(tag_lines)
+    contacts: List[Contact] = []
+    default = DEFAULT_EXPIRES if expires is None else expires
+    expires_stated = expires is not None
+    longest, instance = -1, None
+    for uri, host_text, host, port, said, urn, reg_id in values:
+        seconds = default
+        if said is not None:
+            seconds = parse_expires(said)
+            expires_stated = True
+        contacts.append(
+            stated(
+                Contact,
+                {
+                    "uri": uri,
+                    "host_text": host_text,
+                    "host": host,
+                    "port": port,
+                    "expires": seconds,
+                    "instance": urn,
+                    "reg_id": reg_id,
+                },
+            )
+        )
+        # Of the first contact that stays, else of the first.
+        if longest < 0 or longest == 0 < seconds:
+            instance = urn
+        if seconds > longest:
+            longest = seconds
+    if longest < 0:
+        longest = 0 if asterisk else DEFAULT_EXPIRES
+    old_hosts, old_addresses = _old_hosts(tag_lines) if tag_lines else ((), ())
+    tag_required = _OPTION_TAG in option_tags
     return RegisterHeaders(
-        contacts,
-        asterisk,
-        old_hosts,
-        old_addresses,
-        _OPTION_TAG in option_tags,
-        0 if asterisk else max([contact.expires for contact in lasting], default=DEFAULT_EXPIRES),
-        expires is not None or any(said is not None for _u, _t, _h, _p, said, _i, _r in values),
-        lasting[0].instance if lasting else None,
+        tuple(contacts), asterisk, old_hosts, old_addresses, tag_required, longest, expires_stated, instance
     )
 
 
@@ -92,30 +114,10 @@ def headers_of_dialog_request(
     return headers._replace(contacts=contacts, expires=DEFAULT_EXPIRES, expires_stated=False)
 
 
-def _contact(value: ContactValue, expires: Optional[int]) -> Contact:
-    uri, host_text, host, port, said, instance, reg_id = value
-    if said is not None:
-        expires = parse_expires(said)
-    elif expires is None:
-        expires = DEFAULT_EXPIRES
-    return stated(
-        Contact,
-        {
-            "uri": uri,
-            "host_text": host_text,
-            "host": host,
-            "port": port,
-            "expires": expires,
-            "instance": instance,
-            "reg_id": reg_id,
-        },
-    )
-
-
 def _old_hosts(lines: Sequence[str]) -> Tuple[Tuple[str, ...], Tuple[Address, ...]]:
-    if not lines:
-        return (), ()
-    old = [host for line in lines for host in parse_old_addresses(line)]
+    old = parse_old_addresses(lines[0])
+    for line in lines[1:]:
+        old += parse_old_addresses(line)
     if len(old) == 1:
         ((host, address),) = old
         return (host,), () if address is None else (address,)

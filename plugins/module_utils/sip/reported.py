@@ -14,7 +14,7 @@ from .grammar import Address
 from .header import parse_old_addresses
 from .plain_uri import HOST, MAX_PLAIN, PORT, URI_BEGIN, URI_PARAMS
 from .registration import DEFAULT_EXPIRES, Contact, Registration
-from .uri import host_of, parse_uri
+from .uri import parse_uri, plain_host
 
 __all__ = ["contact_host", "reported", "reported_contact"]
 
@@ -91,7 +91,7 @@ def contact_host(uri_text: str) -> Tuple[Optional[Address], Optional[int]]:
     try:
         if plain is not None:
             host, plain_port = plain.groups()
-            return host_of(host)[1], int(plain_port) if plain_port else None
+            return plain_host(host)[1], int(plain_port) if plain_port else None
         uri = parse_uri(uri_text)
     except HandoverError:
         return None, None

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import List, Optional, Tuple
 
 from ..errors import HandoverError
-from .body import EMPTY, read_body
+from .body import read_body
 from .header import OPTION_TAG, parse_credentials
 from .message import Message
 from .name_addr import NameAddr
 from .register_headers import facts_of_register, headers_of_dialog_request
 from .registration import Correspondent, Registration
-from .stated import stated
+from .stated import form, stated
 from .uri import Uri, address_of_record
 
 __all__ = ["IN_DIALOG", "METHODS", "parties", "registration_of"]
@@ -25,6 +25,8 @@ IN_DIALOG = ("INVITE", "NOTIFY")
 METHODS = frozenset(("REGISTER", *IN_DIALOG))
 
 _OPTION_TAG = OPTION_TAG.lower()
+_FORM = form(Registration)
+_FORM["bindings_before"] = ()
 
 
 def registration_of(message: Message, where: str) -> Optional[Registration]:
@@ -52,7 +54,22 @@ def registration_of(message: Message, where: str) -> Optional[Registration]:
         if not headers.old_hosts and not headers.tag_required:
             return None
         aor, correspondent = parties(message.from_, message.to, message.uri)
-    body = EMPTY
+    fields = _FORM.copy()
+    fields["aor"], fields["call_id"], fields["cseq"] = aor, message.call_id, message.cseq.number
+    (
+        fields["contacts"],
+        fields["removes_all"],
+        fields["old_hosts"],
+        fields["old_addresses"],
+        fields["tag_required"],
+        fields["expires"],
+        fields["expires_stated"],
+        fields["instance"],
+    ) = headers
+    fields["transport"], fields["where"], fields["method"] = message.transport, where, message.method
+    fields["correspondent"] = correspondent
+    if message.authorization or message.method != "REGISTER":
+        fields["claimed_user"] = _claimed_user(message)
     if headers.tagged and message.body:
         body = read_body(
             _first(message.values("content-type")),
@@ -62,40 +79,8 @@ def registration_of(message: Message, where: str) -> Optional[Registration]:
             ", ".join(message.values("content-encoding")),
             offer=message.method == "INVITE",
         )
-    return stated(
-        Registration,
-        {
-            "aor": aor,
-            "contacts": headers.contacts,
-            "removes_all": headers.removes_all,
-            "old_hosts": headers.old_hosts,
-            "old_addresses": headers.old_addresses,
-            "tag_required": headers.tag_required,
-            "call_id": message.call_id,
-            "cseq": message.cseq.number,
-            "expires": headers.expires,
-            "expires_stated": headers.expires_stated,
-            "instance": headers.instance,
-            "source_address": None,
-            "source_port": None,
-            "transport": message.transport,
-            "authenticated_user": None,
-            "authenticated_realm": None,
-            "claimed_user": _claimed_user(message),
-            "bindings_before": (),
-            "server_address": None,
-            "received_at": None,
-            "where": where,
-            "method": message.method,
-            "correspondent": correspondent,
-            "authenticated_qop": None,
-            "listed": body.listed,
-            "media": body.media,
-            "body_refused": body.refused,
-            "snapshot": False,
-            "held_since": None,
-        },
-    )
+        fields["listed"], fields["media"], fields["body_refused"] = body.listed, body.media, body.refused
+    return stated(Registration, fields)
 
 
 def parties(from_: NameAddr, to: NameAddr, target: Optional[Uri]) -> Tuple[str, Correspondent]:
@@ -118,11 +103,9 @@ def _claimed_user(message: Message) -> Optional[str]:
     values = message.authorization
     if message.method != "REGISTER":
         values = [*values, *message.values("proxy-authorization")]
-    claimed = None
-    for value in values:
-        name = parse_credentials(value).username
-        claimed = name if claimed is None else claimed
-    return claimed
+    # All are read: one that is none refuses the message.
+    names = [parse_credentials(value).username for value in values]
+    return names[0] if len(names) == 1 else next((name for name in names if name is not None), None)
 
 
 def _first(values: List[str]) -> Optional[str]:

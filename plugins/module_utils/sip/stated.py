@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
 from typing import Dict, Type, TypeVar
 
-__all__ = ["stated"]
+__all__ = ["form", "stated"]
 
 _T = TypeVar("_T")
+_new, _set = object.__new__, object.__setattr__
 
 
 def stated(kind: Type[_T], fields: Dict[str, object]) -> _T:
@@ -18,6 +20,14 @@ def stated(kind: Type[_T], fields: Dict[str, object]) -> _T:
     The constructor of a frozen dataclass sets one field after the other past its own lock: twice the time of this.
     It is for dataclasses without ``__post_init__`` and slots.
     """
-    made = object.__new__(kind)
-    object.__setattr__(made, "__dict__", fields)
+    made = _new(kind)
+    _set(made, "__dict__", fields)
     return made
+
+
+def form(kind: type) -> Dict[str, object]:
+    """The fields of a dataclass in their order, with their defaults, None without one: to be copied and filled in.
+
+    To copy a dictionary and change half of it takes half the time of writing all of it.
+    """
+    return {field.name: None if field.default is MISSING else field.default for field in fields(kind)}

@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import NamedTuple, Optional, Tuple
 
 from ..errors import HandoverError
-from .grammar import Address, host_address, port_number
+from .grammar import Address, canonical_ipv6, host_address, port_number
 
-__all__ = ["Params", "Uri", "address_of_record", "canonical_user", "host_of", "parse_uri", "reported_aor"]
+__all__ = ["Params", "Uri", "address_of_record", "canonical_user", "host_of", "parse_uri", "plain_host", "reported_aor"]
 
 Params = Tuple[Tuple[str, Optional[str]], ...]
 
@@ -25,6 +25,8 @@ _SIP = re.compile(
     r"(?:\?([A-Za-z0-9\-_.!~*'()%\[\]/?:+$]+=[A-Za-z0-9\-_.!~*'()%\[\]/?:+$]*"
     r"(?:&[A-Za-z0-9\-_.!~*'()%\[\]/?:+$]+=[A-Za-z0-9\-_.!~*'()%\[\]/?:+$]*)*))?"
 )
+#: An address of record as most servers write it: without escapes, password, port and parameters.
+_PLAIN_AOR = re.compile(r"(?:sip:)?([A-Za-z0-9\-_.!~*'()&=+$,;?/]+)@(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+)")
 _OTHER = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*):(?P<opaque>[A-Za-z0-9\-_.!~*'();/?:@&=+$,%]+)")
 _BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 _ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
@@ -98,17 +100,21 @@ def host_of(host: str) -> Tuple[str, Optional[Address]]:
 
     :raises HandoverError: ``bad_uri``.
     """
-    return _remembered_host(host) if len(host) <= _MAX_REMEMBERED else _host_of(host)
+    return plain_host(host) if len(host) <= _MAX_REMEMBERED else _host_of(host)
 
 
 def _host_of(host: str) -> Tuple[str, Optional[Address]]:
+    plain = canonical_ipv6(host)
+    if plain is not None:
+        return host[1:-1], plain
     address = host_address(host)
     if address is None:
         return host.lower().rstrip("."), None
     return (host if host[0] != "[" else str(address)), address
 
 
-_remembered_host = lru_cache(maxsize=4096)(_host_of)
+#: :func:`host_of` of a text that :data:`.plain_uri.HOST` has matched: it is short enough to be remembered.
+plain_host = lru_cache(maxsize=4096)(_host_of)
 
 
 def address_of_record(uri: Uri) -> str:
@@ -130,6 +136,11 @@ def reported_aor(text: str, domain: bool = True) -> str:
         alone is the result.
     :raises HandoverError: ``bad_uri``, ``bad_number``.
     """
+    plain = _PLAIN_AOR.fullmatch(text) if len(text) <= _MAX_REMEMBERED else None
+    if plain is not None:
+        user, host = plain.groups()
+        name = host_of(host)[0]
+        return f"sip:{user}@[{name}]" if ":" in name else f"sip:{user}@{name}"
     if not domain and "@" not in text:
         user = text.partition(":")[2] if text[:5].lower().startswith(("sip:", "sips:")) else text
         parse_uri(f"sip:{user}@domain.invalid")

@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from tests.bench.sip.cases import CASES, verdict
 from tests.bench.sip.readers import Facts, Reader, readers
@@ -112,7 +113,8 @@ def _is_right(reader: Reader, message: Register) -> bool:
         return False
     if reader.limit:
         return (found.old, found.contacts) == ((message.old,), message.contacts)
-    return found == Facts(message.call_id, message.cseq, (message.old,), message.contacts)
+    old, contacts = (ip_address(message.old),), tuple(ip_address(host) for host in message.contacts)
+    return found == Facts(message.call_id, message.cseq, old, contacts)
 
 
 def _accepts(reader: Reader, data: bytes) -> bool:

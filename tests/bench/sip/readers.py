@@ -17,9 +17,9 @@ import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.message import parse_message
@@ -32,14 +32,16 @@ _COMMA = re.compile(r'(?:"(?:\\.|[^"\\])*"|<[^>]*>|[^,"<]|["<])+')
 _HOST = re.compile(r"sips?:(?:[^@<>]*@)?(\[[^\]]*\]|[^:;?>\s]*)", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What a handover needs of a REGISTER. Addresses are the text of address objects."""
+Address = IPv4Address | IPv6Address
+
+
+class Facts(NamedTuple):
+    """What a handover needs of a REGISTER, of the limit only the text of the first address of each kind."""
 
     call_id: str
     cseq: int
-    old: tuple[str, ...]
-    contacts: tuple[str, ...]
+    old: tuple[Address | str, ...]
+    contacts: tuple[Address | str, ...]
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,11 @@ def _read_ours(data: bytes) -> Facts:
     found = registration_of(parse_message(data), "")
     if found is None or found.call_id is None or found.cseq is None:
         raise HandoverError("not_sip", data[:40], "the bench reads REGISTERs")
-    hosts = [contact.host for contact in found.contacts]
     # A host that is no address ends here, as it does for the others.
-    if any(host is None for host in hosts) or len(found.old_addresses) != len(found.old_hosts):
+    hosts = tuple([contact.host for contact in found.contacts if contact.host is not None])
+    if len(hosts) != len(found.contacts) or len(found.old_addresses) != len(found.old_hosts):
         raise ValueError("a hostname")
-    return Facts(found.call_id, found.cseq, tuple(map(str, found.old_addresses)), tuple(map(str, hosts)))
+    return Facts(found.call_id, found.cseq, found.old_addresses, hosts)
 
 
 def _twisted() -> Reader:
@@ -94,7 +96,7 @@ def _twisted() -> Reader:
         (first,) = found
         return first
 
-    def hosts(values: list[str]) -> tuple[str, ...]:
+    def hosts(values: list[str]) -> tuple[Address, ...]:
         return tuple(
             _address(sip.parseAddress(one)[1].host) for value in values for one in _COMMA.findall(value) if one.strip()
         )
@@ -228,9 +230,9 @@ def _cseq(value: str) -> int:
     return int(value.split()[0])
 
 
-def _hosts(value: str) -> tuple[str, ...]:
+def _hosts(value: str) -> tuple[Address, ...]:
     return tuple(_address(host) for host in _HOST.findall(value))
 
 
-def _address(host: str) -> str:
-    return str(ip_address(host.strip("[]")))
+def _address(host: str) -> Address:
+    return ip_address(host.strip("[]"))

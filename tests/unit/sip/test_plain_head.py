@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,9 +63,8 @@ _DIGEST = st.lists(
     ),
     max_size=5,
 ).map(lambda params: "Digest " + ", ".join(params))
-_NUMBERS = st.sampled_from(
-    "0 1 070 255 256 65535 65536 99999 2147483647 2147483648 4294967295 4294967296 1e3 -1".split()
-)
+_NUMBERS_SAID = "0 1 070 255 256 65535 65536 99999 2147483647 2147483648 4294967295 4294967296 1e3 -1".split()
+_NUMBERS = st.sampled_from(_NUMBERS_SAID)
 
 #: Of each header that is read, other values, good and bad.
 _VALUES: dict[str, st.SearchStrategy[str]] = {
@@ -141,6 +141,32 @@ def heads(draw: st.DrawFn) -> bytes:
 @example(PLAIN.replace(b"\r\n", b"\n"), True)
 def test_what_the_plain_reading_takes_the_careful_one_reads_alike(head: bytes, bare_lf: bool) -> None:
     check(head, bare_lf)
+
+
+@pytest.mark.parametrize("broken", [b"", b"\r", b"\n", b"\r\n", b"\0", b"\x7f", b'"', b":", b" ", b"\\", b",", b";"])
+def test_near_misses_at_every_place(broken: bytes) -> None:
+    """One byte put in, or in the place of another: chance finds too few of these."""
+    for at in range(len(PLAIN) + 1):
+        check(PLAIN[:at] + broken + PLAIN[at:])
+        check(PLAIN[:at] + broken + PLAIN[at + 1 :])
+
+
+@pytest.mark.parametrize("name", sorted(_VALUES))
+@pytest.mark.parametrize("value", ["x", "", "<sip:a@9.9.9.9>", "1", "\x01", "SIP/2.0/UDP h", "1 REGISTER"])
+def test_one_header_more_is_read_alike(name: str, value: str) -> None:
+    for colon in (": ", ":", " :", " "):
+        line = f"{name}{colon}{value}\r\n".encode()
+        check(PLAIN + line)
+        start = PLAIN.index(b"\n") + 1
+        check(PLAIN[:start] + line + PLAIN[start:])
+
+
+@pytest.mark.parametrize("number", _NUMBERS_SAID)
+@pytest.mark.parametrize("name", ["CSeq", "Max-Forwards", "Expires", "Content-Length"])
+def test_numbers_are_read_alike(name: str, number: str) -> None:
+    without = re.sub(rf"(?m)^{name}:.*\n".encode(), b"", PLAIN)
+    for method in ("", " REGISTER"):
+        check(without + f"{name}: {number}{method}\r\n".encode())
 
 
 @pytest.mark.parametrize("kind", [VALID, IPV6_VALID, IPV6_INVALID, {name: data for name, (_, data) in INVALID.items()}])

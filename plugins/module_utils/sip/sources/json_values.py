@@ -49,7 +49,11 @@ def parse_object(data: bytes) -> Object:
     if not text.endswith(b"}"):
         raise HandoverError("truncated_line", data[-80:], "the object of an event line reaches the end of the line")
     try:
-        found = _DECODER.decode(text.decode("utf-8"))
+        said = text.decode("utf-8")
+        # decode() allows for white space around the object, which costs as much as a small object itself.
+        found, end = _DECODER.raw_decode(said) if said[0] == "{" else (None, -1)
+        if end != len(said):
+            found = _DECODER.decode(said)
     # RecursionError: nesting; ValueError: syntax, UTF-8 and integers of thousands of digits.
     except (RecursionError, ValueError) as error:
         if isinstance(error, HandoverError):
@@ -83,7 +87,10 @@ def optional_string(event: Object, key: str) -> Optional[str]:
 
     :raises HandoverError: ``bad_value``.
     """
-    return None if event.get(key) in _NONE else string(event, key)
+    found = event.get(key)
+    if found is None or found in _NONE:
+        return None
+    return found if isinstance(found, str) and found.isprintable() else string(event, key)
 
 
 def integer(event: Object, key: str, minimum: int, maximum: int) -> int:
@@ -141,7 +148,8 @@ def address(event: Object, key: str) -> Address:
 
 def optional_address(event: Object, key: str) -> Optional[Address]:
     """As :func:`address`, None as in :func:`optional_string`."""
-    return None if event.get(key) in _NONE else address(event, key)
+    found = event.get(key)
+    return None if found is None or found in _NONE else address(event, key)
 
 
 def _once(pairs: List[Tuple[str, object]]) -> Object:

@@ -53,10 +53,10 @@ from ..header import MAX_CSEQ, MAX_EXPIRES, parse_call_id
 from ..name_addr import parse_name_addr
 from ..refusal import Refusal, refusal
 from ..register_headers import RegisterHeaders, headers_of_dialog_request, headers_of_register
-from ..registration import Binding, Correspondent, Expired, Registration
+from ..registration import Binding, Contact, Correspondent, Expired, Registration
 from ..reported import contact_host
 from ..request import IN_DIALOG, parties
-from ..stated import stated
+from ..stated import form, stated
 from ..uri import parse_uri, reported_aor
 from .json_values import (
     MAX_TIME,
@@ -84,6 +84,10 @@ _BRACE_OR_BLANKS = b"{ \t"
 
 #: ``expires`` of a binding before: absolute from here on, seconds left below (nobody registers for 30 years).
 _ABSOLUTE = 1_000_000_000
+
+_REGISTRATION = form(Registration)
+_REGISTRATION["bindings_before"] = ()
+_BINDING = form(Binding)
 
 
 def parse(stream: Iterable[bytes], where: str, position: Optional[Position] = None) -> Iterator[Item]:
@@ -194,42 +198,35 @@ def _fact(
     correspondent: Optional[Correspondent],
 ) -> Registration:
     """The Registration of a request's event: what both kinds of event say in the same way, and what the caller read."""
-    received_at = time(event)
-    body = _body(event, where, offer=method == "INVITE") if headers.tagged else EMPTY
-    return stated(
-        Registration,
-        {
-            "aor": aor,
-            "contacts": headers.contacts,
-            "removes_all": headers.removes_all,
-            "old_hosts": headers.old_hosts,
-            "old_addresses": headers.old_addresses,
-            "tag_required": headers.tag_required,
-            "call_id": parse_call_id(_hex(string(event, "call_id_hex"))),
-            "cseq": integer(event, "cseq", 0, MAX_CSEQ),
-            "expires": headers.expires,
-            "expires_stated": headers.expires_stated,
-            "instance": headers.instance,
-            "source_address": address(event, "src_ip"),
-            "source_port": integer(event, "src_port", 1, 65535),
-            "transport": string(event, "transport").lower(),
-            "authenticated_user": optional_string(event, "auth_user"),
-            "authenticated_realm": optional_string(event, "auth_realm"),
-            "claimed_user": None,
-            "bindings_before": _before(event, received_at) if method == "REGISTER" else (),
-            "server_address": optional_address(event, "local_ip"),
-            "received_at": received_at,
-            "where": where,
-            "method": method,
-            "correspondent": correspondent,
-            "authenticated_qop": _qop(event),
-            "listed": body.listed,
-            "media": body.media,
-            "body_refused": body.refused,
-            "snapshot": False,
-            "held_since": None,
-        },
-    )
+    fields = _REGISTRATION.copy()
+    fields["aor"] = aor
+    (
+        fields["contacts"],
+        fields["removes_all"],
+        fields["old_hosts"],
+        fields["old_addresses"],
+        fields["tag_required"],
+        fields["expires"],
+        fields["expires_stated"],
+        fields["instance"],
+    ) = headers
+    fields["received_at"] = received_at = time(event)
+    body = _body(event, where, offer=method == "INVITE") if headers.tagged else None
+    fields["call_id"] = parse_call_id(_hex(string(event, "call_id_hex")))
+    fields["cseq"] = integer(event, "cseq", 0, MAX_CSEQ)
+    fields["source_address"] = address(event, "src_ip")
+    fields["source_port"] = integer(event, "src_port", 1, 65535)
+    fields["transport"] = string(event, "transport").lower()
+    fields["authenticated_user"] = optional_string(event, "auth_user")
+    fields["authenticated_realm"] = optional_string(event, "auth_realm")
+    if method == "REGISTER":
+        fields["bindings_before"] = _before(event, received_at, headers.contacts)
+    fields["server_address"] = optional_address(event, "local_ip")
+    fields["where"], fields["method"], fields["correspondent"] = where, method, correspondent
+    fields["authenticated_qop"] = _qop(event)
+    if body is not None:
+        fields["listed"], fields["media"], fields["body_refused"] = body.listed, body.media, body.refused
+    return stated(Registration, fields)
 
 
 def _dialog(event: Object, where: str) -> DialogMessage:
@@ -290,36 +287,32 @@ def _expired(event: Object, where: str) -> Expired:
     )
 
 
-def _before(event: Object, now: float) -> Tuple[Binding, ...]:
+def _before(event: Object, now: float, contacts: Tuple[Contact, ...]) -> Tuple[Binding, ...]:
+    # Most registrations are refreshes: what was bound is what is bound, and has been read already.
+    uri, host, port = (contacts[0].uri, contacts[0].host, contacts[0].port) if contacts else ("", None, None)
     found = []
-    for item in items(event, "before") if event.get("before") is not None else []:
+    for item in items(event, "before") if event.get("before") is not None else ():
         if not isinstance(item, dict):
             raise HandoverError("bad_value", item, "before is a list of objects")
-        contact = string(item, "contact")
-        host, port = contact_host(contact)
+        fields = _BINDING.copy()
+        fields["contact"] = contact = string(item, "contact")
+        fields["host"], fields["port"] = (host, port) if contact == uri else contact_host(contact)
+        fields["received"] = optional_string(item, "received")
         expires = None if item.get("expires") is None else integer(item, "expires", -MAX_TIME, MAX_TIME)
-        if expires == 0:
-            expires = None  # a permanent contact of Kamailio's, which ends at no time that is known
-        found.append(
-            stated(
-                Binding,
-                {
-                    "contact": contact,
-                    "host": host,
-                    "port": port,
-                    "received": optional_string(item, "received"),
-                    "expires": expires if expires is None or expires >= _ABSOLUTE else int(now) + expires,
-                    "call_id": optional_string(item, "call_id"),
-                    "cseq": None if item.get("cseq") is None else integer(item, "cseq", 0, MAX_CSEQ),
-                    "instance": instance_of(optional_string(item, "instance")),
-                },
-            )
-        )
+        if expires:  # 0 is a permanent contact of Kamailio's, which ends at no time that is known
+            fields["expires"] = expires if expires >= _ABSOLUTE else int(now) + expires
+        fields["call_id"] = optional_string(item, "call_id")
+        if item.get("cseq") is not None:
+            fields["cseq"] = integer(item, "cseq", 0, MAX_CSEQ)
+        fields["instance"] = instance_of(optional_string(item, "instance"))
+        found.append(stated(Binding, fields))
     return tuple(found)
 
 
 def _header_lines(event: Object, key: str, escapes: bool = False) -> List[str]:
-    found = []
+    found: List[str] = []
+    if event.get(key) == []:
+        return found
     for item in items(event, key):
         if not isinstance(item, str):
             raise HandoverError("bad_value", f"{key}: {item!r:.100}", "a header value comes as hexadecimal digits")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Callable, Iterable, Iterator, Optional
 
 from ..refusal import Refusal
-from .lines import Finder, Line, Position, lines
+from .lines import Finder, Position, lines
 from .source import Item
 
 __all__ = ["is_text", "line_items", "not_text"]
@@ -17,7 +17,7 @@ __all__ = ["is_text", "line_items", "not_text"]
 _UNFINISHED = ("truncated_line", "unreadable_line")
 
 #: Bytes that are looked at together.
-_PIECE = 4096
+_PIECE = 16384
 
 
 def line_items(
@@ -36,16 +36,22 @@ def line_items(
     """
     position = position if position is not None else Position()
     unreadable = False
-    for line in lines(stream, position, finder):
-        item = _read(line, f"{where}:{line.number}", read) if line.ends < 2 else None
-        if isinstance(item, Refusal) and not line.complete and item.code == "bad_json":
-            item = Refusal("truncated_line", item.reason, item.where)
-        code = item.code if isinstance(item, Refusal) else None
-        if not line.complete and not line.too_long and (item is None or code in _UNFINISHED):
+    for data, number, end, complete, too_long, ends in lines(stream, position, finder):
+        item: Optional[Item] = None
+        if too_long:
+            item = Refusal("unreadable_line", "a line is longer than 256 KiB", f"{where}:{number}")
+        elif ends < 2:
+            item = read(data, f"{where}:{number}")
+        code = None
+        if isinstance(item, Refusal):
+            if not complete and item.code == "bad_json":
+                item = Refusal("truncated_line", item.reason, item.where)
+            code = item.code
+        if not complete and not too_long and (item is None or code in _UNFINISHED):
             if item is not None:
                 yield item
             return
-        position.offset, position.line = line.end, line.number + line.ends
+        position.offset, position.line = end, number + ends
         # A binary file is one finding, not one for each of its lines.
         if item is not None and not (unreadable and code == "unreadable_line"):
             yield item
@@ -81,9 +87,3 @@ def is_text(block: bytes) -> bool:
                 return False
         start = end
     return True
-
-
-def _read(line: Line, where: str, read: Callable[[bytes, str], Optional[Item]]) -> Optional[Item]:
-    if line.too_long:
-        return Refusal("unreadable_line", "a line is longer than 256 KiB", where)
-    return read(line.data, where)

@@ -92,7 +92,7 @@ def _whole_lines(block: bytes, number: int, offset: int, finder: Optional[Finder
             begin = len(block) if found < 0 else block.rfind(b"\n", start, found) + 1
             if begin > start:
                 count = _count_lines(block[start:begin])
-                yield Line(b"", number, offset + begin, ends=count)
+                yield Line(b"", number, offset + begin, True, False, count)
                 number += count
                 start = begin
             if found < 0:
