@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, Optional, Set, Tuple
 
 from .goals import goals
-from .model import Address, Entry, Freeze, Key, Rewrite, RewriteKind, Role, RouterState, same
+from .model import Address, Entry, Freeze, Key, Rewrite, RewriteKind, Role, RouterState, Selector, same
 
 __all__ = ["DRAIN", "Phase", "Stage", "Step", "drains_when_undone", "plan", "undo"]
 
@@ -147,7 +147,7 @@ class _Delta:
         for entry in (*current, *target):
             if isinstance(entry, Rewrite):
                 self._decoded[entry.kind].add(entry.to)
-        self._as_a_whole([pair for pair in changes if joint and not _separable(*pair)], target)
+        self._as_a_whole([pair for pair in changes if joint and not _separable(*pair)], current, target)
         self._in_halves([pair for pair in changes if not joint or _separable(*pair)])
 
     def of(self, phase: Phase) -> Tuple[Tuple[Entry, ...], Tuple[Entry, ...]]:
@@ -194,20 +194,25 @@ class _Delta:
             self._phases[Phase.DECODE].append((entry, last))
         self._phases[Phase.RETIRE].append((last, None))
 
-    def _as_a_whole(self, changes: List[_Change], target: RouterState) -> None:
+    def _as_a_whole(self, changes: List[_Change], current: RouterState, target: RouterState) -> None:
         if not changes:
             return
         thawing = {entry.key: entry for entry, unused in changes if isinstance(entry, Freeze)}
         # Frozen before, by a plan that was cut off: a decoder that would be needed may be gone already.
         handled = {match for entry in target if isinstance(entry, Rewrite) for match in (entry.match, entry.image)}
         undecoded = {key for key, entry in thawing.items() if entry.match not in handled}
+        # Where both ends moved, packets become what a rewrite matches by another one, which may stay as it is.
+        origins: Dict[Selector, Set[Selector]] = {}
+        for entry in (*current, *target):
+            if isinstance(entry, Rewrite):
+                origins.setdefault(entry.image, set()).add(entry.match)
         for before, after in changes:
             if any(isinstance(entry, Freeze) for entry in (before, after)):
                 continue
             self._phases[Phase.JOINT].append((before, after))
             for entry in (before, after):
                 if isinstance(entry, Rewrite):
-                    for match in (entry.match, entry.image):
+                    for match in _leading_to((entry.match, entry.image), origins):
                         frozen = Freeze(match, entry.stamp)
                         if frozen.key not in thawing:
                             thawing[frozen.key] = frozen
@@ -217,6 +222,14 @@ class _Delta:
         # Where a decoder went, packets under way meet the freeze in its place until they have drained.
         for key, entry in thawing.items():
             self._phases[Phase.RETIRE if key in undecoded else Phase.THAW].append((entry, None))
+
+
+def _leading_to(matches: Iterable[Selector], origins: Mapping[Selector, Iterable[Selector]]) -> List[Selector]:
+    """These selectors, and those of the packets that a router's rewrites make such ones of."""
+    found = list(matches)
+    for match in found:  # which grows
+        found += [origin for origin in sorted(origins.get(match, ()), key=repr) if origin not in found]
+    return found
 
 
 def _only_restamped(before: Optional[Entry], after: Optional[Entry]) -> bool:

@@ -20,7 +20,7 @@ from .plan import plan
 from .target import elsewhere, target_states
 from .topology import Topology
 
-__all__ = ["Finding", "Goal", "recover", "standing"]
+__all__ = ["Finding", "Goal", "Way", "recover", "standing"]
 
 
 class Goal(Enum):
@@ -31,15 +31,48 @@ class Goal(Enum):
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A handover that the routers hold in parts, and what it is to become.
+class Way:
+    """What can become of a handover: the handover as it is then, ``over`` where nothing of it stays; and a word for it.
 
-    :ivar handover: the handover as it should be; ``over`` where nothing of it should stay.
-    :ivar reason: what was found, for the operator.
+    :ivar what: ``completed``, ``taken back``, ``thawed``, or ``ended`` with the reason.
     """
 
     handover: Handover
-    reason: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A handover that the routers hold in parts, and what it is to become.
+
+    :ivar found: its id, and what each router holds of it.
+    :ivar ways: what it is to become, and after it what else it may become where that is not possible.
+    :ivar barred: the ways that are not possible, each with its reason.
+    :ivar left: whether it is left as it is, because no way is possible.
+    """
+
+    found: str
+    ways: Tuple[Way, ...]
+    barred: Tuple[str, ...] = ()
+    left: bool = False
+
+    @property
+    def handover(self) -> Handover:
+        """The handover as it should be."""
+        return self.ways[0].handover
+
+    @property
+    def reason(self) -> str:
+        """What was found, what becomes of it, and why that, for the operator."""
+        return "; ".join((self.found, "left as it is" if self.left else self.ways[0].what, *self.barred))
+
+    def otherwise(self, why: str) -> Finding:
+        """This finding where its way is not possible: the next way, or left as it is where that was the last one."""
+        return replace(self.kept(why), ways=self.ways[1:], left=False) if self.ways[1:] else self.kept(why)
+
+    def kept(self, why: str) -> Finding:
+        """This finding where the handover is left as it is."""
+        return replace(self, barred=(*self.barred, f"cannot be {self.ways[0].what}: {why}"), left=True)
 
 
 def standing(states: Mapping[str, RouterState], of: Optional[Container[str]] = None) -> List[Handover]:
@@ -55,7 +88,9 @@ def standing(states: Mapping[str, RouterState], of: Optional[Container[str]] = N
 def recover(states: Mapping[str, RouterState], topology: Topology, goal: Goal) -> List[Finding]:
     """The handovers that need repair, and what each should become.
 
-    :param goal: complete what was begun, or take it back.
+    Each is looked at by itself; whether all of them can be so at once, a plan tells.
+
+    :param goal: what to try first, to complete what was begun or to take it back.
     """
     findings = []
     states = {name: state.without([""]) for name, state in states.items()}
@@ -65,18 +100,31 @@ def recover(states: Mapping[str, RouterState], topology: Topology, goal: Goal) -
         targets, refused = target_states(states, [newest], topology)
         if not refused and not plan(states, targets):
             continue
+        if not refused and not newest.over and not plan(_thawed(states, identity), targets):
+            # Cut off before anything was changed, or after everything was: there is nothing to take back.
+            findings.append(Finding(f"{identity}: {_shape(found)}", (Way(newest, "thawed"),)))
+            continue
         former = _former(found, newest, places)
-        ways = [(newest, "completed")] if _going(found) or not newest.over else []
-        ways += [(former, "taken back")] if former is not None else []
-        able = [
-            (way, reason)
-            for way, reason in (ways if goal is Goal.DONE else reversed(ways))
-            if way.over or (_all_there(way, found) and not target_states(states, [way], topology)[1])
-        ]
-        able.append((_ended(newest), "ended, because no router knows all of its flows"))
-        chosen, reason = able[0]
-        findings.append(Finding(chosen, f"{identity}: {_shape(found)}; {reason}"))
+        ways = [Way(newest, "completed")] if _going(found) or not newest.over else []
+        ways += [Way(former, "taken back")] if former is not None else []
+        able, barred = [], []
+        for way in ways if goal is Goal.DONE else reversed(ways):
+            why = _impossible(way.handover, found, states, topology)
+            if why is None:
+                able.append(way)
+            elif not able:
+                barred.append(f"cannot be {way.what}: {why}")
+        able = able or [Way(_ended(newest), "ended" if barred else "ended, because no router knows its flows")]
+        findings.append(Finding(f"{identity}: {_shape(found)}", tuple(able), tuple(barred)))
     return findings
+
+
+def _thawed(states: Mapping[str, RouterState], handover: str) -> Dict[str, RouterState]:
+    """These states less the freezes of one handover."""
+    return {
+        name: RouterState(e for e in state if not (isinstance(e, Freeze) and e.stamp.handover == handover))
+        for name, state in states.items()
+    }
 
 
 _Found = Dict[str, List[Entry]]
@@ -139,6 +187,18 @@ def _ended(handover: Handover) -> Handover:
     return replace(handover, ended=True)
 
 
+def _impossible(
+    handover: Handover, found: _Found, states: Mapping[str, RouterState], topology: Topology
+) -> Optional[str]:
+    """Why a handover cannot be made from what was found of it."""
+    if handover.over:
+        return None
+    if not _all_there(handover, found):
+        return "no router knows all of its flows"
+    refused = target_states(states, [handover], topology)[1]
+    return refused[0].reason if refused else None
+
+
 def _all_there(handover: Handover, found: _Found) -> bool:
     promised = max(entry.stamp.flows for held in found.values() for entry in held)
     return handover.flows >= promised
@@ -189,8 +249,9 @@ def _read(found: _Found, epoch: Optional[int], places: Mapping[Address, Address]
     if not pairs:
         return base
     if scope is Scope.SESSION:
-        moved = {replace(flow, source=places[flow.source]) for flow in flows if flow.source and flow.source in places}
-        sessions = _sessions(found, old, [flow for flow in flows if flow.protocol is not None and flow not in moved])
+        moved = {replace(f, source=places[f.source]): f for f in flows if f.source and f.source in places}
+        known = [flow for flow in flows if flow.protocol is not None and flow not in moved]
+        sessions = _sessions(found, old, known, {flow for seen, flow in moved.items() if seen in flows})
         return replace(base, scope=scope, sessions=sessions, ended=not sessions)
     # One that is seen otherwise outside its own router: its address inside is the one that counts.
     changed = [flow for flow in inside if flow not in outside]
@@ -214,29 +275,39 @@ def _towards(old: Address, match: Selector) -> List[Selector]:
     return [match.turned] if match.source == old else []
 
 
-def _sessions(found: _Found, old: Address, flows: List[Selector]) -> Tuple[Session, ...]:
-    """The sessions of these flows. One behind a masquerading router shows as two flows: inside, and outside."""
-    outside_at: Dict[Selector, str] = {}
-    inside_at: Dict[Selector, str] = {}
+def _sessions(
+    found: _Found, old: Address, flows: List[Selector], abroad: Container[Selector]
+) -> Tuple[Session, ...]:
+    """The sessions of these flows. One behind a masquerading router shows as two flows: inside, and outside.
+
+    :param abroad: those whose correspondent moved, and is seen outside under its new address.
+    """
+    # Where a route is all, marks tell both; else rewrites do.
+    inside_at: Dict[Selector, Tuple[type, str]] = {}
+    outside_at: Dict[Selector, Tuple[type, str]] = {}
     for name, held in found.items():
         for entry in held:
             if isinstance(entry, Rewrite) and entry.kind is RewriteKind.OUTBOUND_DST:
-                inside_at[entry.match] = name
+                inside_at[entry.match] = (Rewrite, name)
             elif isinstance(entry, Rewrite):
                 # What decodes at the correspondent's router tells where it is; what stands at the visited one does not.
                 flow, told = _of_rewrite(entry)[2], entry.kind is RewriteKind.INBOUND_SRC
-                outside_at[flow] = name if told else outside_at.get(flow, "")
-            elif isinstance(entry, Mark) and entry.match.destination == old:
-                inside_at.setdefault(entry.match, name)
+                outside_at[flow] = (Rewrite, name) if told else outside_at.get(flow, (Rewrite, ""))
+    for name, held in found.items():
+        for entry in held:
+            if isinstance(entry, Mark) and entry.match.destination == old:
+                inside_at.setdefault(entry.match, (Mark, name))
             elif isinstance(entry, Mark) and entry.match.source == old:
-                outside_at.setdefault(entry.match.turned, "")
+                outside_at.setdefault(entry.match.turned, (Mark, name))
     hidden = [flow for flow in flows if flow in inside_at and flow not in outside_at]
-    seen = [flow for flow in flows if flow in outside_at and flow not in inside_at]
+    seen = [flow for flow in flows if flow in outside_at and flow not in inside_at and flow not in abroad]
     pairs: Dict[Selector, Selector] = {}
     for near in (True, False):  # first those that one router tells of
         for flow in hidden:
             if flow not in pairs:
-                ways = (s for s in seen if _of_one_socket(s, flow) and (outside_at[s] == inside_at[flow] or not near))
+                at = inside_at[flow]
+                told = (s for s in seen if outside_at[s] == at or (not near and outside_at[s][0] is at[0]))
+                ways = (s for s in told if _of_one_socket(s, flow))
                 other = next(ways, None)
                 if other is not None:
                     pairs[flow] = other

@@ -16,13 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, Freeze
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage, plan, undo
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import check
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, check, trace
 
-from .test_plan_properties import EMPTY, States, after, assert_equal, assert_no_wrong_address, reach
-from .worlds import TOPOLOGY, handovers, host, patent_handover
+from .test_plan_properties import EMPTY, States, after, assert_equal, assert_no_wrong_address, mixtures, reach
+from .worlds import NOW, OLD, PEER, TOPOLOGY, handovers, host, patent_handover
 
 JOINT = st.sets(st.sampled_from(sorted(TOPOLOGY.routers)), min_size=1)
 
@@ -130,3 +131,19 @@ def test_marks_and_a_route_that_go_wait_for_packets_under_way() -> None:
     _, stages = joint_plan(held, replace(beside, new=host("rc", 4, 60), epoch=2), {"ra"})
     order = [(stage.phase, stage.wait, step.router) for stage in stages for step in stage.steps]
     assert order == [(Phase.DECODE, 0.0, "rc"), (Phase.RETIRE, 2.0, "ra")]
+
+
+def test_frozen_is_also_what_a_rewrite_that_stays_turns_into_what_changes() -> None:
+    """Both ends moved, and the peer's own handover comes last: its router sends on to the phone's new address what the
+    peer sends to the old one, and only then is that another handover's."""
+    peers_own = Handover("peer", PEER, host("rd", 4, 10), NOW + 600, sessions=(Session("tcp", 7000, OLD, 40000),))
+    target, refused = target_states({}, [patent_handover(), peers_own], TOPOLOGY)
+    assert not refused
+    held = {name: state.without(["peer"]) for name, state in target.items()}
+    stages = plan(held, target, {"rb", "rd"})
+    sent = Packet(PEER, OLD, "tcp", 7000, 40000)
+    for states, later in mixtures(held, stages):
+        for packet, router in ((sent, "rd"), (sent.turned, "rb")):
+            walk = trace(packet, router, TOPOLOGY, states, later)
+            assert not walk.delivered or walk.packet == packet, [str(hop) for hop in walk.hops]
+    assert_equal(after(held, stages), target)

@@ -22,6 +22,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan
+from ansible_collections.sipmobility.handover.plugins.module_utils.repair import make_repair
 
 from .hosts import End, Talk
 from .scenarios import Event, Story
@@ -164,10 +165,9 @@ class Journey:
 
     def _repair(self, ran: list[Stage], goal: Goal) -> None:
         held = running(self._states, ran).after
-        findings = recover(held, self._topology, goal)
+        planned, findings = make_repair(held, self._topology, goal)
         for finding in findings:
             self._tell(f"  found {finding.reason}")
-        planned = make_plan([finding.handover for finding in findings], self._topology, held)
         for item in planned.refused:
             assert item.code in ("walk_failed", "scope_too_wide"), item.reason
             assert self._peer_led_away(item.handover, held), item.reason
