@@ -112,7 +112,7 @@ def _wanted(
 ) -> tuple[list[Handover], list[Found]]:
     """The handovers to plan, and what was found where sessions were looked for."""
     if options["withdraw"] is not None:
-        return _withdrawn(options["withdraw"], current), []
+        return _withdrawn(options["withdraw"], current, topology), []
     records = options["handovers"] if options["src"] is None else read_json(options["src"])
     if options["sessions"] == "given":
         return [handover_from_record(record) for record in records], []
@@ -134,9 +134,9 @@ def _searched(
     return [find_sessions(record, topology, evidence, policy) for record in records]
 
 
-def _withdrawn(names: list[str], current: Mapping[str, RouterState]) -> list[Handover]:
+def _withdrawn(names: list[str], current: Mapping[str, RouterState], topology: Topology) -> list[Handover]:
     """The standing handovers with these ids or old addresses, as ended; ``all`` names every one."""
-    held = standing(current)
+    held = standing(current, topology=topology)
     chosen = {
         handover.id: replace(handover, ended=True)
         for handover in held

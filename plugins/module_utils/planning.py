@@ -61,7 +61,7 @@ def make_plan(
     holders = _holders(current)
     planned: Set[str] = set()
     asked = list(handovers)
-    asked += _concerned(asked, current)
+    asked += _concerned(asked, current, topology)
     moved = elsewhere(current, asked)
     placing = Placing(topology, moved)
     for handover in renewed(current, asked, topology):
@@ -126,7 +126,7 @@ def _holders(current: Mapping[str, RouterState]) -> Dict[str, Set[str]]:
     return found
 
 
-def _concerned(handovers: Iterable[Handover], current: Mapping[str, RouterState]) -> List[Handover]:
+def _concerned(handovers: Iterable[Handover], current: Mapping[str, RouterState], topology: Topology) -> List[Handover]:
     """Handovers that stand on the routers, and whose correspondents are those that move now: they change, too."""
     moving: Set[Optional[Address]] = {handover.old for handover in handovers}
     ids = {handover.id for handover in handovers}
@@ -136,7 +136,7 @@ def _concerned(handovers: Iterable[Handover], current: Mapping[str, RouterState]
         for entry in state
         if isinstance(entry, (Mark, Rewrite)) and moving & {entry.match.source, entry.match.destination}
     } - ids
-    found = standing(current, concerned) if concerned else []
+    found = standing(current, concerned, topology) if concerned else []
     return [one for one in found if not one.over and moving.intersection(_peers(one))]
 
 

@@ -197,7 +197,8 @@ class _Delta:
     def _as_a_whole(self, changes: List[_Change], current: RouterState, target: RouterState) -> None:
         if not changes:
             return
-        thawing = {entry.key: entry for entry, unused in changes if isinstance(entry, Freeze)}
+        standing = {entry.key: entry for entry, unused in changes if isinstance(entry, Freeze)}
+        thawing: Dict[Key, Freeze] = dict(standing)
         # Frozen before, by a plan that was cut off: a decoder that would be needed may be gone already.
         handled = {match for entry in target if isinstance(entry, Rewrite) for match in (entry.match, entry.image)}
         undecoded = {key for key, entry in thawing.items() if entry.match not in handled}
@@ -213,14 +214,17 @@ class _Delta:
             for entry in (before, after):
                 if isinstance(entry, Rewrite):
                     for match in _leading_to((entry.match, entry.image), origins):
+                        # As long as whatever it is for: should nobody come to thaw, other routers go on that long.
                         frozen = Freeze(match, entry.stamp)
-                        if frozen.key not in thawing:
+                        known = thawing.setdefault(frozen.key, frozen)
+                        if known.stamp.expires < frozen.stamp.expires:
                             thawing[frozen.key] = frozen
-                            self._phases[Phase.FREEZE].append((None, frozen))
             if isinstance(before, Rewrite) and before.role is Role.DECODER:
                 undecoded.add(Freeze(before.match, before.stamp).key)
         # Where a decoder went, packets under way meet the freeze in its place until they have drained.
         for key, entry in thawing.items():
+            if entry is not standing.get(key):
+                self._phases[Phase.FREEZE].append((standing.get(key), entry))
             self._phases[Phase.RETIRE if key in undecoded else Phase.THAW].append((entry, None))
 
 

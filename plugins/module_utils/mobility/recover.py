@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Container, Dict, Iterable, List, Mapping, Optional, Set, Tuple
+from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from ..errors import HandoverError
 from .handover import Handover, Session
@@ -75,12 +75,15 @@ class Finding:
         return replace(self, barred=(*self.barred, f"cannot be {self.ways[0].what}: {why}"), left=True)
 
 
-def standing(states: Mapping[str, RouterState], of: Optional[Container[str]] = None) -> List[Handover]:
+def standing(
+    states: Mapping[str, RouterState], of: Optional[Container[str]] = None, topology: Optional[Topology] = None
+) -> List[Handover]:
     """The handovers that the routers hold, as far as they show, newest epoch each; withdrawn ones as ended.
 
     :param of: ids of those that are asked for; all of them when left out.
+    :param topology: where a route leads to a router behind another one, that is not taken for a mobile node.
     """
-    places = elsewhere(states, ())
+    places = _places(states, topology)
     found = _by_handover(states).items()
     return [_newest(held, places) for identity, held in found if of is None or identity in of]
 
@@ -94,7 +97,7 @@ def recover(states: Mapping[str, RouterState], topology: Topology, goal: Goal) -
     """
     findings = []
     states = {name: state.without([""]) for name, state in states.items()}
-    places = elsewhere(states, ())
+    places = _places(states, topology)
     for identity, found in _by_handover(states).items():
         newest = _newest(found, places)
         targets, refused = target_states(states, [newest], topology)
@@ -130,6 +133,18 @@ def _thawed(states: Mapping[str, RouterState], handover: str) -> Dict[str, Route
 _Found = Dict[str, List[Entry]]
 
 
+class _Places(NamedTuple):
+    """Where mobile nodes are now, by their old addresses; and the addresses of routers behind others."""
+
+    moved: Mapping[Address, Address]
+    routers: FrozenSet[Address]
+
+
+def _places(states: Mapping[str, RouterState], topology: Optional[Topology]) -> _Places:
+    routers = topology.routers.values() if topology is not None else ()
+    return _Places(elsewhere(states, ()), frozenset(one for router in routers for one in router.addresses))
+
+
 def _by_handover(states: Mapping[str, RouterState]) -> Dict[str, _Found]:
     found: Dict[str, _Found] = {}
     for router, state in states.items():
@@ -139,7 +154,7 @@ def _by_handover(states: Mapping[str, RouterState]) -> Dict[str, _Found]:
     return found
 
 
-def _newest(found: _Found, places: Mapping[Address, Address]) -> Handover:
+def _newest(found: _Found, places: _Places) -> Handover:
     """The handover as its newest entries tell it; over where they are going, or tell no flow."""
     handover = _read(_lasting(found), _newest_epoch(found), places)
     return _ended(handover) if _going(found) else handover
@@ -167,7 +182,7 @@ def _going(found: _Found) -> bool:
     )
 
 
-def _former(found: _Found, newest: Handover, places: Mapping[Address, Address]) -> Optional[Handover]:
+def _former(found: _Found, newest: Handover, places: _Places) -> Optional[Handover]:
     """What stood before the change that was cut off; None where no router knows it any longer."""
     entries = [entry for held in found.values() for entry in held if not isinstance(entry, Freeze)]
     older = [entry.stamp.epoch for entry in entries if entry.stamp.epoch < newest.epoch]
@@ -212,11 +227,11 @@ def _shape(found: _Found) -> str:
     return "; ".join(parts)
 
 
-def _read(found: _Found, epoch: Optional[int], places: Mapping[Address, Address]) -> Handover:
+def _read(found: _Found, epoch: Optional[int], places: _Places) -> Handover:
     """The handover that the entries of one epoch (of all, where it is None) were made for.
 
-    :param places: where mobile nodes are now. One that is a correspondent is seen outside under its new address,
-        which its own handover tells.
+    :param places: one that is a correspondent, and moved, is seen outside under its new address, which its own
+        handover tells.
     """
     found = {name: [e for e in held if epoch in (None, e.stamp.epoch)] for name, held in found.items()}
     entries = [entry for held in found.values() for entry in held]
@@ -234,7 +249,7 @@ def _read(found: _Found, epoch: Optional[int], places: Mapping[Address, Address]
                 inside[flow] = None
             elif entry.kind is RewriteKind.INBOUND_DST:
                 outside[flow] = None
-        elif isinstance(entry, Route) and entry.via is not None:
+        elif isinstance(entry, Route) and entry.via is not None and entry.via not in places.routers:
             routed.add((entry.destination, entry.via))
     stamp, lifetime = entries[0].stamp, entries[0].stamp.expires - GRACE
     if entries[0].role in (Role.DECODER, Role.SUPPORT):
@@ -249,7 +264,7 @@ def _read(found: _Found, epoch: Optional[int], places: Mapping[Address, Address]
     if not pairs:
         return base
     if scope is Scope.SESSION:
-        moved = {replace(f, source=places[f.source]): f for f in flows if f.source and f.source in places}
+        moved = {replace(f, source=places.moved[f.source]): f for f in flows if f.source and f.source in places.moved}
         known = [flow for flow in flows if flow.protocol is not None and flow not in moved]
         sessions = _sessions(found, old, known, {flow for seen, flow in moved.items() if seen in flows})
         return replace(base, scope=scope, sessions=sessions, ended=not sessions)
@@ -275,9 +290,7 @@ def _towards(old: Address, match: Selector) -> List[Selector]:
     return [match.turned] if match.source == old else []
 
 
-def _sessions(
-    found: _Found, old: Address, flows: List[Selector], abroad: Container[Selector]
-) -> Tuple[Session, ...]:
+def _sessions(found: _Found, old: Address, flows: List[Selector], abroad: Container[Selector]) -> Tuple[Session, ...]:
     """The sessions of these flows. One behind a masquerading router shows as two flows: inside, and outside.
 
     :param abroad: those whose correspondent moved, and is seen outside under its new address.
@@ -306,8 +319,8 @@ def _sessions(
         for flow in hidden:
             if flow not in pairs:
                 at = inside_at[flow]
-                told = (s for s in seen if outside_at[s] == at or (not near and outside_at[s][0] is at[0]))
-                ways = (s for s in told if _of_one_socket(s, flow))
+                beside = (s for s in seen if outside_at[s] == at or (not near and outside_at[s][0] is at[0]))
+                ways = (s for s in beside if _of_one_socket(s, flow))
                 other = next(ways, None)
                 if other is not None:
                     pairs[flow] = other

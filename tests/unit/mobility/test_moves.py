@@ -161,6 +161,30 @@ def test_a_second_router_leads_on_what_the_outer_one_has_decoded(scope: Scope) -
     assert [one.new for one in standing(planned.targets)] == [AT_INNER]
 
 
+@pytest.mark.parametrize("goal", Goal)
+def test_a_router_on_the_way_is_not_taken_for_the_phone(goal: Goal) -> None:
+    """Within the inner router, or between it and the outer one: routes are all there is to tell the new address by."""
+    for old, new in ((AT_INNER, ip_address("5.5.5.50")), (NEW, AT_INNER)):
+        handover = patent_handover(old=old, new=new)
+        states = done(handover, topology=DEEP).targets
+        assert [one.new for one in standing(states, topology=DEEP)] == [new]
+        assert recover(states, DEEP, goal) == []
+        outer = {**states, "re": RouterState()}
+        assert all(finding.handover.over for finding in recover(outer, DEEP, goal))
+
+
+def test_a_correspondents_packets_turn_before_they_come_to_a_router_that_leads_them_on() -> None:
+    """From one inner router to another one behind it: what the outermost one has, they never see."""
+    inmost = Router("rf", (ip_network("6.6.6.0/24"),), "nftables", "lan", "wan", "re", (ip_address("5.5.5.9"),))
+    topology = Topology([*DEEP.routers.values(), inmost])
+    old, peer = ip_address("6.6.6.6"), Session("tcp", 40000, AT_INNER, 7000)
+    for new in (NEW, host("ra", 4, 60)):
+        (refused,) = make_plan([patent_handover(old=old, new=new, sessions=(peer,))], topology, {}).refused
+        assert refused.code == "correspondent_on_home_network"
+        assert "turn at re" in refused.reason
+    done(patent_handover(old=old, new=ip_address("5.5.5.50"), sessions=(peer,)), topology=topology)
+
+
 @EVERY_SCOPE
 def test_within_one_router_a_route_is_all(scope: Scope) -> None:
     sessions = (Session("tcp", 40000, PEER, 7000), Session("tcp", 40001, BESIDE, 7000))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
@@ -102,7 +102,7 @@ class Journey:
         for item in planned.refused:
             self._good.pop(item.handover.id, None)
             self._tell(f"  refused {item.handover.old} to {item.handover.new}: {item.code}")
-            assert item.code != "walk_failed" or self._peer_led_away(item.handover, self._states), item.reason
+            assert item.code != "walk_failed" or self._peer_led_away(item.handover, self._states, wanted), item.reason
         self._tell_stages(planned.stages)
         before = self._states
         if event.fate == "done":
@@ -126,9 +126,13 @@ class Journey:
                     self._carried(planned)
         self._settled()
 
-    def _peer_led_away(self, handover: Handover, states: Mapping[str, RouterState]) -> bool:
-        """Whether a router has a route for the address of a peer: both ends moved, or it is somebody's old address."""
+    def _peer_led_away(self, handover: Handover, states: Mapping[str, RouterState], asked: Iterable[Handover]) -> bool:
+        """Whether a peer's address is somebody's old one, by the routers or in the same plan.
+
+        Both ends moved, or somebody else has that address now: to a plan, who is at an old address has left it.
+        """
         led = {entry.destination for state in states.values() for entry in state if isinstance(entry, Route)}
+        led.update(one.old for one in asked if not one.over)
         peers = {*handover.correspondents, *(one.correspondent for one in handover.sessions)}
         return bool(peers & led) or any(
             self._world.identity(end) == handover.id and (self._world.away(peer) or peer.address in led)
@@ -170,7 +174,7 @@ class Journey:
             self._tell(f"  found {finding.reason}")
         for item in planned.refused:
             assert item.code in ("walk_failed", "scope_too_wide"), item.reason
-            assert self._peer_led_away(item.handover, held), item.reason
+            assert self._peer_led_away(item.handover, held, planned.handovers), item.reason
         self._tell("  repair:")
         self._tell_stages(planned.stages)
         self._run([*ran, *planned.stages])
