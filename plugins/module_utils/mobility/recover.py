@@ -14,10 +14,9 @@ from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, NamedTup
 
 from ..errors import HandoverError
 from .handover import Handover, Session
-from .model import Address, Entry, Freeze, Mark, Rewrite, RewriteKind, Role, Route, RouterState, Scope, Selector
-from .placing import DECODER_MARGIN, GRACE
-from .plan import plan
-from .target import elsewhere, target_states
+from .model import Address, Entry, Freeze, Mark, Rewrite, RewriteKind, Role, Route, RouterState, Scope, Selector, same
+from .placing import DECODER_MARGIN, GRACE, entries_for
+from .target import elsewhere
 from .topology import Topology
 
 __all__ = ["Finding", "Goal", "Way", "recover", "standing"]
@@ -91,7 +90,7 @@ def standing(
 def recover(states: Mapping[str, RouterState], topology: Topology, goal: Goal) -> List[Finding]:
     """The handovers that need repair, and what each should become.
 
-    Each is looked at by itself; whether all of them can be so at once, a plan tells.
+    Whether routers can hold that, and packets walk it, a plan tells.
 
     :param goal: what to try first, to complete what was begun or to take it back.
     """
@@ -100,34 +99,20 @@ def recover(states: Mapping[str, RouterState], topology: Topology, goal: Goal) -
     places = _places(states, topology)
     for identity, found in _by_handover(states).items():
         newest = _newest(found, places)
-        targets, refused = target_states(states, [newest], topology)
-        if not refused and not plan(states, targets):
-            continue
-        if not refused and not newest.over and not plan(_thawed(states, identity), targets):
-            # Cut off before anything was changed, or after everything was: there is nothing to take back.
-            findings.append(Finding(f"{identity}: {_shape(found)}", (Way(newest, "thawed"),)))
+        if _whole(newest, found, topology, places):
+            if any(isinstance(entry, Freeze) for held in found.values() for entry in held):
+                # Cut off before anything was changed, or after everything was: there is nothing to take back.
+                findings.append(Finding(f"{identity}: {_shape(found)}", (Way(newest, "thawed"),)))
             continue
         former = _former(found, newest, places)
         ways = [Way(newest, "completed")] if _going(found) or not newest.over else []
         ways += [Way(former, "taken back")] if former is not None else []
-        able, barred = [], []
-        for way in ways if goal is Goal.DONE else reversed(ways):
-            why = _impossible(way.handover, found, states, topology)
-            if why is None:
-                able.append(way)
-            elif not able:
-                barred.append(f"cannot be {way.what}: {why}")
+        ways = ways if goal is Goal.DONE else ways[::-1]
+        able = [way for way in ways if way.handover.over or _all_there(way.handover, found)]
+        barred = [f"cannot be {way.what}: no router knows all of its flows" for way in ways if way not in able]
         able = able or [Way(_ended(newest), "ended" if barred else "ended, because no router knows its flows")]
         findings.append(Finding(f"{identity}: {_shape(found)}", tuple(able), tuple(barred)))
     return findings
-
-
-def _thawed(states: Mapping[str, RouterState], handover: str) -> Dict[str, RouterState]:
-    """These states less the freezes of one handover."""
-    return {
-        name: RouterState(e for e in state if not (isinstance(e, Freeze) and e.stamp.handover == handover))
-        for name, state in states.items()
-    }
 
 
 _Found = Dict[str, List[Entry]]
@@ -152,6 +137,19 @@ def _by_handover(states: Mapping[str, RouterState]) -> Dict[str, _Found]:
             if entry.stamp.handover:
                 found.setdefault(entry.stamp.handover, {}).setdefault(router, []).append(entry)
     return found
+
+
+def _whole(handover: Handover, found: _Found, topology: Topology, places: _Places) -> bool:
+    """Whether everything stands that a handover needs, and nothing else of it but freezes."""
+    if handover.over:
+        return False
+    try:
+        placed = entries_for(handover, topology, {**places.moved, handover.old: handover.new})
+    except HandoverError:
+        return False
+    wanted = {(name, entry.key): entry for name, entries in placed.items() for entry in entries}
+    held = {(name, e.key): e for name, entries in found.items() for e in entries if not isinstance(e, Freeze)}
+    return wanted.keys() == held.keys() and all(same(held[key], entry) for key, entry in wanted.items())
 
 
 def _newest(found: _Found, places: _Places) -> Handover:
@@ -200,18 +198,6 @@ def _former(found: _Found, newest: Handover, places: _Places) -> Optional[Handov
 
 def _ended(handover: Handover) -> Handover:
     return replace(handover, ended=True)
-
-
-def _impossible(
-    handover: Handover, found: _Found, states: Mapping[str, RouterState], topology: Topology
-) -> Optional[str]:
-    """Why a handover cannot be made from what was found of it."""
-    if handover.over:
-        return None
-    if not _all_there(handover, found):
-        return "no router knows all of its flows"
-    refused = target_states(states, [handover], topology)[1]
-    return refused[0].reason if refused else None
 
 
 def _all_there(handover: Handover, found: _Found) -> bool:
