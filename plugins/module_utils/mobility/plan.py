@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, Optional, Set, Tuple
 
 from .goals import goals
-from .model import Address, Entry, Freeze, Key, Rewrite, RewriteKind, Role, RouterState, Selector, same
+from .model import Address, Entry, Freeze, Key, Rewrite, RewriteKind, Role, Route, RouterState, Selector, same
 
 __all__ = ["DRAIN", "Phase", "Stage", "Step", "drains_when_undone", "plan", "undo"]
 
@@ -31,6 +31,7 @@ class Phase(Enum):
     FREEZE = "freeze"
     DECODE = "decode"
     JOINT = "joint"
+    LEAD = "lead"
     CLEAR_SRC = "clear_src"
     ENCODE_DST = "encode_dst"
     ENCODE_SRC = "encode_src"
@@ -175,6 +176,9 @@ class _Delta:
                 self._retire(before)
             elif before is not None and after is not None and _shortened(before, after):
                 self._phases[Phase.RETIRE].append((before, after))
+            elif _leads_elsewhere(before, after):
+                # It may lead to a router behind this one, which must know by then what to do with the packets.
+                self._phases[Phase.LEAD].append((before, after))
             else:
                 self._phases[Phase.DECODE].append((before, after))
 
@@ -244,7 +248,12 @@ def _only_restamped(before: Optional[Entry], after: Optional[Entry]) -> bool:
 def _separable(before: Optional[Entry], after: Optional[Entry]) -> bool:
     """Whether a joint router, too, may change this by itself: marks and routes that go, which packets still need."""
     going = before is not None and after is None and before.role is Role.SUPPORT
-    return going or _only_restamped(before, after)
+    return going or _leads_elsewhere(before, after) or _only_restamped(before, after)
+
+
+def _leads_elsewhere(before: Optional[Entry], after: Optional[Entry]) -> bool:
+    """Whether a route changes that packets find."""
+    return isinstance(before, Route) and after is not None and not _only_restamped(before, after)
 
 
 def _shortened(before: Entry, after: Entry) -> bool:

@@ -21,7 +21,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     RouterState,
     Scope,
 )
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, check, trace
@@ -159,6 +159,16 @@ def test_a_second_router_leads_on_what_the_outer_one_has_decoded(scope: Scope) -
     walk = trace(Packet(PEER, OLD, "tcp", 7000, 40000), "rc", DEEP, planned.targets)
     assert [hop.where for hop in walk.hops] == ["rc", "rc", "rb", "rb", "re"]
     assert [one.new for one in standing(planned.targets)] == [AT_INNER]
+
+
+@pytest.mark.parametrize("joint", [(), ("rb",), ("re",), ("rb", "re")], ids=str)
+def test_a_router_leads_inwards_once_the_inner_one_knows_what_to_do(joint: tuple[str, ...]) -> None:
+    """Or a packet for the old address would leave the inner one unmarked, for whoever has that address now."""
+    by_route = patent_handover(old=AT_INNER, new=NEW)
+    held = done(by_route, topology=DEEP).targets
+    target = done(replace(by_route, new=ip_address("5.5.5.50")), held=held, topology=DEEP).targets
+    order = [(stage.phase, step.router) for stage in plan(held, target, joint) for step in stage.steps]
+    assert order.index((Phase.LEAD, "rb")) > max(at for at, (_, router) in enumerate(order) if router == "re")
 
 
 @pytest.mark.parametrize("goal", Goal)
