@@ -358,7 +358,8 @@ stages:
       type: int
       returned: success
     phase:
-      description: V(freeze), V(decode), V(joint), V(lead), V(clear_src), V(encode_dst), V(encode_src), V(thaw) or V(retire).
+      description: >-
+        V(freeze), V(decode), V(joint), V(lead), V(clear_src), V(encode_dst), V(encode_src), V(thaw) or V(retire).
       type: str
       returned: success
     wait:

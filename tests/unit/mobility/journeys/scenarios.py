@@ -109,6 +109,7 @@ def stories(
     fates: Sequence[str] = _FATES,
     platforms: Sequence[str] = ("nftables", "nftables", "iptables"),
     scopes: Sequence[Scope] = (Scope.SESSION, Scope.SESSION, Scope.SESSION, Scope.CORRESPONDENT, Scope.ADDRESS),
+    nested: Sequence[bool] = (False, False, False, True),
 ) -> Story:
     """Two to six routers, one to three phones, one to three correspondents, up to four calls and twenty events."""
     found = tuple(draw(st.lists(st.sampled_from(platforms), min_size=2, max_size=6)))
@@ -116,7 +117,7 @@ def stories(
     alone = tuple(range(len(found)))
     return Story(
         found,
-        tuple(draw(st.integers(0, number)) for number in alone) if draw(st.integers(0, 3)) == 3 else alone,
+        tuple(draw(st.integers(0, number)) for number in alone) if draw(st.sampled_from(nested)) else alone,
         draw(st.sampled_from((4, 6))),
         draw(st.sampled_from(scopes)),
         Directions.BOTH if "iptables" in found else draw(st.sampled_from(Directions)),
