@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, Optional, Set, Tuple
 
 from .goals import goals
-from .model import Address, Entry, Freeze, Key, Rewrite, RewriteKind, Role, Route, RouterState, Selector, same
+from .model import Address, Entry, Freeze, Key, Mark, Rewrite, RewriteKind, Role, Route, RouterState, Selector, same
 
 __all__ = ["DRAIN", "Phase", "Stage", "Step", "drains_when_undone", "plan", "undo"]
 
@@ -163,6 +163,10 @@ class _Delta:
         # Where both ends moved, one router encodes both. What no longer leads to the other end's new address must not
         # come from this one's: its old place may still hear it.
         redirected = any(before is not None and before.role is Role.ENCODER_DST for before, unused in changes)
+        # A route's marks change with it: apart, they would be all that tells of the newer epoch.
+        led = {
+            after.stamp.handover for before, after in changes if after is not None and _leads_elsewhere(before, after)
+        }
         for before, after in changes:
             roles = {entry.role for entry in (before, after) if entry is not None}
             if Role.ENCODER_DST in roles:
@@ -176,7 +180,7 @@ class _Delta:
                 self._retire(before)
             elif before is not None and after is not None and _shortened(before, after):
                 self._phases[Phase.RETIRE].append((before, after))
-            elif _leads_elsewhere(before, after):
+            elif _leads_elsewhere(before, after) or (isinstance(after, Mark) and after.stamp.handover in led):
                 # It may lead to a router behind this one, which must know by then what to do with the packets.
                 self._phases[Phase.LEAD].append((before, after))
             else:

@@ -9,12 +9,14 @@ A controller was lost in the middle, others went on, and what they did stands in
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address, ip_network
 
 import pytest
 
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import check
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.repair import make_repair
@@ -104,3 +106,21 @@ def test_a_router_that_does_not_answer_turns_nothing_round() -> None:
     assert planned.stages == ()
     assert finding.left
     assert "cannot be completed: router_unreachable: " in finding.reason
+
+
+@pytest.mark.parametrize("goal", Goal)
+def test_a_hidden_session_by_route_alone_is_known_at_every_step(goal: Goal) -> None:
+    """The phone comes back from behind its home router, where the correspondent is hidden; the route changes there."""
+    hidden = Session("udp", 5060, ip_address("10.0.1.20"), 5060, host("ra", 4, 2), 33001)
+    inner = Router("re", (ip_network("5.5.5.0/24"),), "nftables", "lan", "wan", "ra", (host("ra", 4, 9),))
+    home = replace(TOPOLOGY.routers["ra"], networks=(*TOPOLOGY.routers["ra"].networks, ip_network("10.0.1.0/24")))
+    topology = Topology([home, inner])
+    away = replace(FIRST, new=ip_address("5.5.5.5"), sessions=(hidden,))
+    held = make_plan([away], topology, {}).targets
+    states = dict(held)
+    for stage in make_plan([replace(away, new=host("ra", 4, 60))], topology, held).stages:
+        for step in stage.steps:
+            states[step.router] = step.applied(states[step.router])
+        planned, findings = make_repair(states, topology, goal)
+        assert planned.refused == ()
+        assert all(finding.handover.sessions == (hidden,) for finding in findings)
