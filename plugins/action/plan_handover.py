@@ -17,11 +17,12 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.reco
     handover_from_record,
     state_from_records,
 )
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, standing
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.registration_policy import Policy
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.session_search import Found, find_sessions
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
+from ansible_collections.sipmobility.handover.plugins.module_utils.repair import make_repair
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import BULK, HandoverAction
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.files import read_json
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import (
@@ -62,8 +63,15 @@ class ActionModule(HandoverAction):
         topology = Topology.from_mapping({name: self.templated(task_vars, name) for name in options["routers"]})
         unreachable = {name: str(reason) for name, reason in options["unreachable"].items()}
         current = _gathered(options["states_dir"], options["routers"], unreachable)
-        wanted, findings, searched = _wanted(options, current, topology)
-        planned = make_plan(wanted, topology, current, unreachable, options["drain"])
+        findings: list[str] = []
+        searched: list[Found] = []
+        if options["recover"]:
+            goal = Goal(options["recover"])
+            planned, found = make_repair(current, topology, goal, unreachable, options["drain"])
+            findings = [finding.reason for finding in found]
+        else:
+            wanted, searched = _wanted(options, current, topology)
+            planned = make_plan(wanted, topology, current, unreachable, options["drain"])
         told = write_plan(planned, options["dest"], searched)
         for name in options["routers"] if options["states_dir"] else ():
             generation, _stage = read_generation(options["states_dir"], name)
@@ -101,18 +109,15 @@ def _gathered(directory: str | None, routers: list[str], unreachable: dict[str, 
 
 def _wanted(
     options: Mapping[str, Any], current: Mapping[str, RouterState], topology: Topology
-) -> tuple[list[Handover], list[str], list[Found]]:
-    """The handovers to plan, what was found where this is a repair, and what where sessions were looked for."""
-    if options["recover"]:
-        found = recover(current, topology, Goal(options["recover"]))
-        return [finding.handover for finding in found], [finding.reason for finding in found], []
+) -> tuple[list[Handover], list[Found]]:
+    """The handovers to plan, and what was found where sessions were looked for."""
     if options["withdraw"] is not None:
-        return _withdrawn(options["withdraw"], current), [], []
+        return _withdrawn(options["withdraw"], current, topology), []
     records = options["handovers"] if options["src"] is None else read_json(options["src"])
     if options["sessions"] == "given":
-        return [handover_from_record(record) for record in records], [], []
+        return [handover_from_record(record) for record in records], []
     searched = _searched(records, options, current, topology)
-    return [found.handover for found in searched if found.handover is not None], [], searched
+    return [found.handover for found in searched if found.handover is not None], searched
 
 
 def _searched(
@@ -129,9 +134,9 @@ def _searched(
     return [find_sessions(record, topology, evidence, policy) for record in records]
 
 
-def _withdrawn(names: list[str], current: Mapping[str, RouterState]) -> list[Handover]:
+def _withdrawn(names: list[str], current: Mapping[str, RouterState], topology: Topology) -> list[Handover]:
     """The standing handovers with these ids or old addresses, as ended; ``all`` names every one."""
-    held = standing(current)
+    held = standing(current, topology=topology)
     chosen = {
         handover.id: replace(handover, ended=True)
         for handover in held

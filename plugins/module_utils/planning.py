@@ -61,7 +61,7 @@ def make_plan(
     holders = _holders(current)
     planned: Set[str] = set()
     asked = list(handovers)
-    asked += _concerned(asked, current)
+    asked += _concerned(asked, current, topology)
     moved = elsewhere(current, asked)
     placing = Placing(topology, moved)
     for handover in renewed(current, asked, topology):
@@ -80,6 +80,7 @@ def make_plan(
             refused.append(Refused(handover, error.code, str(error)))
     while True:
         targets, left_out = target_states(current, able, topology, placing)
+        left_out += _rivals(left_out, able)
         left_out = left_out or list(_unwalkable(able, topology, targets, moved))
         if not left_out:
             break
@@ -125,7 +126,7 @@ def _holders(current: Mapping[str, RouterState]) -> Dict[str, Set[str]]:
     return found
 
 
-def _concerned(handovers: Iterable[Handover], current: Mapping[str, RouterState]) -> List[Handover]:
+def _concerned(handovers: Iterable[Handover], current: Mapping[str, RouterState], topology: Topology) -> List[Handover]:
     """Handovers that stand on the routers, and whose correspondents are those that move now: they change, too."""
     moving: Set[Optional[Address]] = {handover.old for handover in handovers}
     ids = {handover.id for handover in handovers}
@@ -135,7 +136,23 @@ def _concerned(handovers: Iterable[Handover], current: Mapping[str, RouterState]
         for entry in state
         if isinstance(entry, (Mark, Rewrite)) and moving & {entry.match.source, entry.match.destination}
     } - ids
-    return [one for one in standing(current, concerned) if not one.over] if concerned else []
+    found = standing(current, concerned, topology) if concerned else []
+    return [one for one in found if not one.over and moving.intersection(_peers(one))]
+
+
+def _peers(handover: Handover) -> Iterable[Address]:
+    return handover.correspondents or [session.correspondent for session in handover.sessions]
+
+
+def _rivals(refused: Iterable[Refused], able: Iterable[Handover]) -> List[Refused]:
+    """Those whose sessions cannot be told from one of the refused: alone they would get its packets."""
+    why = {item.rival: item for item in refused if item.rival}
+    left_out = {item.handover.id for item in why.values()}
+    return [
+        Refused(handover, why[handover.id].code, why[handover.id].reason)
+        for handover in able
+        if handover.id in why and handover.id not in left_out
+    ]
 
 
 def _unwalkable(

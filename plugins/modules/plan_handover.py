@@ -60,7 +60,10 @@ options:
   recover:
     description:
       - Repair what the routers hold in parts, after a controller was lost in the middle.
-      - V(done) completes what was begun, V(undone) takes it back. One that no router knows whole is taken away.
+      - V(done) completes what was begun, V(undone) takes it back. Where that is not possible, or cannot be walked, it
+        goes the other way; RV(findings) says so, and why. A handover is refused, and left as it is, where neither is
+        possible.
+      - One that no router knows whole is taken away.
       - Exactly one of O(handovers), O(src), O(withdraw) and O(recover) is required.
     type: str
     choices: [done, undone]
@@ -299,7 +302,9 @@ refused:
       type: str
       returned: success
 findings:
-  description: With O(recover), what was found of each handover that needs repair, and what becomes of it.
+  description:
+    - With O(recover), what was found of each handover that needs repair, and what becomes of it.
+    - V(completed), V(taken back), V(thawed), V(ended) or V(left as it is), and why not otherwise.
   returned: success
   type: list
   elements: str
@@ -353,7 +358,8 @@ stages:
       type: int
       returned: success
     phase:
-      description: V(freeze), V(decode), V(joint), V(clear_src), V(encode_dst), V(encode_src), V(thaw) or V(retire).
+      description: >-
+        V(freeze), V(decode), V(joint), V(lead), V(clear_src), V(encode_dst), V(encode_src), V(thaw) or V(retire).
       type: str
       returned: success
     wait:

@@ -50,6 +50,8 @@ def entries_for(
         beside = topology.network(flow.at) == topology.network(handover.old)
         for router in path[1:]:
             _routed(found, handover, router, corresponding, flow, decoder)
+        here = path if corresponding is visited or home is visited else (home,)
+        _turns_at_one_of(here, handover, flow, topology)
         if corresponding is visited or home is visited:
             _on_one_link(handover, flow, beside, topology)
             _routed(found, handover, visited, corresponding, flow, decoder)
@@ -166,6 +168,19 @@ def _on_one_link(handover: Handover, flow: Flow, beside: bool, topology: Topolog
             "correspondent_on_home_network",
             flow.correspondent,
             "a correspondent on the home network has the rewriting router on its own link",
+            "Let the router behind be the one that rewrites: leave out behind in the topology.",
+        )
+
+
+def _turns_at_one_of(routers: Tuple[Router, ...], handover: Handover, flow: Flow, topology: Topology) -> None:
+    """Packets for the old address turn inwards where the correspondent's way out meets that address's way in."""
+    ways = zip(topology.path(flow.at), topology.path(handover.old))
+    shared = [one for one, other in ways if one is other]
+    if shared and shared[-1] not in routers and topology.network(flow.at) != topology.network(handover.old):
+        raise HandoverError(
+            "correspondent_on_home_network",
+            f"{flow.correspondent}, whose packets for {handover.old} turn at {shared[-1].name}",
+            "a correspondent's packets for the old address pass a router that rewrites or leads them on",
             "Let the router behind be the one that rewrites: leave out behind in the topology.",
         )
 

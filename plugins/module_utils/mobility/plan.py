@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, Optional, Set, Tuple
 
 from .goals import goals
-from .model import Address, Entry, Freeze, Key, Rewrite, RewriteKind, Role, RouterState, same
+from .model import Address, Entry, Freeze, Key, Mark, Rewrite, RewriteKind, Role, Route, RouterState, Selector, same
 
 __all__ = ["DRAIN", "Phase", "Stage", "Step", "drains_when_undone", "plan", "undo"]
 
@@ -31,6 +31,7 @@ class Phase(Enum):
     FREEZE = "freeze"
     DECODE = "decode"
     JOINT = "joint"
+    LEAD = "lead"
     CLEAR_SRC = "clear_src"
     ENCODE_DST = "encode_dst"
     ENCODE_SRC = "encode_src"
@@ -147,7 +148,7 @@ class _Delta:
         for entry in (*current, *target):
             if isinstance(entry, Rewrite):
                 self._decoded[entry.kind].add(entry.to)
-        self._as_a_whole([pair for pair in changes if joint and not _separable(*pair)], target)
+        self._as_a_whole([pair for pair in changes if joint and not _separable(*pair)], current, target)
         self._in_halves([pair for pair in changes if not joint or _separable(*pair)])
 
     def of(self, phase: Phase) -> Tuple[Tuple[Entry, ...], Tuple[Entry, ...]]:
@@ -162,6 +163,10 @@ class _Delta:
         # Where both ends moved, one router encodes both. What no longer leads to the other end's new address must not
         # come from this one's: its old place may still hear it.
         redirected = any(before is not None and before.role is Role.ENCODER_DST for before, unused in changes)
+        # A route's marks change with it: apart, they would be all that tells of the newer epoch.
+        led = {
+            after.stamp.handover for before, after in changes if after is not None and _leads_elsewhere(before, after)
+        }
         for before, after in changes:
             roles = {entry.role for entry in (before, after) if entry is not None}
             if Role.ENCODER_DST in roles:
@@ -175,6 +180,9 @@ class _Delta:
                 self._retire(before)
             elif before is not None and after is not None and _shortened(before, after):
                 self._phases[Phase.RETIRE].append((before, after))
+            elif _leads_elsewhere(before, after) or (isinstance(after, Mark) and after.stamp.handover in led):
+                # It may lead to a router behind this one, which must know by then what to do with the packets.
+                self._phases[Phase.LEAD].append((before, after))
             else:
                 self._phases[Phase.DECODE].append((before, after))
 
@@ -194,29 +202,46 @@ class _Delta:
             self._phases[Phase.DECODE].append((entry, last))
         self._phases[Phase.RETIRE].append((last, None))
 
-    def _as_a_whole(self, changes: List[_Change], target: RouterState) -> None:
+    def _as_a_whole(self, changes: List[_Change], current: RouterState, target: RouterState) -> None:
         if not changes:
             return
-        thawing = {entry.key: entry for entry, unused in changes if isinstance(entry, Freeze)}
+        standing = {entry.key: entry for entry, unused in changes if isinstance(entry, Freeze)}
+        thawing: Dict[Key, Freeze] = dict(standing)
         # Frozen before, by a plan that was cut off: a decoder that would be needed may be gone already.
         handled = {match for entry in target if isinstance(entry, Rewrite) for match in (entry.match, entry.image)}
         undecoded = {key for key, entry in thawing.items() if entry.match not in handled}
+        # Where both ends moved, packets become what a rewrite matches by another one, which may stay as it is.
+        origins: Dict[Selector, Set[Selector]] = {}
+        for entry in (*current, *target):
+            if isinstance(entry, Rewrite):
+                origins.setdefault(entry.image, set()).add(entry.match)
         for before, after in changes:
             if any(isinstance(entry, Freeze) for entry in (before, after)):
                 continue
             self._phases[Phase.JOINT].append((before, after))
             for entry in (before, after):
                 if isinstance(entry, Rewrite):
-                    for match in (entry.match, entry.image):
+                    for match in _leading_to((entry.match, entry.image), origins):
+                        # As long as whatever it is for: should nobody come to thaw, other routers go on that long.
                         frozen = Freeze(match, entry.stamp)
-                        if frozen.key not in thawing:
+                        known = thawing.setdefault(frozen.key, frozen)
+                        if known.stamp.expires < frozen.stamp.expires:
                             thawing[frozen.key] = frozen
-                            self._phases[Phase.FREEZE].append((None, frozen))
             if isinstance(before, Rewrite) and before.role is Role.DECODER:
                 undecoded.add(Freeze(before.match, before.stamp).key)
         # Where a decoder went, packets under way meet the freeze in its place until they have drained.
         for key, entry in thawing.items():
+            if entry is not standing.get(key):
+                self._phases[Phase.FREEZE].append((standing.get(key), entry))
             self._phases[Phase.RETIRE if key in undecoded else Phase.THAW].append((entry, None))
+
+
+def _leading_to(matches: Iterable[Selector], origins: Mapping[Selector, Iterable[Selector]]) -> List[Selector]:
+    """These selectors, and those of the packets that a router's rewrites make such ones of."""
+    found = list(matches)
+    for match in found:  # which grows
+        found += [origin for origin in sorted(origins.get(match, ()), key=repr) if origin not in found]
+    return found
 
 
 def _only_restamped(before: Optional[Entry], after: Optional[Entry]) -> bool:
@@ -227,7 +252,12 @@ def _only_restamped(before: Optional[Entry], after: Optional[Entry]) -> bool:
 def _separable(before: Optional[Entry], after: Optional[Entry]) -> bool:
     """Whether a joint router, too, may change this by itself: marks and routes that go, which packets still need."""
     going = before is not None and after is None and before.role is Role.SUPPORT
-    return going or _only_restamped(before, after)
+    return going or _leads_elsewhere(before, after) or _only_restamped(before, after)
+
+
+def _leads_elsewhere(before: Optional[Entry], after: Optional[Entry]) -> bool:
+    """Whether a route changes that packets find."""
+    return isinstance(before, Route) and after is not None and not _only_restamped(before, after)
 
 
 def _shortened(before: Entry, after: Entry) -> bool:

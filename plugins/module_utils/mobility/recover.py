@@ -10,17 +10,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Container, Dict, Iterable, List, Mapping, Optional, Set, Tuple
+from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from ..errors import HandoverError
 from .handover import Handover, Session
-from .model import Address, Entry, Freeze, Mark, Rewrite, RewriteKind, Role, Route, RouterState, Scope, Selector
-from .placing import DECODER_MARGIN, GRACE
-from .plan import plan
-from .target import elsewhere, target_states
+from .model import Address, Entry, Freeze, Mark, Rewrite, RewriteKind, Role, Route, RouterState, Scope, Selector, same
+from .placing import DECODER_MARGIN, GRACE, entries_for
+from .target import elsewhere
 from .topology import Topology
 
-__all__ = ["Finding", "Goal", "recover", "standing"]
+__all__ = ["Finding", "Goal", "Way", "recover", "standing"]
 
 
 class Goal(Enum):
@@ -31,23 +30,59 @@ class Goal(Enum):
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A handover that the routers hold in parts, and what it is to become.
+class Way:
+    """What can become of a handover: the handover as it is then, ``over`` where nothing of it stays; and a word for it.
 
-    :ivar handover: the handover as it should be; ``over`` where nothing of it should stay.
-    :ivar reason: what was found, for the operator.
+    :ivar what: ``completed``, ``taken back``, ``thawed``, or ``ended`` with the reason.
     """
 
     handover: Handover
-    reason: str
+    what: str
 
 
-def standing(states: Mapping[str, RouterState], of: Optional[Container[str]] = None) -> List[Handover]:
+@dataclass(frozen=True)
+class Finding:
+    """A handover that the routers hold in parts, and what it is to become.
+
+    :ivar found: its id, and what each router holds of it.
+    :ivar ways: what it is to become, and after it what else it may become where that is not possible.
+    :ivar barred: the ways that are not possible, each with its reason.
+    :ivar left: whether it is left as it is, because no way is possible.
+    """
+
+    found: str
+    ways: Tuple[Way, ...]
+    barred: Tuple[str, ...] = ()
+    left: bool = False
+
+    @property
+    def handover(self) -> Handover:
+        """The handover as it should be."""
+        return self.ways[0].handover
+
+    @property
+    def reason(self) -> str:
+        """What was found, what becomes of it, and why that, for the operator."""
+        return "; ".join((self.found, "left as it is" if self.left else self.ways[0].what, *self.barred))
+
+    def otherwise(self, why: str) -> Finding:
+        """This finding where its way is not possible: the next way, or left as it is where that was the last one."""
+        return replace(self.kept(why), ways=self.ways[1:], left=False) if self.ways[1:] else self.kept(why)
+
+    def kept(self, why: str) -> Finding:
+        """This finding where the handover is left as it is."""
+        return replace(self, barred=(*self.barred, f"cannot be {self.ways[0].what}: {why}"), left=True)
+
+
+def standing(
+    states: Mapping[str, RouterState], of: Optional[Container[str]] = None, topology: Optional[Topology] = None
+) -> List[Handover]:
     """The handovers that the routers hold, as far as they show, newest epoch each; withdrawn ones as ended.
 
     :param of: ids of those that are asked for; all of them when left out.
+    :param topology: where a route leads to a router behind another one, that is not taken for a mobile node.
     """
-    places = elsewhere(states, ())
+    places = _places(states, topology)
     found = _by_handover(states).items()
     return [_newest(held, places) for identity, held in found if of is None or identity in of]
 
@@ -55,31 +90,44 @@ def standing(states: Mapping[str, RouterState], of: Optional[Container[str]] = N
 def recover(states: Mapping[str, RouterState], topology: Topology, goal: Goal) -> List[Finding]:
     """The handovers that need repair, and what each should become.
 
-    :param goal: complete what was begun, or take it back.
+    Whether routers can hold that, and packets walk it, a plan tells.
+
+    :param goal: what to try first, to complete what was begun or to take it back.
     """
     findings = []
     states = {name: state.without([""]) for name, state in states.items()}
-    places = elsewhere(states, ())
+    places = _places(states, topology)
     for identity, found in _by_handover(states).items():
         newest = _newest(found, places)
-        targets, refused = target_states(states, [newest], topology)
-        if not refused and not plan(states, targets):
+        if _whole(newest, found, topology, places):
+            if any(isinstance(entry, Freeze) for held in found.values() for entry in held):
+                # Cut off before anything was changed, or after everything was: there is nothing to take back.
+                findings.append(Finding(f"{identity}: {_shape(found)}", (Way(newest, "thawed"),)))
             continue
         former = _former(found, newest, places)
-        ways = [(newest, "completed")] if _going(found) or not newest.over else []
-        ways += [(former, "taken back")] if former is not None else []
-        able = [
-            (way, reason)
-            for way, reason in (ways if goal is Goal.DONE else reversed(ways))
-            if way.over or (_all_there(way, found) and not target_states(states, [way], topology)[1])
-        ]
-        able.append((_ended(newest), "ended, because no router knows all of its flows"))
-        chosen, reason = able[0]
-        findings.append(Finding(chosen, f"{identity}: {_shape(found)}; {reason}"))
+        ways = [Way(newest, "completed")] if _going(found) or not newest.over else []
+        ways += [Way(former, "taken back")] if former is not None else []
+        ways = ways if goal is Goal.DONE else ways[::-1]
+        able = [way for way in ways if way.handover.over or _all_there(way.handover, found)]
+        barred = [f"cannot be {way.what}: no router knows all of its flows" for way in ways if way not in able]
+        able = able or [Way(_ended(newest), "ended" if barred else "ended, because no router knows its flows")]
+        findings.append(Finding(f"{identity}: {_shape(found)}", tuple(able), tuple(barred)))
     return findings
 
 
 _Found = Dict[str, List[Entry]]
+
+
+class _Places(NamedTuple):
+    """Where mobile nodes are now, by their old addresses; and the addresses of routers behind others."""
+
+    moved: Mapping[Address, Address]
+    routers: FrozenSet[Address]
+
+
+def _places(states: Mapping[str, RouterState], topology: Optional[Topology]) -> _Places:
+    routers = topology.routers.values() if topology is not None else ()
+    return _Places(elsewhere(states, ()), frozenset(one for router in routers for one in router.addresses))
 
 
 def _by_handover(states: Mapping[str, RouterState]) -> Dict[str, _Found]:
@@ -91,7 +139,20 @@ def _by_handover(states: Mapping[str, RouterState]) -> Dict[str, _Found]:
     return found
 
 
-def _newest(found: _Found, places: Mapping[Address, Address]) -> Handover:
+def _whole(handover: Handover, found: _Found, topology: Topology, places: _Places) -> bool:
+    """Whether everything stands that a handover needs, and nothing else of it but freezes."""
+    if handover.over:
+        return False
+    try:
+        placed = entries_for(handover, topology, {**places.moved, handover.old: handover.new})
+    except HandoverError:
+        return False
+    wanted = {(name, entry.key): entry for name, entries in placed.items() for entry in entries}
+    held = {(name, e.key): e for name, entries in found.items() for e in entries if not isinstance(e, Freeze)}
+    return wanted.keys() == held.keys() and all(same(held[key], entry) for key, entry in wanted.items())
+
+
+def _newest(found: _Found, places: _Places) -> Handover:
     """The handover as its newest entries tell it; over where they are going, or tell no flow."""
     handover = _read(_lasting(found), _newest_epoch(found), places)
     return _ended(handover) if _going(found) else handover
@@ -119,7 +180,7 @@ def _going(found: _Found) -> bool:
     )
 
 
-def _former(found: _Found, newest: Handover, places: Mapping[Address, Address]) -> Optional[Handover]:
+def _former(found: _Found, newest: Handover, places: _Places) -> Optional[Handover]:
     """What stood before the change that was cut off; None where no router knows it any longer."""
     entries = [entry for held in found.values() for entry in held if not isinstance(entry, Freeze)]
     older = [entry.stamp.epoch for entry in entries if entry.stamp.epoch < newest.epoch]
@@ -152,11 +213,11 @@ def _shape(found: _Found) -> str:
     return "; ".join(parts)
 
 
-def _read(found: _Found, epoch: Optional[int], places: Mapping[Address, Address]) -> Handover:
+def _read(found: _Found, epoch: Optional[int], places: _Places) -> Handover:
     """The handover that the entries of one epoch (of all, where it is None) were made for.
 
-    :param places: where mobile nodes are now. One that is a correspondent is seen outside under its new address,
-        which its own handover tells.
+    :param places: one that is a correspondent, and moved, is seen outside under its new address, which its own
+        handover tells.
     """
     found = {name: [e for e in held if epoch in (None, e.stamp.epoch)] for name, held in found.items()}
     entries = [entry for held in found.values() for entry in held]
@@ -174,7 +235,7 @@ def _read(found: _Found, epoch: Optional[int], places: Mapping[Address, Address]
                 inside[flow] = None
             elif entry.kind is RewriteKind.INBOUND_DST:
                 outside[flow] = None
-        elif isinstance(entry, Route) and entry.via is not None:
+        elif isinstance(entry, Route) and entry.via is not None and entry.via not in places.routers:
             routed.add((entry.destination, entry.via))
     stamp, lifetime = entries[0].stamp, entries[0].stamp.expires - GRACE
     if entries[0].role in (Role.DECODER, Role.SUPPORT):
@@ -189,8 +250,9 @@ def _read(found: _Found, epoch: Optional[int], places: Mapping[Address, Address]
     if not pairs:
         return base
     if scope is Scope.SESSION:
-        moved = {replace(flow, source=places[flow.source]) for flow in flows if flow.source and flow.source in places}
-        sessions = _sessions(found, old, [flow for flow in flows if flow.protocol is not None and flow not in moved])
+        moved = {replace(f, source=places.moved[f.source]): f for f in flows if f.source and f.source in places.moved}
+        known = [flow for flow in flows if flow.protocol is not None and flow not in moved]
+        sessions = _sessions(found, old, known, {flow for seen, flow in moved.items() if seen in flows})
         return replace(base, scope=scope, sessions=sessions, ended=not sessions)
     # One that is seen otherwise outside its own router: its address inside is the one that counts.
     changed = [flow for flow in inside if flow not in outside]
@@ -214,29 +276,37 @@ def _towards(old: Address, match: Selector) -> List[Selector]:
     return [match.turned] if match.source == old else []
 
 
-def _sessions(found: _Found, old: Address, flows: List[Selector]) -> Tuple[Session, ...]:
-    """The sessions of these flows. One behind a masquerading router shows as two flows: inside, and outside."""
-    outside_at: Dict[Selector, str] = {}
-    inside_at: Dict[Selector, str] = {}
+def _sessions(found: _Found, old: Address, flows: List[Selector], abroad: Container[Selector]) -> Tuple[Session, ...]:
+    """The sessions of these flows. One behind a masquerading router shows as two flows: inside, and outside.
+
+    :param abroad: those whose correspondent moved, and is seen outside under its new address.
+    """
+    # Where a route is all, marks tell both; else rewrites do.
+    inside_at: Dict[Selector, Tuple[type, str]] = {}
+    outside_at: Dict[Selector, Tuple[type, str]] = {}
     for name, held in found.items():
         for entry in held:
             if isinstance(entry, Rewrite) and entry.kind is RewriteKind.OUTBOUND_DST:
-                inside_at[entry.match] = name
+                inside_at[entry.match] = (Rewrite, name)
             elif isinstance(entry, Rewrite):
                 # What decodes at the correspondent's router tells where it is; what stands at the visited one does not.
                 flow, told = _of_rewrite(entry)[2], entry.kind is RewriteKind.INBOUND_SRC
-                outside_at[flow] = name if told else outside_at.get(flow, "")
-            elif isinstance(entry, Mark) and entry.match.destination == old:
-                inside_at.setdefault(entry.match, name)
+                outside_at[flow] = (Rewrite, name) if told else outside_at.get(flow, (Rewrite, ""))
+    for name, held in found.items():
+        for entry in held:
+            if isinstance(entry, Mark) and entry.match.destination == old:
+                inside_at.setdefault(entry.match, (Mark, name))
             elif isinstance(entry, Mark) and entry.match.source == old:
-                outside_at.setdefault(entry.match.turned, "")
+                outside_at.setdefault(entry.match.turned, (Mark, name))
     hidden = [flow for flow in flows if flow in inside_at and flow not in outside_at]
-    seen = [flow for flow in flows if flow in outside_at and flow not in inside_at]
+    seen = [flow for flow in flows if flow in outside_at and flow not in inside_at and flow not in abroad]
     pairs: Dict[Selector, Selector] = {}
     for near in (True, False):  # first those that one router tells of
         for flow in hidden:
             if flow not in pairs:
-                ways = (s for s in seen if _of_one_socket(s, flow) and (outside_at[s] == inside_at[flow] or not near))
+                at = inside_at[flow]
+                beside = (s for s in seen if outside_at[s] == at or (not near and outside_at[s][0] is at[0]))
+                ways = (s for s in beside if _of_one_socket(s, flow))
                 other = next(ways, None)
                 if other is not None:
                     pairs[flow] = other

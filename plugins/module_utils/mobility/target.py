@@ -10,7 +10,7 @@ from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..errors import HandoverError
 from .handover import Handover
-from .model import Address, Entry, Key, Rewrite, RewriteKind, Route, RouterState, same
+from .model import Address, Entry, Key, Mark, Rewrite, RewriteKind, Route, RouterState, same
 from .placing import Placing, entries_for
 from .topology import Topology
 
@@ -19,11 +19,15 @@ __all__ = ["Refused", "elsewhere", "renewed", "target_states"]
 
 @dataclass(frozen=True)
 class Refused:
-    """A handover that was left out, and why."""
+    """A handover that was left out, and why.
+
+    :ivar rival: id of another one whose session cannot be told from one of its own; empty where there is none.
+    """
 
     handover: Handover
     code: str
     reason: str
+    rival: str = ""
 
 
 def target_states(
@@ -52,18 +56,23 @@ def target_states(
     led = {name: _led(entries.values()) for name, entries in held.items()}
     refused: List[Refused] = []
     for handover in wanted:
+        rival: Optional[Entry] = None
         try:
             placed = places.of(handover)
             for name, entries in placed.items():
                 for entry in entries:
-                    _unclaimed(held[name].get(entry.key), entry, name)
+                    _unclaimed(held[name], entry, handover.old, name)
                     _uncaptured(held[name], led[name], entry, name)
+                    rival = _rival(held[name], led[name], moved, entry)
+                    if rival is not None:
+                        raise _ambiguous(entry, rival, name)
         except HandoverError as error:
-            refused.append(Refused(handover, error.code, str(error)))
+            refused.append(Refused(handover, error.code, str(error), rival.stamp.handover if rival else ""))
             placed = {name: state.of(handover.id) for name, state in states.items()}
         for name, entries in placed.items():
             held[name].update((entry.key, entry) for entry in entries)
-            led[name].update(_led(entries))
+            for address, leading in _led(entries).items():
+                led[name].setdefault(address, []).extend(leading)
     return {name: RouterState(entries.values()) for name, entries in held.items()}, refused
 
 
@@ -113,34 +122,77 @@ def _renewed(
     return replace(handover, epoch=max(handover.epoch, last + 1))
 
 
-def _led(entries: Iterable[Entry]) -> Dict[Address, Rewrite]:
-    """The addresses that these entries send packets away to, each with one entry that does."""
-    return {
-        entry.to: entry for entry in entries if isinstance(entry, Rewrite) and entry.kind is RewriteKind.OUTBOUND_DST
-    }
+def _led(entries: Iterable[Entry]) -> Dict[Address, List[Rewrite]]:
+    """The addresses that these entries send packets away to, each with the entries that do."""
+    found: Dict[Address, List[Rewrite]] = {}
+    for entry in entries:
+        if isinstance(entry, Rewrite) and entry.kind is RewriteKind.OUTBOUND_DST:
+            found.setdefault(entry.to, []).append(entry)
+    return found
 
 
-def _uncaptured(held: Mapping[Key, Entry], led: Mapping[Address, Rewrite], entry: Entry, router: str) -> None:
+def _uncaptured(held: Mapping[Key, Entry], led: Mapping[Address, List[Rewrite]], entry: Entry, router: str) -> None:
     """What one handover sends away must not find the route of another: to routers, marked is marked."""
-    holder: Optional[Entry] = None
+    holders: Iterable[Optional[Entry]] = ()
     if isinstance(entry, Route):
-        holder = led.get(entry.destination)
+        holders = led.get(entry.destination, ())
     elif isinstance(entry, Rewrite) and entry.kind is RewriteKind.OUTBOUND_DST:
-        holder = held.get(("route", entry.to))
-    if holder is not None and holder.stamp.handover != entry.stamp.handover:
-        raise HandoverError(
-            "selector_in_use",
-            f"{entry} on {router}, where {holder}",
-            "an address to which one handover sends packets is no old address of another on the same router",
-            "Withdraw the other handover.",
-        )
+        holders = (held.get(("route", entry.to)),)
+    for holder in holders:
+        if holder is not None and holder.stamp.handover != entry.stamp.handover:
+            raise HandoverError(
+                "selector_in_use",
+                f"{entry} on {router}, where {holder}",
+                "an address to which one handover sends packets is no old address of another on the same router",
+                "Withdraw the other handover.",
+            )
 
 
-def _unclaimed(holder: Optional[Entry], entry: Entry, router: str) -> None:
-    if holder is not None and holder.stamp.handover != entry.stamp.handover:
-        raise HandoverError(
-            "selector_in_use",
-            f"{entry.key[-1]} on {router}, held by handover {holder.stamp.handover}",
-            "one handover owns a selector",
-            "Withdraw the other handover, or choose scope session.",
-        )
+def _rival(
+    held: Mapping[Key, Entry],
+    led: Mapping[Address, List[Rewrite]],
+    moved: Mapping[Address, Address],
+    entry: Entry,
+) -> Optional[Entry]:
+    """The entry of another handover whose session looks like this one's where its packets are led to, or this like it.
+
+    Both phones use the same ports, and one has now the address from which the other one's session is. Whenever that
+    one's packets are not led away, before its entries come and once they have expired, he would be shown them as his.
+    """
+    if not isinstance(entry, Rewrite) or entry.kind is not RewriteKind.OUTBOUND_DST:
+        return None
+    old = entry.match.destination
+    if old is None or entry.match.protocol is None:
+        return None
+    others: List[Entry] = [one for one in led.get(old, ()) if one.image == entry.match]
+    taken = held.get(("rewrite", entry.kind, entry.image)) if entry.to in moved else None
+    others += [] if taken is None else [taken]
+    return next((one for one in others if one.stamp.handover != entry.stamp.handover), None)
+
+
+def _ambiguous(entry: Entry, rival: Entry, router: str) -> HandoverError:
+    return HandoverError(
+        "ambiguous_session",
+        f"{entry} on {router}, where {rival}",
+        "a session is not led to an address from which another phone has one with the same correspondent and ports",
+        "End one of the two sessions or leave it out, or give the phone another address.",
+    )
+
+
+def _unclaimed(held: Mapping[Key, Entry], entry: Entry, old: Address, router: str) -> None:
+    holders = [held.get(entry.key)]
+    if isinstance(entry, Rewrite) and entry.kind is RewriteKind.OUTBOUND_DST:
+        # Beside its phone, a correspondent's packets to the old address are only marked: they are taken all the same.
+        route = held.get(("route", entry.match.destination))
+        mark = held.get(("mark", entry.match)) if route is not None else None
+        holders += [mark] if mark and route and mark.stamp.handover == route.stamp.handover else []
+    elif isinstance(entry, Mark) and entry.match.destination == old:
+        holders.append(held.get(("rewrite", RewriteKind.OUTBOUND_DST, entry.match)))
+    for holder in holders:
+        if holder is not None and holder.stamp.handover != entry.stamp.handover:
+            raise HandoverError(
+                "selector_in_use",
+                f"{entry.key[-1]} on {router}, held by handover {holder.stamp.handover}",
+                "one handover owns a selector",
+                "Withdraw the other handover, or choose scope session.",
+            )

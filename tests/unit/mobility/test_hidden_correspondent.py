@@ -21,7 +21,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.reco
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
 
-from .worlds import NETWORKS, OLD, host, patent_handover
+from .worlds import NETWORKS, NOW, OLD, host, patent_handover
 
 INSIDE = ("10.0.3.0/24", "10.0.4.0/24")
 TOPOLOGY = Topology(
@@ -78,3 +78,30 @@ def test_what_one_router_lost_is_put_back(router: str) -> None:
         # Nobody knows the inside endpoint of one session any longer.
         lost = AT_C if router == "rc" else AT_D
         assert lost not in finding.handover.sessions
+
+
+def test_a_hidden_session_is_not_paired_with_another_one_of_the_same_port() -> None:
+    """Only the router beside both, the phone's new one, has been reached: a plain session of the same port shows there
+    from outside alone, too."""
+    plain = Session("udp", 5060, host("rd", 4, 20), 5060)
+    handover = patent_handover(new=host("rc", 4, 60), sessions=(plain, AT_C))
+    states = {**held(handover), "rd": RouterState()}
+    (finding,) = recover(states, TOPOLOGY, Goal.DONE)
+    assert set(finding.handover.sessions) == {plain, AT_C}
+
+
+def test_nor_with_that_of_a_correspondent_that_moved() -> None:
+    """Which is marked at the phone's router as it is, and rewritten as it is seen."""
+    peer = Session("udp", 5060, host("rd", 4, 20), 5060)
+    handover = patent_handover(new=host("rc", 4, 60), sessions=(peer, AT_C))
+    peers_own = Handover(
+        "peer", host("rd", 4, 20), host("rb", 4, 20), NOW + 600, sessions=(Session("udp", 5060, OLD, 5060),)
+    )
+    states, refused = target_states({}, [handover, peers_own], TOPOLOGY)
+    assert refused == []
+    for router in ("rb", "rc"):
+        cut = {**states, router: RouterState(e for e in states[router] if e.role.value in ("decoder", "support"))}
+        cut["rb" if router == "rc" else "rc"] = RouterState()
+        for finding in recover(cut, TOPOLOGY, Goal.DONE):
+            wanted = handover if finding.handover.id == handover.id else peers_own
+            assert set(finding.handover.sessions) <= set(wanted.sessions)

@@ -16,13 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, Freeze
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, Freeze, Rewrite
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage, plan, undo
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import check
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, check, trace
 
-from .test_plan_properties import EMPTY, States, after, assert_equal, assert_no_wrong_address, reach
-from .worlds import TOPOLOGY, handovers, host, patent_handover
+from .test_plan_properties import EMPTY, States, after, assert_equal, assert_no_wrong_address, mixtures, reach
+from .worlds import NOW, OLD, PEER, TOPOLOGY, handovers, host, patent_handover
 
 JOINT = st.sets(st.sampled_from(sorted(TOPOLOGY.routers)), min_size=1)
 
@@ -130,3 +131,42 @@ def test_marks_and_a_route_that_go_wait_for_packets_under_way() -> None:
     _, stages = joint_plan(held, replace(beside, new=host("rc", 4, 60), epoch=2), {"ra"})
     order = [(stage.phase, stage.wait, step.router) for stage in stages for step in stage.steps]
     assert order == [(Phase.DECODE, 0.0, "rc"), (Phase.RETIRE, 2.0, "ra")]
+
+
+def test_frozen_is_also_what_a_rewrite_that_stays_turns_into_what_changes() -> None:
+    """Both ends moved, and the peer's own handover comes last: its router sends on to the phone's new address what the
+    peer sends to the old one, and only then is that another handover's."""
+    peers_own = Handover("peer", PEER, host("rd", 4, 10), NOW + 600, sessions=(Session("tcp", 7000, OLD, 40000),))
+    target, refused = target_states({}, [patent_handover(), peers_own], TOPOLOGY)
+    assert not refused
+    held = {name: state.without(["peer"]) for name, state in target.items()}
+    stages = plan(held, target, {"rb", "rd"})
+    sent = Packet(PEER, OLD, "tcp", 7000, 40000)
+    for states, later in mixtures(held, stages):
+        for packet, router in ((sent, "rd"), (sent.turned, "rb")):
+            walk = trace(packet, router, TOPOLOGY, states, later)
+            assert not walk.delivered or walk.packet == packet, [str(hop) for hop in walk.hops]
+    assert_equal(after(held, stages), target)
+
+
+def test_what_is_frozen_stays_so_as_long_as_any_router_may_go_on() -> None:
+    """The controller is lost while joint routers change, and a refresh was on its way: one has the later expiry."""
+    held, _ = reach(EMPTY, patent_handover())
+    target, _ = reach(held, patent_handover(new=host("rd", 4, 60), expires=NOW + 900, epoch=2))
+    stages = plan(held, target, {"rc"})
+    freeze = next(step for step in stages[0].steps if step.router == "rc")
+    ends = {entry.match: entry.stamp.expires for entry in target["rc"] if isinstance(entry, Rewrite)}
+    for entry in freeze.after:
+        assert isinstance(entry, Freeze)
+        assert entry.stamp.expires >= ends.get(entry.match, 0)
+
+
+def test_a_freeze_that_is_found_is_made_to_last() -> None:
+    """By whoever repairs what was cut off, with a later expiry than it was begun with."""
+    held, _ = reach(EMPTY, patent_handover())
+    _, stages = joint_plan(held, patent_handover(new=host("rd", 4, 60), epoch=2), {"rc"})
+    frozen = after(held, stages[:1])
+    target, again = joint_plan(frozen, patent_handover(new=host("rd", 4, 60), expires=NOW + 900, epoch=2), {"rc"})
+    put = [entry for step in again[0].steps for entry in step.after if isinstance(entry, Freeze)]
+    assert put
+    assert_equal(after(frozen, again), target)

@@ -21,7 +21,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     RouterState,
     Scope,
 )
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, check, trace
@@ -159,6 +159,40 @@ def test_a_second_router_leads_on_what_the_outer_one_has_decoded(scope: Scope) -
     walk = trace(Packet(PEER, OLD, "tcp", 7000, 40000), "rc", DEEP, planned.targets)
     assert [hop.where for hop in walk.hops] == ["rc", "rc", "rb", "rb", "re"]
     assert [one.new for one in standing(planned.targets)] == [AT_INNER]
+
+
+@pytest.mark.parametrize("joint", [(), ("rb",), ("re",), ("rb", "re")], ids=str)
+def test_a_router_leads_inwards_once_the_inner_one_knows_what_to_do(joint: tuple[str, ...]) -> None:
+    """Or a packet for the old address would leave the inner one unmarked, for whoever has that address now."""
+    by_route = patent_handover(old=AT_INNER, new=NEW)
+    held = done(by_route, topology=DEEP).targets
+    target = done(replace(by_route, new=ip_address("5.5.5.50")), held=held, topology=DEEP).targets
+    order = [(stage.phase, step.router) for stage in plan(held, target, joint) for step in stage.steps]
+    assert order.index((Phase.LEAD, "rb")) > max(at for at, (_, router) in enumerate(order) if router == "re")
+
+
+@pytest.mark.parametrize("goal", Goal)
+def test_a_router_on_the_way_is_not_taken_for_the_phone(goal: Goal) -> None:
+    """Within the inner router, or between it and the outer one: routes are all there is to tell the new address by."""
+    for old, new in ((AT_INNER, ip_address("5.5.5.50")), (NEW, AT_INNER)):
+        handover = patent_handover(old=old, new=new)
+        states = done(handover, topology=DEEP).targets
+        assert [one.new for one in standing(states, topology=DEEP)] == [new]
+        assert recover(states, DEEP, goal) == []
+        outer = {**states, "re": RouterState()}
+        assert all(finding.handover.over for finding in recover(outer, DEEP, goal))
+
+
+def test_a_correspondents_packets_turn_before_they_come_to_a_router_that_leads_them_on() -> None:
+    """From one inner router to another one behind it: what the outermost one has, they never see."""
+    inmost = Router("rf", (ip_network("6.6.6.0/24"),), "nftables", "lan", "wan", "re", (ip_address("5.5.5.9"),))
+    topology = Topology([*DEEP.routers.values(), inmost])
+    old, peer = ip_address("6.6.6.6"), Session("tcp", 40000, AT_INNER, 7000)
+    for new in (NEW, host("ra", 4, 60)):
+        (refused,) = make_plan([patent_handover(old=old, new=new, sessions=(peer,))], topology, {}).refused
+        assert refused.code == "correspondent_on_home_network"
+        assert "turn at re" in refused.reason
+    done(patent_handover(old=old, new=ip_address("5.5.5.50"), sessions=(peer,)), topology=topology)
 
 
 @EVERY_SCOPE

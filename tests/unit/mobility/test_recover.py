@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import DRAIN, Phase, Stage
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import DRAIN, Phase, Stage, plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
+from ansible_collections.sipmobility.handover.plugins.module_utils.repair import make_repair
 
 from .test_plan_properties import EMPTY, States, after, assert_no_wrong_address, reach
 from .worlds import TOPOLOGY, handovers, host, patent_handover
@@ -57,10 +58,9 @@ def cut(current: States, stages: Sequence[Stage], data: st.DataObject) -> States
 
 
 def repaired(held: States, goal: Goal) -> tuple[States, Sequence[Stage], list[Handover]]:
-    found = [finding.handover for finding in recover(held, TOPOLOGY, goal)]
-    planned = make_plan(found, TOPOLOGY, held)
+    planned, found = make_repair(held, TOPOLOGY, goal)
     assert not planned.refused, planned.refused
-    return after(held, planned.stages), planned.stages, found
+    return after(held, planned.stages), planned.stages, [finding.handover for finding in found]
 
 
 def bare(states: States) -> dict[str, list[str]]:
@@ -141,3 +141,15 @@ def test_a_repair_drains_what_was_encoded_before_the_crash() -> None:
     assert stages[-1].phase is Phase.RETIRE
     _, repair, _ = repaired(before_last, Goal.DONE)
     assert [(stage.phase, stage.wait) for stage in repair] == [(Phase.RETIRE, DRAIN)]
+
+
+@pytest.mark.parametrize("goal", Goal)
+def test_a_whole_handover_that_was_only_frozen_is_thawed(goal: Goal) -> None:
+    """Cut off in the first stage of another change of a joint router: taking that back takes back nothing else."""
+    held, _ = reach(EMPTY, patent_handover())
+    target, _ = reach(held, patent_handover(new=host("rd", 4, 60), epoch=2))
+    freeze, *_ = plan(held, target, {"rb", "rc"})
+    assert freeze.phase is Phase.FREEZE
+    end, _, found = repaired(after(held, [replace(freeze, steps=freeze.steps[:1])]), goal)
+    assert [handover.new for handover in found] == [patent_handover().new]
+    assert bare(end) == bare(held)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
@@ -22,6 +22,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan
+from ansible_collections.sipmobility.handover.plugins.module_utils.repair import make_repair
 
 from .hosts import End, Talk
 from .scenarios import Event, Story
@@ -101,7 +102,7 @@ class Journey:
         for item in planned.refused:
             self._good.pop(item.handover.id, None)
             self._tell(f"  refused {item.handover.old} to {item.handover.new}: {item.code}")
-            assert item.code != "walk_failed" or self._peer_led_away(item.handover, self._states), item.reason
+            assert item.code != "walk_failed" or self._peer_led_away(item.handover, self._states, wanted), item.reason
         self._tell_stages(planned.stages)
         before = self._states
         if event.fate == "done":
@@ -125,9 +126,13 @@ class Journey:
                     self._carried(planned)
         self._settled()
 
-    def _peer_led_away(self, handover: Handover, states: Mapping[str, RouterState]) -> bool:
-        """Whether a router has a route for the address of a peer: both ends moved, or it is somebody's old address."""
+    def _peer_led_away(self, handover: Handover, states: Mapping[str, RouterState], asked: Iterable[Handover]) -> bool:
+        """Whether a peer's address is somebody's old one, by the routers or in the same plan.
+
+        Both ends moved, or somebody else has that address now: to a plan, who is at an old address has left it.
+        """
         led = {entry.destination for state in states.values() for entry in state if isinstance(entry, Route)}
+        led.update(one.old for one in asked if not one.over)
         peers = {*handover.correspondents, *(one.correspondent for one in handover.sessions)}
         return bool(peers & led) or any(
             self._world.identity(end) == handover.id and (self._world.away(peer) or peer.address in led)
@@ -164,13 +169,12 @@ class Journey:
 
     def _repair(self, ran: list[Stage], goal: Goal) -> None:
         held = running(self._states, ran).after
-        findings = recover(held, self._topology, goal)
+        planned, findings = make_repair(held, self._topology, goal)
         for finding in findings:
             self._tell(f"  found {finding.reason}")
-        planned = make_plan([finding.handover for finding in findings], self._topology, held)
         for item in planned.refused:
             assert item.code in ("walk_failed", "scope_too_wide"), item.reason
-            assert self._peer_led_away(item.handover, held), item.reason
+            assert self._peer_led_away(item.handover, held, planned.handovers), item.reason
         self._tell("  repair:")
         self._tell_stages(planned.stages)
         self._run([*ran, *planned.stages])

@@ -17,15 +17,23 @@ __all__ = ["Land"]
 class Land:
     """Some routers, named r0, r1 and so on.
 
-    :ivar platforms: the platform of each: ``nftables``, or ``iptables``, which changes a rewrite as a whole.
+    :param platforms: the platform of each: ``nftables``, or ``iptables``, which changes a rewrite as a whole.
+    :param behind: the router that each is behind; itself, where there is none.
     """
 
-    def __init__(self, platforms: tuple[str, ...]) -> None:
+    def __init__(self, platforms: tuple[str, ...], behind: tuple[int, ...]) -> None:
         self.names = tuple(f"r{number}" for number in range(len(platforms)))
         self.topology = _Topology(
-            Router(name, tuple(map(ip_network, _networks(number))), platform, "lan", "wan")
-            for number, (name, platform) in enumerate(zip(self.names, platforms, strict=True))
+            Router(
+                name, tuple(map(ip_network, _networks(number))), platform, "lan", "wan", *self._inside(number, outer)
+            )
+            for number, (name, platform, outer) in enumerate(zip(self.names, platforms, behind, strict=True))
         )
+
+    def _inside(self, router: int, outer: int) -> tuple[str, tuple[Address, ...]]:
+        if router == outer:
+            return "", ()
+        return self.names[outer], tuple(self.address(outer, version, 200 + router) for version in (4, 6))
 
     def address(self, router: int, version: int, number: int) -> Address:
         """Host number ``number`` of a router's network; number 1 is the router's own."""

@@ -61,11 +61,13 @@ class Story:
     """All that a world needs to be told.
 
     :ivar platforms: of the routers, one each.
+    :ivar behind: the router behind which each is, nearer to the network between; itself, where there is none.
     :ivar phones: the home router of each phone.
     :ivar correspondents: the router of each correspondent, and whether it is hidden behind that router's address.
     """
 
     platforms: tuple[str, ...]
+    behind: tuple[int, ...]
     version: int
     scope: Scope
     directions: Directions
@@ -107,12 +109,15 @@ def stories(
     fates: Sequence[str] = _FATES,
     platforms: Sequence[str] = ("nftables", "nftables", "iptables"),
     scopes: Sequence[Scope] = (Scope.SESSION, Scope.SESSION, Scope.SESSION, Scope.CORRESPONDENT, Scope.ADDRESS),
+    nested: Sequence[bool] = (False, False, False, True),
 ) -> Story:
     """Two to six routers, one to three phones, one to three correspondents, up to four calls and twenty events."""
     found = tuple(draw(st.lists(st.sampled_from(platforms), min_size=2, max_size=6)))
     routers = st.integers(0, len(found) - 1)
+    alone = tuple(range(len(found)))
     return Story(
         found,
+        tuple(draw(st.integers(0, number)) for number in alone) if draw(st.sampled_from(nested)) else alone,
         draw(st.sampled_from((4, 6))),
         draw(st.sampled_from(scopes)),
         Directions.BOTH if "iptables" in found else draw(st.sampled_from(Directions)),

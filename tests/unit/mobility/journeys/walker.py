@@ -126,11 +126,11 @@ class Walker:
         walk = trace(packet, router, self._topology, {router: state}, {}, self._filtering)
         hops: list[Hop] = []
         for hop in walk.hops:
-            if hop.where != router:
-                break
+            # The other routers' part of this walk is not used: they may hold other things by then.
+            if hop.where != router:  # a route led to the next one inwards
+                return _Passed(hops[-1].packet, hop.where, None, "", tuple(hops), _touched(packet, hops))
             hops.append(hop)
             if hop.what.startswith("to "):
-                # The other routers' part of this walk is not used: they may hold other things by then.
                 return _Passed(hop.packet, hop.what[3:], None, "", tuple(hops), _touched(packet, hops))
         return _Passed(walk.packet, None, walk.host, walk.verdict, tuple(hops), _touched(packet, hops))
 

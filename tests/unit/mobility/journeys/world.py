@@ -34,7 +34,7 @@ class World:
 
     def __init__(self, story: Story) -> None:
         self.story = story
-        self.land = Land(story.platforms)
+        self.land = Land(story.platforms, story.behind)
         self.hosts = Hosts()
         self.talks: dict[str, Talk] = {}
         self.lingering: dict[str, tuple[str, Address]] = {}
@@ -52,7 +52,8 @@ class World:
             self._settle(phone, self.home[phone])
         for number, (router, hidden) in enumerate(story.correspondents):
             masked = hidden and story.version == 4 and story.scope is Scope.SESSION
-            masked = masked and story.platforms[router] == "nftables"
+            # An inner router that masquerades would be one that is not managed: no router that rewrites knows of it.
+            masked = masked and story.platforms[router] == "nftables" and story.behind[router] == router
             address = self.land.private(router, 20 + number) if masked else self._fresh(router)
             self._router[address] = router
             self._settle(f"peer{number}", address)
