@@ -88,6 +88,7 @@ def test_the_probe_lists_nothing(bare: Namespace, held: RouterState) -> None:
     ("happens", "kind", "words"),
     [
         ("nft flush map ip sipmobility session_inbound_dst", "missing", "inbound_dst"),
+        ("nft flush set ip sipmobility concerned", "changed", "inbound_dst"),
         ("ip route flush table 7082", "missing", "route"),
         ("ip -6 rule del table 7082", "static", "IPv6 rule"),
         ("ip rule del table 7082", "static", "IPv4 rule"),

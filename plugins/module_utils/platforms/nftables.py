@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 from ipaddress import ip_address
-from typing import Any, ClassVar, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, ClassVar, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, TypeVar
 
 from ..errors import HandoverError
 from ..mobility.model import (
@@ -31,6 +31,7 @@ from ..mobility.model import (
 from ..mobility.selector import PROTOCOLS, address_text
 from . import stamp as stamps
 from .base import COMPLAINTS, Capabilities, Output, Platform, foreign, unprepared
+from .concerned import LASTING, concerned_by, concerned_elements, concerned_listed
 from .neighbours import neighbour_lines, neighbours_of
 from .path_mtu import ERROR_MAPS, PROTOCOL_NUMBERS, error_elements
 from .routes import SETTINGS, route_lines, routes_of
@@ -47,6 +48,7 @@ _MARKS = ("session_mark", "correspondent_mark")
 #: As nft lists them where /etc/protocols is missing (Debian package netbase).
 _PROTOCOL_NAMES = {str(number): name for name, number in PROTOCOL_NUMBERS.items()}
 _Error = Tuple[str, Address, Stamp]
+_Entry = TypeVar("_Entry", bound=Entry)
 _MAPS = tuple(f"{scope.value}_{kind.value}" for scope in Scope for kind in RewriteKind)
 #: The names of our sets and maps.
 SETS = (*_MAPS, *_MARKS, *ERROR_MAPS, "route", "neighbour", "nd_live")
@@ -100,7 +102,7 @@ class Nftables(Platform):
 
     name = "nftables"
     capabilities = Capabilities(frozenset(Scope), frozenset(Directions), joint=False, neighbours=True)
-    settings: ClassVar[Mapping[str, Any]] = {"table": "sipmobility", **SETTINGS}
+    settings: ClassVar[Mapping[str, Any]] = {"table": "sipmobility", "lasting": LASTING, **SETTINGS}
     complaints = _COMPLAINTS
     generation_template = "nftables/generation.sh.j2"
 
@@ -116,7 +118,11 @@ class Nftables(Platform):
                 _ours(sets[family], family)
         for version, family in _NEIGHBOURS.items():
             _as_expected(sets[family], family, {"neighbour": (_ADDRESS[version], None)})
-        yield from entries_of(sets, output)
+        looked_at = {version: concerned_listed(sets[family]) for version, family in FAMILIES.items()}
+        for entry in entries_of(sets, output):
+            address = concerned_by(entry)
+            met = address is None or int(address) in looked_at[address.version]
+            yield entry if met else _sooner(entry)
 
     def context(self, change: Change, now: float) -> Dict[str, Any]:
         self._holdable(change.put, now)
@@ -126,6 +132,9 @@ class Nftables(Platform):
             "elements": {
                 "remove": _grouped(change.remove, now),
                 "put": _grouped(change.put, now),
+                "concerned": [
+                    {**group, "family": FAMILIES[group["version"]]} for group in concerned_elements(change.put, now)
+                ],
             },
             "routes": {
                 "remove": route_lines(change.remove, but=change.put),
@@ -183,7 +192,7 @@ def _ours(sets: Mapping[str, Mapping[str, Any]], family: str) -> None:
     address = _ADDRESS[4 if family == "ip" else 6]
     session = [address, address, "inet_proto", "inet_service", "inet_service"]
     keys = {Scope.SESSION.value: session, Scope.CORRESPONDENT.value: [address, address], Scope.ADDRESS.value: address}
-    expected: Dict[str, Tuple[object, Optional[str]]] = {"route": (address, None)}
+    expected: Dict[str, Tuple[object, Optional[str]]] = {name: (address, None) for name in ("route", *LASTING)}
     for name in (*_MAPS, *_MARKS):
         expected[name] = (keys[name.split("_", maxsplit=1)[0]], address if name in _MAPS else None)
     expected.update((name, (key, address)) for name, key in ERROR_MAPS.items())
@@ -244,10 +253,14 @@ def _errors(sets: Mapping[str, Mapping[str, Any]]) -> Iterator[_Error]:
 
 
 def _complete(rewrite: Rewrite, errors: Mapping[_Error, int]) -> Rewrite:
-    """The rewrite; if an element for its errors is gone, as one that ends sooner, so that it is put anew."""
-    if all(errors[name, to, rewrite.stamp] for name, unused, to in error_elements(rewrite)):
-        return rewrite
-    return replace(rewrite, stamp=replace(rewrite.stamp, expires=rewrite.stamp.expires - EXPIRY_TOLERANCE - 1))
+    """The rewrite, if all elements for its errors are there."""
+    whole = all(errors[name, to, rewrite.stamp] for name, unused, to in error_elements(rewrite))
+    return rewrite if whole else _sooner(rewrite)
+
+
+def _sooner(entry: _Entry) -> _Entry:
+    """What lacks an element beside its own, as one that ends sooner: so it is put anew."""
+    return replace(entry, stamp=replace(entry.stamp, expires=entry.stamp.expires - EXPIRY_TOLERANCE - 1))
 
 
 def _selector(key: List[Any], kind: Optional[RewriteKind]) -> Selector:

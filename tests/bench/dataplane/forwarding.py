@@ -29,7 +29,8 @@ __all__ = ["measure_forwarding"]
 
 _SEED = 7082
 _FLOWS = 256
-_KNOWN, _NEW = 150_000, 30_000
+#: Packets in a burst, and bursts in a round, of flows that are known and of new ones.
+_BURSTS = (("known", 4_000, 15), ("new", 1_500, 10))
 _PEER = "198.51.100.2"
 _OLD, _MOVED = ip_address("198.18.0.0"), ip_address("198.19.0.0")
 
@@ -76,8 +77,8 @@ def measure_forwarding(rounds: int) -> None:
             print(f"bench-dataplane: packets, round {number + 1} of {rounds}", file=sys.stderr, flush=True)
             turn = number % len(paths)
             for path in paths[turn:] + paths[:turn]:  # each round begins with another
-                for kind, count in (("known", _KNOWN), ("new", _NEW)):
-                    rates.setdefault((path.name, kind), []).append(path.rate(kind, count))
+                for kind, count, bursts in _BURSTS:
+                    rates.setdefault((path.name, kind), []).extend(path.rates(kind, count, bursts))
     _print(rates, [router.name for router in routers], rounds)
 
 
@@ -101,28 +102,24 @@ class _Path:
         if router.mappings:
             self._rewrites()
 
-    def rate(self, kind: str, count: int) -> float:
-        """Packets that come out in a second."""
+    def rates(self, kind: str, count: int, bursts: int) -> list[float]:
+        """Packets that come out in a second, burst by burst."""
         self._router.shell("conntrack -F 2>/dev/null; true")
         if kind == "known":
-            self._send(kind, 4 * _FLOWS)  # the flows are known to connection tracking, where it looks
-        before = self._arrived()
-        seconds = self._send(kind, count)
-        return (self._arrived() - before) / seconds
+            self._send(kind, 4 * _FLOWS, 1)  # the flows are known to connection tracking, where it looks
+        return self._send(kind, count, bursts)
 
-    def _send(self, kind: str, count: int) -> float:
-        return float(
-            self._generator.shell(f"{self._program} g {' '.join(self._macs)} {count} {kind} {self._flows}").stdout
-        )
-
-    def _arrived(self) -> int:
-        return int(self._sink.shell("cat /sys/class/net/s/statistics/rx_packets").stdout)
+    def _send(self, kind: str, count: int, bursts: int) -> list[float]:
+        how = f"{self._program} g {' '.join(self._macs)} {count} {kind} {self._flows} {bursts}"
+        arrived = f"/proc/{self._sink.pid}/root/sys/class/net/s/statistics/rx_packets"
+        told = self._generator.shell(f"{how} {arrived}").stdout.splitlines()
+        return [int(came) / float(seconds) for came, seconds in map(str.split, told)]
 
     def _rewrites(self) -> None:
         """A benchmark of rewrites that does not rewrite would be no benchmark."""
         with self._sink.wire() as wire:
             wire.settimeout(3)
-            self._send("known", 1)
+            self._send("known", 1, 1)
             for _ in range(20):
                 frame = wire.recv(2048)
                 if frame[12:14] == b"\x08\x00":
@@ -138,8 +135,8 @@ class _Path:
 
 def _tracking(namespace: Namespace) -> None:
     namespace.shell(
-        "nft 'add table ip plain; add chain ip plain all { type filter hook prerouting priority 0; }; "
-        "add rule ip plain all ct state invalid'"
+        "nft 'add table ip plain; add chain ip plain tracked { type filter hook prerouting priority 0; }; "
+        "add rule ip plain tracked ct state invalid'"
     )
 
 

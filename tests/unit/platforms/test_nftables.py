@@ -21,6 +21,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Directions,
     Freeze,
     Neighbour,
+    Route,
     RouterState,
     Scope,
     Selector,
@@ -79,6 +80,9 @@ def listing(family: str) -> dict[str, Any]:
         objects.append({"map": {"name": name, "type": quoted, "map": kind, "elem": [[element, host]]}})
     route = {"elem": {"val": host, "timeout": 60, "comment": COMMENT}}
     objects.append({"set": {"name": "route", "type": kind, "elem": [route]}})
+    # As nft lists what has its set's own time, and what another one; host is the only address.
+    objects.append({"set": {"name": "concerned", "type": kind, "elem": [{"elem": {"val": host, "expires": 50}}]}})
+    objects.append({"set": {"name": "concerned_long", "type": kind, "elem": [host]}})
     return {"nftables": objects}
 
 
@@ -96,6 +100,18 @@ def test_a_whole_answer() -> None:
         ("1.1.1.1", "lan"),
         ("2001:db8::1", ""),
     }
+
+
+def test_what_no_packet_is_looked_at_for_ends_sooner() -> None:
+    """So it differs from what it should be, and is put anew; records that packets do not meet are as they were."""
+    answer = listing("ip")
+    for item in answer["nftables"]:
+        if item.get("set", {}).get("name", "").startswith("concerned"):
+            item["set"].pop("elem")
+    state = Nftables().parse(output(answer))
+    for entry in state:
+        met = isinstance(entry, (Route, Neighbour)) or entry.match.version == 6
+        assert (entry.stamp.expires == NOW) is met, entry
 
 
 @given(st.data())
