@@ -72,5 +72,5 @@ def concerned_listed(sets: Mapping[str, Mapping[str, Any]]) -> Set[int]:
     for name in LASTING:
         for item in sets[name].get("elem", ()):
             inner = item.get("elem", {}) if isinstance(item, dict) else {}
-            found.add(int(ip_address(inner["val"] if "val" in inner else item)))
+            found.add(int(ip_address(inner.get("val", item))))
     return found

@@ -192,7 +192,7 @@ def _ours(sets: Mapping[str, Mapping[str, Any]], family: str) -> None:
     address = _ADDRESS[4 if family == "ip" else 6]
     session = [address, address, "inet_proto", "inet_service", "inet_service"]
     keys = {Scope.SESSION.value: session, Scope.CORRESPONDENT.value: [address, address], Scope.ADDRESS.value: address}
-    expected: Dict[str, Tuple[object, Optional[str]]] = {name: (address, None) for name in ("route", *LASTING)}
+    expected: Dict[str, Tuple[object, Optional[str]]] = dict.fromkeys(("route", *LASTING), (address, None))
     for name in (*_MAPS, *_MARKS):
         expected[name] = (keys[name.split("_", maxsplit=1)[0]], address if name in _MAPS else None)
     expected.update((name, (key, address)) for name, key in ERROR_MAPS.items())
