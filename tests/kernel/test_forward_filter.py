@@ -65,6 +65,9 @@ class Crossing:
         load_table(self._router)
         pairs = [(MOBILE, CORRESPONDENT), (CORRESPONDENT, MOBILE)]
         elements = [
+            f"add element {family} sipmobility concerned {{ {one[family]} }}" for one, _ in pairs for family in one
+        ]
+        elements += [
             f"add element {family} sipmobility correspondent_mark {{ {one[family]} . {other[family]} {STAMP} }}"
             for family in MOBILE
             for one, other in pairs
