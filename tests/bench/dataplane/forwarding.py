@@ -68,7 +68,7 @@ def measure_forwarding(most: int, seconds: float) -> str:
         routers = [_Router("plain forwarding", lambda namespace: None)]
         routers.append(_Router("connection tracking alone", _tracking))
         routers += [_Router(f"nftables, {n:,} mappings", _ours(n), n) for n in (0, 1_000, 100_000)]
-        routers.append(_Router("nftables, 100,000; others", _ours(100_000), 100_000, others=True))
+        routers.append(_Router("nftables, 100,000, others", _ours(100_000), 100_000, others=True))
         for tool in ("iptables-nft", "iptables-legacy"):
             if shutil.which(f"{tool}-restore"):
                 routers += [_Router(f"{tool}, {n:,} rules", _rules(tool, n), n) for n in (1_000, 10_000)]
