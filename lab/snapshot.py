@@ -15,6 +15,7 @@ from typing import Any
 from lab.runtime import Completed
 
 _VOLATILE = {"handle", "packets", "bytes", "expires", "used", "age", "cacheinfo", "ifindex"}
+_REMEMBERED = {"concerned", "concerned_long"}
 _SYSCTLS = r"^net\.(ipv4|ipv6|netfilter|bridge)\."
 _VOLATILE_SYSCTLS = re.compile(
     r"net\.netfilter\.nf_conntrack_count|net\.ipv4\.tcp_fastopen_key|net\.ipv6\.conf\.[^.]+\.mtu"
@@ -32,7 +33,7 @@ def take(ask: Callable[[Sequence[str]], Completed]) -> dict[str, Any]:
 
     ruleset = json.loads(ask(["nft", "-s", "-j", "list", "ruleset"]).stdout or '{"nftables": []}')
     return {
-        "nftables": [_steady(item) for item in ruleset["nftables"] if "metainfo" not in item],
+        "nftables": [_steady(_forgetful(item)) for item in ruleset["nftables"] if "metainfo" not in item],
         "routes": {
             family: [route for route in listed("ip", "-j", family, "route", "show", "table", "all") if _lasting(route)]
             for family in ("-4", "-6")
@@ -63,6 +64,14 @@ def counters(listing: str) -> dict[str, int]:
     """Family to packets, from ``nft -j list counters`` of the core's source filter."""
     found = [item["counter"] for item in json.loads(listing)["nftables"] if "counter" in item]
     return {f"ipv{counter['name'][-1]}": int(counter["packets"]) for counter in found}
+
+
+def _forgetful(item: Any) -> Any:
+    """A set without addresses that once concerned the router: they go by themselves (docs/linux-dataplane.md)."""
+    held = item.get("set") or {}
+    if held.get("table") == "sipmobility" and held.get("name") in _REMEMBERED:
+        return {"set": {key: value for key, value in held.items() if key != "elem"}}
+    return item
 
 
 def _steady(value: Any) -> Any:
