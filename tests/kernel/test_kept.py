@@ -85,3 +85,30 @@ def test_a_listing_takes_the_place_of_steps_that_outgrow_it(bare: Namespace) -> 
     reboot(bare)
     bare.shell(SETTINGS["restore_path"])
     assert router.gather() == state
+
+
+def test_a_step_of_thousands_is_kept_without_a_listing(bare: Namespace) -> None:
+    """The one after it, of one element, is what has the listing written anew."""
+    prepare(bare)
+    now = int(time.time())
+    router = managed(bare)
+    router.apply(Change(put=tuple(live(now))), RouterState(), now)
+    listed = bare.shell(f"cat {ELEMENTS}").stdout
+    stamp = Stamp("8d7ac21f98194017", 2, now + 900)
+    many = [
+        Rewrite(RewriteKind.INBOUND_DST, Selector(ip_address("198.18.0.0") + n, NEW, "tcp", 7000, 40000), OLD, stamp)
+        for n in range(3000)
+    ]
+    router.apply(Change(put=tuple(many)), router.gather(), now)
+    router.apply(Change(remove=tuple(many[:2000])), router.gather(), now)
+    assert bare.shell(f"cat {ELEMENTS}").stdout == listed
+    bare.shell(f"nft -f {NftablesBackend().setting('table_path')}")
+    held = bare.shell("nft -n list set ip sipmobility_held session_inbound_dst").stdout
+    assert ("198.18.11.183" in held, "198.18.0.1 " in held) == (True, False)
+    state = router.gather()
+    assert all(state.get(entry.key) is not None for entry in many[2000:])
+    reboot(bare)
+    bare.shell(SETTINGS["restore_path"])
+    assert router.gather() == state
+    router.apply(Change(remove=tuple(many[2000:2001])), router.gather(), now)
+    assert bare.shell(f"cat {ELEMENTS}").stdout != listed

@@ -16,6 +16,9 @@ __all__ = ["Network", "Router", "Topology"]
 
 Network = Union[IPv4Network, IPv6Network]
 
+#: Addresses whose network is remembered: a plan asks for the same ones a dozen times each.
+_REMEMBERED = 65536
+
 
 @dataclass(frozen=True)
 class Router:
@@ -74,14 +77,23 @@ class Topology:
             version: sorted({n.prefixlen for n in self._by_prefix if n.version == version}, reverse=True)
             for version in (4, 6)
         }
+        self._found: Dict[Tuple[int, int], Optional[Network]] = {}
         for router in self.routers.values():
             self._inward(router)
 
     def network(self, address: Address) -> Optional[Network]:
         """The network that an address belongs to: those of one network reach each other past any router."""
-        bits, number = address.max_prefixlen, int(address)
-        for length in self._lengths[address.version]:
-            network = self._by_bits.get((address.version, length, number >> (bits - length)))
+        asked = (address.version, int(address))
+        if asked in self._found:
+            return self._found[asked]
+        if len(self._found) >= _REMEMBERED:
+            self._found.clear()
+        found = self._found[asked] = self._longest(*asked, address.max_prefixlen)
+        return found
+
+    def _longest(self, version: int, number: int, bits: int) -> Optional[Network]:
+        for length in self._lengths[version]:
+            network = self._by_bits.get((version, length, number >> (bits - length)))
             if network is not None:
                 return network
         return None

@@ -226,24 +226,27 @@ def _pass(
     """One router: the packet after it, whether it was marked, whether it was frozen."""
     shapes = state.shapes  # no selector is made of a shape that the router holds none of
     if ("freeze",) in shapes:
-        frozen = [*_selectors(packet, shapes["freeze",]), Selector(None, packet.destination)]
+        session = _session(packet) if Scope.SESSION in shapes["freeze",] else None
+        frozen = [*_selectors(packet, shapes["freeze",], session), Selector(None, packet.destination)]
         if any(state.get(("freeze", match)) is not None for match in frozen):
             return packet, False, True
     marked = False
+    sessions = any(Scope.SESSION in held for held in shapes.values())
+    asked, session = packet, _session(packet) if sessions else None  # made once for each packet, not for each kind
     for kind in _ORDER:
         if kind is RewriteKind.OUTBOUND_SRC:
             packet = _translated(packet, at, hops, hidden)
+        if packet is not asked:
+            asked, session = packet, _session(packet) if sessions else None
         if kind is RewriteKind.OUTBOUND_DST:
             # A router marks here what an outbound_src matches, too: that, or an outbound_dst before it, marks below.
-            marks = () if marked else _selectors(packet, shapes.get(("mark",), ()))
+            marks = () if marked else _selectors(packet, shapes.get(("mark",), ()), session)
             marked = marked or any(state.get(("mark", match)) is not None for match in marks)
-        for match in _selectors(packet, shapes.get(("rewrite", kind), ()), kind):
+        for match in _selectors(packet, shapes.get(("rewrite", kind), ()), session, kind):
             found = state.get(("rewrite", kind, match))
             if isinstance(found, Rewrite):
-                if kind.changes_destination:
-                    packet = replace(packet, destination=found.to)
-                else:
-                    packet = replace(packet, source=found.to)
+                ends = (packet.source, found.to) if kind.changes_destination else (found.to, packet.destination)
+                packet = Packet(*ends, packet.protocol, packet.source_port, packet.destination_port)
                 hops.append(Hop(at, f"{kind.value} to {found.to}", packet))
                 marked = True
                 break
@@ -285,11 +288,18 @@ def _leaves(route: Route, router: Optional[Router]) -> bool:
     return router is not None and route.interface == router.outside != router.inside
 
 
-def _selectors(packet: Packet, shapes: Container[Scope], kind: Optional[RewriteKind] = None) -> Iterator[Selector]:
+def _session(packet: Packet) -> Optional[Selector]:
+    """The selector of a packet's session; None where it has no ports."""
+    ports = (packet.source_port, packet.destination_port)
+    return Selector(packet.source, packet.destination, packet.protocol, *ports) if all(ports) else None
+
+
+def _selectors(
+    packet: Packet, shapes: Container[Scope], session: Optional[Selector], kind: Optional[RewriteKind] = None
+) -> Iterator[Selector]:
     """The selectors of these shapes that a packet can match, narrowest first."""
-    if Scope.SESSION in shapes and packet.source_port and packet.destination_port:
-        ports = (packet.source_port, packet.destination_port)
-        yield Selector(packet.source, packet.destination, packet.protocol, *ports)
+    if session is not None and Scope.SESSION in shapes:
+        yield session
     if Scope.CORRESPONDENT in shapes:
         yield Selector(packet.source, packet.destination)
     if Scope.ADDRESS in shapes:

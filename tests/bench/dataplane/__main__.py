@@ -6,40 +6,49 @@
 Usage: python -m tests.bench.dataplane [forwarding] [one-more] [looks] [many]     (all, when none is named)
 
 Needs root: routers are private namespaces. BENCH_PAIRS is the number of pairs in one run (10000), BENCH_ROUNDS the
-number of rounds (9).
+largest number of rounds (9), BENCH_MINUTES about how long it may take (12): on a busy machine there are fewer rounds.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack
 
 from .forwarding import measure_forwarding
 from .many import measure_many
-from .one_more import measure_looks, measure_one_more
+from .one_more import Routers, measure_looks, measure_one_more
+
+#: Most of each number.
+_LIMITS = {"BENCH_PAIRS": ("10000", 30_000), "BENCH_ROUNDS": ("9", 1_000), "BENCH_MINUTES": ("12", 600)}
 
 
 def main(arguments: list[str]) -> int:
     """Run the parts that are named."""
-    numbers = {name: os.environ.get(name, usual) for name, usual in (("BENCH_PAIRS", "10000"), ("BENCH_ROUNDS", "9"))}
-    for name, text in numbers.items():
-        if not text.isdecimal() or not 1 <= int(text) <= 30_000:
-            print(f"bench-dataplane: {name} is a number from 1 to 30000, not {text}", file=sys.stderr)
+    numbers = {}
+    for name, (usual, most) in _LIMITS.items():
+        text = os.environ.get(name, usual)
+        if not text.isdecimal() or not 1 <= int(text) <= most:
+            print(f"bench-dataplane: {name} is a number from 1 to {most}, not {text}", file=sys.stderr)
             return 2
-    rounds = int(numbers["BENCH_ROUNDS"])
-    parts = {
-        "forwarding": lambda: measure_forwarding(rounds),
-        "one-more": lambda: measure_one_more(rounds),
-        "looks": lambda: measure_looks(rounds),
-        "many": lambda: measure_many(int(numbers["BENCH_PAIRS"])),
-    }
-    unknown = set(arguments) - set(parts)
-    if unknown:
-        print(__doc__, file=sys.stderr)
-        return 2
-    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}\n", flush=True)
-    for name in arguments or parts:
-        parts[name]()
+        numbers[name] = int(text)
+    rounds, seconds = numbers["BENCH_ROUNDS"], numbers["BENCH_MINUTES"] * 60
+    with ExitStack() as stack:
+        routers = Routers(stack)
+        parts = {
+            "forwarding": lambda: measure_forwarding(rounds, seconds * 0.25),
+            "one-more": lambda: measure_one_more(routers, rounds, seconds * 0.1),
+            "looks": lambda: measure_looks(routers, rounds, seconds * 0.1),
+            "many": lambda: measure_many(numbers["BENCH_PAIRS"]),
+        }
+        if set(arguments) - set(parts):
+            print(__doc__, file=sys.stderr)
+            return 2
+        before = os.getloadavg()[0]
+        figures = [parts[name]() for name in arguments or parts]
+    load = f"load {before:.1f} before, {os.getloadavg()[0]:.1f} after"
+    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} processors, {load}\n")
+    print("\n".join(figures))
     return 0
 
 

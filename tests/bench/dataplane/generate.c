@@ -2,14 +2,17 @@
  * GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Sends UDP datagrams of 18 bytes as whole frames, as fast as one thread can.
- * usage: generate INTERFACE SOURCE-MAC DESTINATION-MAC COUNT new|known FILE
+ * Sends UDP datagrams of 18 bytes as whole frames, in bursts, each as fast as one thread can.
+ * usage: generate INTERFACE SOURCE-MAC DESTINATION-MAC COUNT new|known FILE BURSTS ARRIVED
  * FILE: one flow a line, "SOURCE DESTINATION SOURCE-PORT DESTINATION-PORT". Frames take the flows in turn. With "new"
  * the source port rises with each frame, so that every frame begins a flow of its own.
- * Prints the seconds that it took.
+ * ARRIVED: a file with the number of packets that came out of the router so far. Short bursts, for on a busy machine
+ * some of them are not disturbed.
+ * Prints a line for each burst: packets that arrived, and the seconds until the last of them did.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -21,6 +24,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { BATCH = 64, PAYLOAD = 18, FLOWS = 65536 };
 
@@ -50,9 +54,25 @@ static uint16_t sum(const void *header)
 	return (uint16_t)~(total + (total >> 16));
 }
 
+static double now(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec + time.tv_nsec / 1e9;
+}
+
+static long arrived(int file)
+{
+	char text[32] = {0};
+	return pread(file, text, sizeof text - 1, 0) > 0 ? atol(text) : -1;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 7)
+	if (argc != 9)
+		return 2;
+	int counter = open(argv[8], O_RDONLY);
+	if (counter < 0 || arrived(counter) < 0)
 		return 2;
 	long count = atol(argv[4]), known = 0;
 	int fresh = !strcmp(argv[5], "new");
@@ -84,20 +104,32 @@ int main(int argc, char **argv)
 		messages[i].msg_hdr = (struct msghdr){.msg_name = &place, .msg_namelen = sizeof place,
 			.msg_iov = &parts[i], .msg_iovlen = 1};
 	}
-	struct timespec begin, end;
-	clock_gettime(CLOCK_MONOTONIC, &begin);
-	for (long sent = 0; sent < count;) {
-		int some = count - sent < BATCH ? (int)(count - sent) : BATCH;
-		for (int i = 0; i < some; i++) {
-			frames[i] = flows[(sent + i) % known];
-			if (fresh)
-				frames[i].udp.source = htons(1024 + (sent + i) % 60000);
+	long total = 0;
+	for (int burst = atoi(argv[7]); burst > 0; burst--) {
+		long before = arrived(counter), came = 0;
+		double begin = now(), last = begin;
+		for (long sent = 0; sent < count;) {
+			int some = count - sent < BATCH ? (int)(count - sent) : BATCH;
+			for (int i = 0; i < some; i++) {
+				frames[i] = flows[(total + i) % known];
+				if (fresh)
+					frames[i].udp.source = htons(1024 + (total + i) % 60000);
+			}
+			int done = sendmmsg(out, messages, some, 0);
+			if (done > 0) {
+				sent += done;
+				total += done;
+			}
 		}
-		int done = sendmmsg(out, messages, some, 0);
-		if (done > 0)
-			sent += done;
+		/* What is still queued counts, what was dropped does not. */
+		for (last = now(); came < count && now() < last + 0.002;) {
+			long seen = arrived(counter) - before;
+			if (seen > came) {
+				came = seen;
+				last = now();
+			}
+		}
+		printf("%ld %.6f\n", came, last - begin);
 	}
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	printf("%.6f\n", end.tv_sec - begin.tv_sec + (end.tv_nsec - begin.tv_nsec) / 1e9);
 	return 0;
 }

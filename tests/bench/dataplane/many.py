@@ -24,6 +24,7 @@ from typing import Any
 
 from ...kernel.namespaces import Namespace
 from ...kernel.test_preparation import prepare
+from .rounds import told
 
 __all__ = ["measure_many"]
 
@@ -63,8 +64,8 @@ _IPTABLES = """
 """
 
 
-def measure_many(pairs: int) -> None:
-    """Print what many pairs in one run take, beside an empty playbook and a loop of iptables tasks."""
+def measure_many(pairs: int) -> str:
+    """What many pairs in one run take, beside an empty playbook and a loop of iptables tasks, as a table."""
     book = _ROOT / "playbooks" / "handover.yml"
     with _routers() as inventory, tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -73,12 +74,18 @@ def measure_many(pairs: int) -> None:
         (folder / "handovers.json").write_text(json.dumps(_handovers(pairs)), encoding="utf-8")
         (folder / "few.json").write_text(json.dumps(_handovers(pairs + 1)[-1:]), encoding="utf-8")
         (folder / "looped.json").write_text(json.dumps({"pairs": _pairs(_LOOPED)}), encoding="utf-8")
+        told("an empty playbook, and handover.yml with one pair")
         empty = min(_run(inventory, folder / "empty.yml") for unused in range(3))
         few = _run(inventory, book, "-e", f"handover_src={folder / 'few.json'}")
+        told(f"handover.yml with {pairs:,} pairs")
         handover = _run(inventory, book, "-e", f"handover_src={folder / 'handovers.json'}")
+        told(f"iptables tasks for {_LOOPED} pairs")
         looped = _run(inventory, folder / "iptables.yml", "-e", f"@{folder / 'looped.json'}")
-    print(f"{pairs:,} pairs in one run of handover.yml, session scope, both directions, two of three routers.\n")
-    print(f"{'':34}{'s':>8}{'above empty':>13}{'ms a pair':>11}{'processor s':>13}")
+    lines = [
+        f"{pairs:,} pairs in one run of handover.yml, session scope, both directions, two of three routers.",
+        "",
+        f"{'':34}{'s':>8}{'above empty':>13}{'ms a pair':>11}{'processor s':>13}",
+    ]
     for name, (taken, used), count in (
         ("empty playbook", empty, 0),
         ("handover.yml, 1 pair", few, 1),
@@ -86,15 +93,17 @@ def measure_many(pairs: int) -> None:
         (f"iptables tasks, {_LOOPED} pairs, 1 router", looped, _LOOPED),
     ):
         above = taken - empty[0]
-        print(f"{name:34}{taken:8.1f}{above:13.1f}{above / count * 1e3 if count else 0:11.2f}{used - empty[1]:13.1f}")
+        each = above / count * 1e3 if count else 0
+        lines.append(f"{name:34}{taken:8.1f}{above:13.1f}{each:11.2f}{used - empty[1]:13.1f}")
     extrapolated = (looped[0] - empty[0]) / _LOOPED * pairs * 2
     times = extrapolated / (handover[0] - empty[0])
-    print(
-        f"\nA loop of ansible.builtin.iptables tasks for {pairs:,} pairs on two routers, extrapolated from {_LOOPED} "
-        f"on one:\n{extrapolated:,.0f} s, {times:,.0f} times as long. It would take longer yet: each rule of a longer "
-        "list costs more.\n",
-        flush=True,
-    )
+    lines += [
+        "",
+        f"A loop of ansible.builtin.iptables tasks for {pairs:,} pairs on two routers, extrapolated from {_LOOPED} on",
+        f"one: {extrapolated:,.0f} s, {times:,.0f} times as long. It would take longer yet: each rule of a longer list",
+        "costs more.",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _pairs(count: int) -> list[dict[str, str]]:

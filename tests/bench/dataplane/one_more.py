@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import shutil
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -33,8 +32,9 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import
 
 from ...kernel.namespaces import Namespace
 from ...kernel.test_preparation import managed, prepare
+from .rounds import Rounds, told
 
-__all__ = ["measure_looks", "measure_one_more"]
+__all__ = ["Routers", "measure_looks", "measure_one_more"]
 
 _SIZES = (10, 1_000, 10_000, 100_000)
 _PEER = ip_address("203.0.113.1")
@@ -52,50 +52,72 @@ _RULE = "PREROUTING -s 203.0.113.1 -d {old} -p udp --dport 40000 -j DNAT --to-de
 _Table = dict[str, dict[int, list[float]]]
 
 
-def measure_one_more(rounds: int) -> None:
-    """Print the cost of one more mapping."""
-    seconds: _Table = {}
-    with ExitStack() as stack:
-        ways = _ways(stack)
-        for number in range(rounds):
-            print(f"bench-dataplane: one more, round {number + 1} of {rounds}", file=sys.stderr, flush=True)
-            for name, by_size in ways.items():
-                for size in _SIZES:
-                    started = time.perf_counter()
-                    by_size[size](number)
-                    seconds.setdefault(name, {}).setdefault(size, []).append(time.perf_counter() - started)
-    print(f"One more mapping where many stand, {rounds} rounds in turns; ratio to the cost where 10 stand.\n")
-    _print(seconds, rounds)
+class Routers:
+    """Routers made ready by the role's own means, each with so many mappings and their routes; each made once."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.stack = stack
+        self._made: dict[int, tuple[Namespace, ManagedRouter]] = {}
+
+    def with_mappings(self, size: int) -> tuple[Namespace, ManagedRouter]:
+        """The router that holds this many."""
+        if size not in self._made:
+            told(f"a router with {size:,} mappings")
+            place = self.stack.enter_context(Namespace())
+            place.shell(_LINKS)
+            prepare(place, persistence="none")
+            router = managed(place)
+            router.gather()
+            if not router.generation:
+                raise RuntimeError("this machine cannot tell the generation of nftables: neither perl nor python3")
+            _step(router, Change(put=tuple(entry for n in range(size) for entry in _mapping(n))))
+            self._made[size] = place, router
+        return self._made[size]
 
 
-def measure_looks(rounds: int) -> None:
-    """Print the cost of a look for drift where nothing was changed, and of a full read."""
-    seconds: _Table = {}
-    with ExitStack() as stack:
-        places = {size: _prepared(stack, size)[0] for size in _SIZES}
-        for place in places.values():
-            remember(place, Renderer(), look(place, Renderer(), "bench").fingerprint, "bench")
-        for number in range(rounds):
-            print(f"bench-dataplane: looks, round {number + 1} of {rounds}", file=sys.stderr, flush=True)
-            for size, place in places.items():
-                for name, probe in (("probe (nothing changed)", True), ("full read", False)):
-                    if not probe and number >= 3:
-                        continue
-                    started = time.perf_counter()
-                    if look(place, Renderer(), "bench", probe=probe).read is probe:
-                        raise RuntimeError(f"{name} at {size} did what it should not")
-                    seconds.setdefault(name, {}).setdefault(size, []).append(time.perf_counter() - started)
-    print(f"A look for drift (reconcile.yml --check) at one router, {rounds} rounds in turns (full reads: 3).\n")
-    _print(seconds, rounds)
+def measure_one_more(routers: Routers, most: int, seconds: float) -> str:
+    """The cost of one more mapping, as a table.
+
+    :param most: rounds at most, see :class:`Rounds`.
+    """
+    took: _Table = {}
+    ways = _ways(routers)
+    rounds = Rounds("one more", most, seconds)
+    for number in rounds:
+        for name, by_size in ways.items():
+            for size in _SIZES:
+                started = time.perf_counter()
+                by_size[size](number)
+                took.setdefault(name, {}).setdefault(size, []).append(time.perf_counter() - started)
+    return _table(f"One more mapping where many stand, {rounds.done} rounds in turns; ratio to where 10 stand.", took)
 
 
-def _ways(stack: ExitStack) -> dict[str, dict[int, Callable[[int], object]]]:
+def measure_looks(routers: Routers, most: int, seconds: float) -> str:
+    """The cost of a look for drift where nothing was changed, and of a full read, as a table."""
+    took: _Table = {}
+    for size in _SIZES:
+        place = routers.with_mappings(size)[0]
+        told(f"a full read at {size:,} mappings")
+        started = time.perf_counter()
+        remember(place, Renderer(), look(place, Renderer(), "bench", probe=False).fingerprint, "bench")
+        took.setdefault("full read (once)", {})[size] = [time.perf_counter() - started]
+    rounds = Rounds("looks", most, seconds)
+    for _number in rounds:
+        for size in _SIZES:
+            started = time.perf_counter()
+            if look(routers.with_mappings(size)[0], Renderer(), "bench").read:
+                raise RuntimeError(f"the probe at {size} did not suffice")
+            took.setdefault("probe (nothing changed)", {}).setdefault(size, []).append(time.perf_counter() - started)
+    return _table(f"A look for drift (reconcile.yml --check) at one router, {rounds.done} rounds in turns.", took)
+
+
+def _ways(routers: Routers) -> dict[str, dict[int, Callable[[int], object]]]:
     """By name and number of mappings that stand: add one more, of a number."""
     steps: dict[int, Callable[[int], object]] = {}
     undone: dict[int, Callable[[int], object]] = {}
     ways = {"our step, put": steps, "our step, removed": undone}
     for size in _SIZES:
-        place, router = _prepared(stack, size)
+        router = routers.with_mappings(size)[1]
         steps[size] = partial(_put, router)
         undone[size] = partial(_remove, router)
     for tool in ("iptables-nft", "iptables-legacy"):
@@ -103,26 +125,12 @@ def _ways(stack: ExitStack) -> dict[str, dict[int, Callable[[int], object]]]:
             continue
         ways[f"{tool} -A"] = {}
         for size in _SIZES:
-            print(f"bench-dataplane: {tool}, {size:,} rules", file=sys.stderr, flush=True)
-            place = stack.enter_context(Namespace())
+            told(f"{tool}, {size:,} rules")
+            place = routers.stack.enter_context(Namespace())
             lines = "".join(f"-A {_RULE.format(old=_OLD + n, new=_NEW + n)}\n" for n in range(size))
             place.shell(f"{tool}-restore <<'X'\n*nat\n{lines}COMMIT\nX\n")
             ways[f"{tool} -A"][size] = partial(_rule, place, tool)
     return ways
-
-
-def _prepared(stack: ExitStack, size: int) -> tuple[Namespace, ManagedRouter]:
-    """A router made ready by the role's own means, which holds this many mappings, each with its route."""
-    print(f"bench-dataplane: a router with {size:,} mappings", file=sys.stderr, flush=True)
-    place = stack.enter_context(Namespace())
-    place.shell(_LINKS)
-    prepare(place, persistence="none")
-    router = managed(place)
-    before = router.gather()
-    router.apply(Change(put=tuple(entry for n in range(size) for entry in _mapping(n))), before, time.time())
-    if not router.generation:
-        raise RuntimeError("this machine cannot tell the generation of nftables: neither perl nor python3")
-    return place, router
 
 
 def _step(router: ManagedRouter, change: Change) -> None:
@@ -153,11 +161,12 @@ def _mapping(number: int) -> tuple[Entry, ...]:
 _EXPIRES = int(time.time()) + 100_000
 
 
-def _print(seconds: _Table, rounds: int) -> None:
-    print(f"{'ms':28}" + "".join(f"{size:>12,}" for size in _SIZES) + f"{'ratio: median':>16}{'best':>8}")
-    for name, by_size in seconds.items():
+def _table(title: str, took: _Table) -> str:
+    lines = [title, ""]
+    lines.append(f"{'ms':28}" + "".join(f"{size:>12,}" for size in _SIZES) + f"{'ratio: median':>16}{'best':>8}")
+    for name, by_size in took.items():
         first, last = by_size[_SIZES[0]], by_size[_SIZES[-1]]
         line = "".join(f"{statistics.median(by_size[size]) * 1e3:12.1f}" for size in _SIZES)
         ratio = f"{statistics.median(last) / statistics.median(first):16.2f}{min(last) / min(first):8.2f}"
-        print(f"{name:28}{line}{ratio}")
-    print(flush=True)
+        lines.append(f"{name:28}{line}{ratio}")
+    return "\n".join(lines) + "\n"
