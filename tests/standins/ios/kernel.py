@@ -64,7 +64,8 @@ def kernel_script(config: RunningConfiguration) -> str:
     }
     # One static route, tag 182, for each route of the configuration and each add-route.
     routes = [
-        f"ip route replace {_prefix(*route.split()[2:4])} via {route.split()[-1]} proto 182" for route in config.routes
+        f"ip route replace {_prefix(*route.split()[2:4])} {_next_hop(route.split()[4:])} proto 182"
+        for route in config.routes
     ]
     routes += [
         f'ip route replace {local} $(ip route get {outer} | grep -o "via [0-9.]* dev [^ ]*") proto 182'
@@ -132,6 +133,13 @@ def _entries(config: RunningConfiguration, access: str) -> list[list[str]]:
 
 def _match(field: str, address: str) -> str:
     return "" if address == "any" else f"ip {field} {address}"
+
+
+def _next_hop(words: list[str]) -> str:
+    """An address, or an interface and an address."""
+    if words[0][0].isdigit():
+        return f"via {words[0]}"
+    return f"via {words[1]} dev {words[0]}"
 
 
 def _prefix(address: str, mask: str) -> str:
