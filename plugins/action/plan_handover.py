@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +46,8 @@ ARGUMENTS: dict[str, Any] = {
     "dialogs": {"type": "list", "elements": "dict", "default": []},
     "policy": {"type": "dict"},
     "drain": {"type": "float", "default": 2.0},
+    "widen": {"type": "bool", "default": False},
+    "freeze": {"type": "bool", "default": True},
     "dest": {"type": "path", "required": True},
 }
 
@@ -63,7 +66,9 @@ class ActionModule(HandoverAction):
         unreachable = {name: str(reason) for name, reason in options["unreachable"].items()}
         current = _gathered(options["states_dir"], options["routers"], unreachable)
         wanted, findings, searched = _wanted(options, current, topology)
-        planned = make_plan(wanted, topology, current, unreachable, options["drain"])
+        planned = make_plan(
+            wanted, topology, current, unreachable, options["drain"], options["widen"], options["freeze"]
+        )
         told = write_plan(planned, options["dest"], searched)
         for name in options["routers"] if options["states_dir"] else ():
             generation, _stage = read_generation(options["states_dir"], name)
@@ -74,6 +79,7 @@ class ActionModule(HandoverAction):
             "dest": options["dest"],
             "stages": told["stages"],
             "refused": told["refused"],
+            "notes": told["notes"],
             "findings": findings,
             "handovers_count": len(told["handovers"]),
             "unreachable_routers": sorted(unreachable),
@@ -104,7 +110,7 @@ def _wanted(
 ) -> tuple[list[Handover], list[str], list[Found]]:
     """The handovers to plan, what was found where this is a repair, and what where sessions were looked for."""
     if options["recover"]:
-        found = recover(current, topology, Goal(options["recover"]))
+        found = recover(current, topology, Goal(options["recover"]), time.time())
         return [finding.handover for finding in found], [finding.reason for finding in found], []
     if options["withdraw"] is not None:
         return _withdrawn(options["withdraw"], current), [], []

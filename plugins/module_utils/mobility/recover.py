@@ -52,16 +52,22 @@ def standing(states: Mapping[str, RouterState], of: Optional[Container[str]] = N
     return [_newest(held, places) for identity, held in found if of is None or identity in of]
 
 
-def recover(states: Mapping[str, RouterState], topology: Topology, goal: Goal) -> List[Finding]:
+def recover(
+    states: Mapping[str, RouterState], topology: Topology, goal: Goal, now: Optional[float] = None
+) -> List[Finding]:
     """The handovers that need repair, and what each should become.
 
     :param goal: complete what was begun, or take it back.
+    :param now: Unix seconds; a handover whose encoders have expired by then ends. Not every router forgets by itself.
     """
     findings = []
     states = {name: state.without([""]) for name, state in states.items()}
     places = elsewhere(states, ())
     for identity, found in _by_handover(states).items():
         newest = _newest(found, places)
+        if now is not None and newest.expires + GRACE <= now:
+            findings.append(Finding(_ended(newest), f"{identity}: {_shape(found)}; ended, because its time is over"))
+            continue
         targets, refused = target_states(states, [newest], topology)
         if not refused and not plan(states, targets):
             continue

@@ -8,10 +8,10 @@ IOS has no timeouts of its own on what we put there: withdrawal and reconcile ta
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Dict, Iterable, Iterator, Optional
+from typing import Any, ClassVar, Dict, Iterable, Iterator, Optional, Set
 
 from ...errors import HandoverError
-from ...mobility.model import Change, Directions, Entry, Freeze, Mark, Rewrite, Route, RouterState, Scope
+from ...mobility.model import Address, Change, Directions, Entry, Freeze, Mark, Rewrite, Route, RouterState, Scope
 from ..base import Capabilities, Complaint, Output, Platform
 from .complaints import COMPLAINTS, diagnosed
 from .flow_lines import Flow, NatSettings, flow_of
@@ -151,18 +151,20 @@ def _halves(flows: Dict[Rewrite, Flow]) -> Iterator[tuple[Entry, HandoverError]]
 
 
 def _on_both_sides(flows: Dict[Rewrite, Flow]) -> Iterator[tuple[Entry, HandoverError]]:
-    lines = {flow.line for flow in flows.values()}
-    inside = {address for line in lines if line.side is Side.INSIDE for address in (line.old, line.new)}
-    for entry, flow in flows.items():
-        both = inside & {flow.line.old, flow.line.new} if flow.line.side is Side.OUTSIDE else ()
-        for address in both:
+    """Also a correspondent that moved: whether a route-map sees it under its old or its new address, nobody says."""
+    used: Dict[Side, Set[Optional[Address]]] = {side: set() for side in Side}
+    for flow in flows.values():
+        used[flow.line.side].update((flow.line.old, flow.line.new, flow.peer))
+    both = (used[Side.INSIDE] & used[Side.OUTSIDE]) - {None}
+    for entry, flow in flows.items() if both else ():
+        for address in both & {flow.line.old, flow.line.new, flow.peer}:
             yield (
                 entry,
                 HandoverError(
                     "address_on_both_sides",
                     f"{address}: {entry}",
-                    "an address of an inside entry is not one of an outside entry on the same router (NAT "
-                    "configuration guide, IOS XE 17.x, restrictions)",
+                    "an address of an inside entry, or of its route-map, is not one of an outside entry on the same "
+                    "router (NAT configuration guide, IOS XE 17.x, restrictions)",
                     "Withdraw the other handover, or use another platform on that router.",
                 ),
             )
