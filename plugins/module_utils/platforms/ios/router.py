@@ -76,6 +76,7 @@ class Ios(Platform):
         flows = {entry: flow_of(entry) for entry in rewrites if entry not in found}
         found.update(_halves(flows))
         found.update(_on_both_sides(flows))
+        found.update(_wide_beside_narrow(flows))
         return found
 
     def diagnose(self, router: str, said: str) -> HandoverError:
@@ -166,5 +167,24 @@ def _on_both_sides(flows: Dict[Rewrite, Flow]) -> Iterator[tuple[Entry, Handover
                     "an address of an inside entry, or of its route-map, is not one of an outside entry on the same "
                     "router (NAT configuration guide, IOS XE 17.x, restrictions)",
                     "Withdraw the other handover, or use another platform on that router.",
+                ),
+            )
+
+
+def _wide_beside_narrow(flows: Dict[Rewrite, Flow]) -> Iterator[tuple[Entry, HandoverError]]:
+    """Which of two lines translates a packet that both match, IOS does not document."""
+    lines = {flow.line for flow in flows.values()}
+    wide = {
+        address for line in lines if not line.scoped and line.side is Side.INSIDE for address in (line.old, line.new)
+    }
+    for entry, flow in flows.items():
+        for address in wide & {flow.line.old, flow.line.new} if flow.line.scoped else ():
+            yield (
+                entry,
+                HandoverError(
+                    "selector_in_use",
+                    f"{address}: {entry}",
+                    "an address that a line translates for every correspondent has no line with a route-map beside it",
+                    "Withdraw the other handover, or give both the same scope.",
                 ),
             )
