@@ -17,7 +17,8 @@ CONFIG: list[dict[str, Any]] = [
     {"type": "rewrite", "kind": "outbound_src", "match": {"source": OLD, "destination": PEER}, "to": NEW, **STAMP},
     {"type": "route", "destination": OLD, "via": NEW, "interface": "GigabitEthernet1", **STAMP},
 ]
-LINE = f"ip nat inside source static {OLD} {NEW} route-map SIPMOBILITY-{OLD}-{NEW} reversible extendable no-alias no-payload"
+NAME = f"SIPMOBILITY-{OLD}-{NEW}"
+LINE = f"ip nat inside source static {OLD} {NEW} route-map {NAME} reversible extendable no-alias no-payload"
 LATER = [{**entry, "expires": "2037-01-01T00:00:00Z", "epoch": 2} for entry in CONFIG]
 
 
