@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Serve the stand-in until standard input ends: python -m tests.standins.ios [--secret WORD] [--kernel PID] FILE
+"""Serve the stand-in until standard input ends: python -m tests.standins.ios [options] FILE
 
-FILE holds lines of configuration that the router starts with. The first line printed is the port. With PID, the network
-namespace of that process carries the configuration out, each line as it is entered.
+FILE holds lines of configuration that the router starts with. The first line printed is the port. --kernel PID: the
+network namespace of that process carries the configuration out, each line as it is entered. --port-file NAME: the port
+is written there, and the stand-in serves until that file is gone, or for an hour.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ async def main() -> None:
     parser.add_argument("--password", default="standin")
     parser.add_argument("--secret")
     parser.add_argument("--kernel", type=int)
+    parser.add_argument("--port-file", type=Path)
     parser.add_argument("start", type=Path)
     options = parser.parse_args()
     config = RunningConfiguration("standin")
@@ -36,8 +38,15 @@ async def main() -> None:
     kernel = Kernel(config, options.kernel)
     kernel.follow()
     server, port = await serve(config, options.password, options.secret, kernel.follow)
-    print(port, flush=True)
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    if options.port_file is None:
+        print(port, flush=True)
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    else:
+        options.port_file.write_text(f"{port}\n", encoding="utf-8")
+        for _ in range(7200):
+            if not options.port_file.exists():
+                break
+            await asyncio.sleep(0.5)
     server.close()
 
 
