@@ -99,7 +99,7 @@ def _by_handover(states: Mapping[str, RouterState]) -> Dict[str, _Found]:
 
 def _newest(found: _Found, places: Mapping[Address, Address]) -> Handover:
     """The handover as its newest entries tell it; over where they are going, or tell no flow."""
-    handover = _read(_lasting(found), _newest_epoch(found), places)
+    handover = _read(found, _newest_epoch(found), places)
     return _ended(handover) if _going(found) else handover
 
 
@@ -130,9 +130,9 @@ def _former(found: _Found, newest: Handover, places: Mapping[Address, Address]) 
     entries = [entry for held in found.values() for entry in held if not isinstance(entry, Freeze)]
     older = [entry.stamp.epoch for entry in entries if entry.stamp.epoch < newest.epoch]
     if older:
-        former = _read(_lasting(found), max(older), places)
+        former = _read(found, max(older), places)
     elif any(entry.stamp.ended for entry in entries):
-        former = _read(_lasting(found), None, places)
+        former = _read(found, None, places)
     else:
         return _ended(newest)
     if former.over:
@@ -164,7 +164,8 @@ def _read(found: _Found, epoch: Optional[int], places: Mapping[Address, Address]
     :param places: where mobile nodes are now. One that is a correspondent is seen outside under its new address,
         which its own handover tells.
     """
-    found = {name: [e for e in held if epoch in (None, e.stamp.epoch)] for name, held in found.items()}
+    everything = [entry for held in found.values() for entry in held]
+    found = {name: [e for e in held if epoch in (None, e.stamp.epoch)] for name, held in _lasting(found).items()}
     entries = [entry for held in found.values() for entry in held]
     pairs: Set[Tuple[Address, Address]] = set()
     routed: Set[Tuple[Address, Address]] = set()
@@ -191,7 +192,7 @@ def _read(found: _Found, epoch: Optional[int], places: Mapping[Address, Address]
     old, new = min(pairs, key=str) if pairs else (nowhere, nowhere)
     flows.update((flow, None) for entry in entries if isinstance(entry, Mark) for flow in _towards(old, entry.match))
     base = Handover(stamp.handover, old, new, lifetime, epoch=stamp.epoch, directions=stamp.directions, ended=True)
-    scope = _scope(entries)
+    scope = _scope(entries if any(isinstance(entry, Rewrite) for entry in entries) else everything)
     if not pairs:
         return base
     if scope is Scope.SESSION:
@@ -265,7 +266,8 @@ def _session(flow: Selector, seen: Selector) -> Session:
 
 
 def _scope(entries: Iterable[Entry]) -> Scope:
-    shapes = {entry.match.scope for entry in entries if isinstance(entry, (Rewrite, Mark))}
+    """Rewrites tell it, or what is frozen in their place; marks are never wider than a pair of addresses."""
+    shapes = {entry.match.scope for entry in entries if isinstance(entry, (Rewrite, Mark, Freeze))}
     for scope in (Scope.SESSION, Scope.ADDRESS):
         if scope in shapes:
             return scope
