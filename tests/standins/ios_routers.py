@@ -83,26 +83,9 @@ class Routers:
         }
         return Played(done.returncode, done.stdout + done.stderr, changed)
 
-    def command(self, router: str, *lines: str) -> list[str]:
-        """What a stand-in answers to commands of privileged mode."""
-        tasks = [
-            {"cisco.ios.ios_command": {"commands": list(lines)}, "register": "shown"},
-            {
-                "ansible.builtin.copy": {"content": "{{ shown.stdout | to_json }}", "dest": str(self.place / "shown")},
-                "vars": {"ansible_connection": "local", "ansible_become": False},
-            },
-        ]
-        (self.place / "show.yml").write_text(
-            yaml.safe_dump([{"hosts": router, "gather_facts": False, "tasks": tasks}]), encoding="utf-8"
-        )
-        played = self.play(str(self.place / "show.yml"))
-        assert played.status == 0, played.said
-        shown: list[str] = json.loads((self.place / "shown").read_text(encoding="utf-8"))
-        return shown
-
     def configuration(self, router: str) -> str:
         """The running configuration of a stand-in."""
-        return self.command(router, "show running-config")[0]
+        return (self.place / f"{router}.running").read_text(encoding="utf-8")
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -131,7 +114,7 @@ def routers(place: Path, *ios: str, extra: str = "") -> Iterator[Routers]:
                 world.spaces[name].shell("nft flush ruleset")
                 start = place / f"{name}.cfg"
                 start.write_text(_start(name) + extra, encoding="utf-8")
-                port = stack.enter_context(_standin(start, process, place / f"{name}.log"))
+                port = stack.enter_context(_standin(place, name, process))
                 reached: dict[str, Any] = {**_IOS, "ansible_port": port}
             else:
                 shell = place / f"shell-{name}"
@@ -163,9 +146,11 @@ exit
 
 
 @contextmanager
-def _standin(start: Path, process: int, log: Path) -> Iterator[int]:
+def _standin(place: Path, name: str, process: int) -> Iterator[int]:
     """A stand-in whose configuration a namespace carries out; its port."""
-    command = [BIN / "python", "-m", "tests.standins.ios", "--secret", _SECRET, "--kernel", str(process), start]
+    log = place / f"{name}.log"
+    options = ["--secret", _SECRET, "--kernel", str(process), "--shown", place / f"{name}.running"]
+    command = [BIN / "python", "-m", "tests.standins.ios", *options, place / f"{name}.cfg"]
     with (
         log.open("w") as said,
         subprocess.Popen(

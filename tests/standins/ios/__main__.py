@@ -4,8 +4,9 @@
 """Serve the stand-in until standard input ends: python -m tests.standins.ios [options] FILE
 
 FILE holds lines of configuration that the router starts with. The first line printed is the port. --kernel PID: the
-network namespace of that process carries the configuration out, each line as it is entered. --port-file NAME: the port
-is written there, and the stand-in serves until that file is gone, or for an hour.
+network namespace of that process carries the configuration out, each line as it is entered; --shown NAME: and the
+running configuration is written there. --port-file NAME: the port is written there, and the stand-in serves until that
+file is gone, or for an hour.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ async def main() -> None:
     parser.add_argument("--password", default="standin")
     parser.add_argument("--secret")
     parser.add_argument("--kernel", type=int)
+    parser.add_argument("--shown", type=Path)
     parser.add_argument("--port-file", type=Path)
     parser.add_argument("start", type=Path)
     options = parser.parse_args()
@@ -35,7 +37,7 @@ async def main() -> None:
     for line in ["configure terminal", *options.start.read_text(encoding="utf-8").splitlines(), "end"]:
         if said := start.enter(line):
             print(f"{line}: {said}", file=sys.stderr) if said.strip().startswith("%") else None
-    kernel = Kernel(config, options.kernel)
+    kernel = Kernel(config, options.kernel, options.shown)
     kernel.follow()
     server, port = await serve(config, options.password, options.secret, kernel.follow)
     if options.port_file is None:
@@ -53,13 +55,16 @@ async def main() -> None:
 class Kernel:
     """A network namespace that follows the configuration; none without a process that holds it."""
 
-    def __init__(self, config: RunningConfiguration, process: int | None) -> None:
+    def __init__(self, config: RunningConfiguration, process: int | None, shown: Path | None) -> None:
+        self._shown = shown
         self._config = config
         self._process = process
         self._script = ""
 
     def follow(self) -> None:
         """Let it carry out what the configuration says now."""
+        if self._shown is not None:
+            self._shown.write_text("\n".join(self._config.lines()), encoding="utf-8")
         if self._process is None:
             return
         script = kernel_script(self._config)
