@@ -46,6 +46,16 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         help="the list of handovers to carry out; one with ended: true is taken away",
     )
     parser.add_argument("--fail-on-refused", action="store_true", help="exit 3 when a handover was refused")
+    parser.add_argument(
+        "--widen",
+        action="store_true",
+        help="where routers cannot express what is asked, plan what all of them can, and say what was given up",
+    )
+    parser.add_argument(
+        "--no-freeze",
+        action="store_true",
+        help="refuse handovers whose flows would be dropped for a moment while routers change",
+    )
     add_session_arguments(parser)
 
 
@@ -78,11 +88,11 @@ def read_plan(args: argparse.Namespace) -> PlanInput:
     states = states_in(load(args.states)) if args.states is not None else {}
     records = _under("handovers", load(args.handovers), list)
     if args.sessions == "given":
-        return PlanInput(topology, plan_from_records(records, topology, states), [])
+        return PlanInput(topology, plan_from_records(records, topology, states, args.widen, not args.no_freeze), [])
     current = states_from_record(states, topology)
     found = searched(args, items(records), topology, current)
     wanted = [one.handover for one in found if one.handover is not None]
-    return PlanInput(topology, make_plan(wanted, topology, current), found)
+    return PlanInput(topology, make_plan(wanted, topology, current, widen=args.widen, freeze=not args.no_freeze), found)
 
 
 def states_in(data: Any) -> Any:

@@ -53,6 +53,8 @@ def _print_text(given: PlanInput) -> None:
                 print(f"  session {_session(session)}, known to {', '.join(session.sources)}")
     for name, _code, reason in given.refused:
         print(f"refused  {name}: {reason}")
+    for told in planned.notes:
+        print(f"note     {told.handover}: {told.text}")
     for found in given.searched:
         old = found.record.get("old")
         for note in found.notes:

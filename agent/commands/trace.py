@@ -16,6 +16,7 @@ from ...plugins.module_utils.mobility.model import Address, Route, RouterState
 from ...plugins.module_utils.mobility.selector import PROTOCOLS
 from ...plugins.module_utils.mobility.topology import Topology
 from ...plugins.module_utils.mobility.trace import Packet, Walk, trace
+from ...plugins.module_utils.platforms.registry import platform_named
 from ...plugins.module_utils.reader import address
 from ...plugins.plugin_utils.plan_records import states_from_record, topology_from_record
 from ..data_file import DataFiles, load
@@ -76,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
         states,
         ingress_filtering=not args.no_ingress_filtering,
         link=_link(packet, start, topology),
+        by_side={name for name, one in topology.routers.items() if platform_named(one.platform).capabilities.by_side},
     )
     if args.json:
         print(json.dumps(_record(packet, start, walk), indent=2))

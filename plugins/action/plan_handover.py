@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,8 @@ ARGUMENTS: dict[str, Any] = {
     "dialogs": {"type": "list", "elements": "dict", "default": []},
     "policy": {"type": "dict"},
     "drain": {"type": "float", "default": 2.0},
+    "widen": {"type": "bool", "default": False},
+    "freeze": {"type": "bool", "default": True},
     "dest": {"type": "path", "required": True},
 }
 
@@ -66,12 +69,16 @@ class ActionModule(HandoverAction):
         findings: list[str] = []
         searched: list[Found] = []
         if options["recover"]:
-            goal = Goal(options["recover"])
-            planned, found = make_repair(current, topology, goal, unreachable, options["drain"])
+            goal, now = Goal(options["recover"]), time.time()
+            planned, found = make_repair(
+                current, topology, goal, unreachable, options["drain"], freeze=options["freeze"], now=now
+            )
             findings = [finding.reason for finding in found]
         else:
             wanted, searched = _wanted(options, current, topology)
-            planned = make_plan(wanted, topology, current, unreachable, options["drain"])
+            planned = make_plan(
+                wanted, topology, current, unreachable, options["drain"], options["widen"], options["freeze"]
+            )
         told = write_plan(planned, options["dest"], searched)
         for name in options["routers"] if options["states_dir"] else ():
             generation, _stage = read_generation(options["states_dir"], name)
@@ -82,6 +89,7 @@ class ActionModule(HandoverAction):
             "dest": options["dest"],
             "stages": told["stages"],
             "refused": told["refused"],
+            "notes": told["notes"],
             "findings": findings,
             "handovers_count": len(told["handovers"]),
             "unreachable_routers": sorted(unreachable),

@@ -10,7 +10,10 @@ from dataclasses import fields
 from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.router import Ios
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.command_line import NetworkCli
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.preparation import IosPreparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.backends import BACKENDS
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
@@ -29,6 +32,7 @@ ARGUMENTS: dict[str, Any] = {
     "table_size": {"type": "int", "default": 262144},
     "rule_priority": {"type": "int", "default": 7082},
     "replace_table": {"type": "bool", "default": False},
+    "nat_interfaces": {"type": "str", "choices": ["check", "set"], "default": "check"},
     "drop_handovers": {"type": "bool", "default": False},
     "template_dir": {"type": "path"},
 }
@@ -48,11 +52,13 @@ class ActionModule(HandoverAction):
     def work(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         name = str(task_vars.get("inventory_hostname", "router"))
         platform = options["platform"] or self.templated(task_vars, name)["platform"]
+        if platform == Ios.name:
+            return self._ios(options, name)
         if platform not in BACKENDS:
             raise HandoverError(
                 "unsupported_platform",
                 f"{name}: {platform}",
-                f"this module prepares Linux routers: {', '.join(sorted(BACKENDS))}",
+                f"this module prepares {', '.join(sorted([*BACKENDS, Ios.name]))}",
                 "Set handover_platform, or prepare the router by its own means.",
             )
         given = {field.name: options[field.name] for field in fields(Options) if options[field.name] is not None}
@@ -63,3 +69,17 @@ class ActionModule(HandoverAction):
         if options["state"] == "gathered":
             return {"changed": False, **preparation.gathered(shell)}
         return preparation.converge(shell, present=options["state"] == "present", checking=self.checking)
+
+    def _ios(self, options: Mapping[str, Any], name: str) -> dict[str, Any]:
+        wanted = {side: options[f"{side}_interface"] or "" for side in ("inside", "outside")}
+        preparation = IosPreparation(name, wanted, Renderer(options["template_dir"]), lambda: NetworkCli(self))
+        if options["state"] == "rendered":
+            return {"changed": False, "rendered": preparation.rendered()}
+        if options["state"] == "gathered":
+            return {"changed": False, **preparation.gathered()}
+        return preparation.converge(
+            present=options["state"] == "present",
+            checking=self.checking,
+            setting=options["nat_interfaces"] == "set",
+            dropping=options["drop_handovers"],
+        )

@@ -33,6 +33,10 @@ notes:
     become root.
   - A connection to a command line or a datastore (C(network_cli), C(netconf), C(httpapi)) has no shell, and the
     platforms V(nftables) and V(iptables) refuse it.
+  - The platform V(ios) needs the connection P(ansible.netcommon.network_cli#connection) with C(ansible_network_os) set
+    to C(cisco.ios.ios). It holds IPv4, both directions, and the scopes of an address or, at the visited router, of a
+    correspondent. The inventory variables C(handover_ios_vrf) and C(handover_ios_redundancy) give every line a VRF, and
+    an HSRP group by name or a redundancy group by number. C(docs/platforms/ios.md) tells the rest.
 """
 
     ENTRIES = r"""

@@ -10,19 +10,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Dict, Iterable, List, Mapping, Optional, Set, Tuple
+from typing import Container, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
 
 from .errors import HandoverError
 from .mobility.handover import Handover
 from .mobility.model import Address, Mark, Rewrite, RouterState
 from .mobility.placing import Placing
-from .mobility.plan import DRAIN, Stage, plan
+from .mobility.plan import DRAIN, Phase, Stage, plan
 from .mobility.recover import standing
 from .mobility.target import Refused, elsewhere, renewed, target_states
 from .mobility.topology import Topology
 from .mobility.trace import check
 from .platforms.base import require
 from .platforms.registry import platform_named
+from .reader import time_to_text
+from .widening import Note, widened
 
 __all__ = ["Planned", "make_plan"]
 
@@ -35,12 +37,14 @@ class Planned:
     :ivar refused: those that were left out, each with code and reason.
     :ivar stages: what to do, in order.
     :ivar targets: what each router holds in the end.
+    :ivar notes: what was given up, and what does not end by itself.
     """
 
     handovers: Tuple[Handover, ...]
     refused: Tuple[Refused, ...]
     stages: Tuple[Stage, ...]
     targets: Dict[str, RouterState] = field(repr=False)
+    notes: Tuple[Note, ...] = ()
 
 
 def make_plan(
@@ -49,12 +53,17 @@ def make_plan(
     current: Mapping[str, RouterState],
     unreachable: Mapping[str, str] = MappingProxyType({}),
     drain: float = DRAIN,
+    widen: bool = False,
+    freeze: bool = True,
 ) -> Planned:
     """Plan handovers together. A bad one is refused with its reason and does not hold up the others.
 
     :param current: what the routers hold now, by name.
     :param unreachable: routers whose state is not known, and why.
     :param drain: seconds between the last encoder and the first decoder that goes.
+    :param widen: where routers cannot express what is asked, plan what all of them can, and note what was given up.
+    :param freeze: whether flows may be dropped while routers that rewrite both ways at once change; else handovers that
+        need it are refused.
     """
     refused: List[Refused] = []
     able: List[Handover] = []
@@ -63,6 +72,11 @@ def make_plan(
     asked = list(handovers)
     asked += _concerned(asked, current, topology)
     moved = elsewhere(current, asked)
+    notes: List[Note] = []
+    if widen:
+        ways = [widened(handover, topology, moved) for handover in asked]
+        asked = [way for way, _note in ways]
+        notes = [note for _way, note in ways if note is not None]
     placing = Placing(topology, moved)
     for handover in renewed(current, asked, topology):
         try:
@@ -78,19 +92,30 @@ def make_plan(
             able.append(handover)
         except HandoverError as error:
             refused.append(Refused(handover, error.code, str(error)))
+    able_to = {name: platform_named(router.platform).capabilities for name, router in topology.routers.items()}
+    joint = {name for name, can in able_to.items() if can.joint}
+    atomic = {name for name, can in able_to.items() if can.atomic}
+    by_side = {name for name, can in able_to.items() if can.by_side}
     while True:
         targets, left_out = target_states(current, able, topology, placing)
         left_out += _rivals(left_out, able)
-        left_out = left_out or list(_unwalkable(able, topology, targets, moved))
+        left_out = left_out or list(_unholdable(able, topology, targets))
+        left_out = left_out or list(_unwalkable(able, topology, targets, moved, by_side))
+        stages: Tuple[Stage, ...] = ()
+        if not left_out:
+            known = {name: state for name, state in targets.items() if name not in unreachable}
+            held = {name: current.get(name, RouterState()) for name in known}
+            stages = plan(held, known, joint, drain, atomic)
+            left_out = [] if freeze else list(_frozen(able, stages))
         if not left_out:
             break
         refused.extend(left_out)
         gone = {item.handover.id for item in left_out}
         able = [handover for handover in able if handover.id not in gone]
-    joint = [name for name, router in topology.routers.items() if platform_named(router.platform).capabilities.joint]
-    known = {name: state for name, state in targets.items() if name not in unreachable}
-    held = {name: current.get(name, RouterState()) for name in known}
-    return Planned(tuple(able), tuple(refused), plan(held, known, joint, drain), targets)
+    planned_ids = {handover.id for handover in able}
+    notes = [note for note in notes if note.handover in planned_ids]
+    notes += _lasting(able, {name for name, can in able_to.items() if not can.expires}, targets)
+    return Planned(tuple(able), tuple(refused), stages, targets, tuple(notes))
 
 
 def _possible(
@@ -160,11 +185,57 @@ def _unwalkable(
     topology: Topology,
     targets: Mapping[str, RouterState],
     moved: Mapping[Address, Address],
+    by_side: Container[str],
 ) -> List[Refused]:
     found = []
     for handover in handovers:
         try:
-            check(handover, topology, targets, moved)
+            check(handover, topology, targets, moved, by_side)
         except HandoverError as error:
             found.append(Refused(handover, error.code, str(error)))
     return found
+
+
+def _unholdable(able: Iterable[Handover], topology: Topology, targets: Mapping[str, RouterState]) -> Iterator[Refused]:
+    """The last of these handovers that a router cannot hold beside what else it has; the others are asked again."""
+    found: Dict[str, HandoverError] = {}
+    for name, state in targets.items():
+        for entry, error in platform_named(topology.routers[name].platform).objections(state).items():
+            told = HandoverError(error.code, f"{name}: {error.subject}", error.rule, error.advice)
+            found.setdefault(entry.stamp.handover, told)
+    last = [handover for handover in able if handover.id in found][-1:]
+    for handover in last:
+        yield Refused(handover, found[handover.id].code, str(found[handover.id]))
+
+
+def _frozen(able: Iterable[Handover], stages: Iterable[Stage]) -> Iterator[Refused]:
+    """The handovers for which flows would be dropped meanwhile."""
+    routers: Dict[str, Set[str]] = {}
+    for stage in stages:
+        if stage.phase is Phase.FREEZE:
+            for step in stage.steps:
+                for entry in step.after:
+                    routers.setdefault(entry.stamp.handover, set()).add(step.router)
+    for handover in able:
+        if handover.id in routers:
+            names = ", ".join(sorted(routers[handover.id]))
+            error = HandoverError(
+                "needs_freeze",
+                f"{handover.id} on {names}",
+                "without a freeze one router at most rewrites both ways at once, and its rewrites only come or only go",
+                "Let handover_freeze be true, or use another platform on one of the routers.",
+            )
+            yield Refused(handover, error.code, str(error))
+
+
+def _lasting(able: Iterable[Handover], without: Set[str], targets: Mapping[str, RouterState]) -> Iterator[Note]:
+    """What its routers will not forget by themselves."""
+    holders = _holders({name: targets[name] for name in without & set(targets)})
+    for handover in able:
+        names = holders.get(handover.id)
+        if names and not handover.over:
+            text = (
+                f"{', '.join(sorted(names))} will not forget it by itself: after {time_to_text(handover.expires)} "
+                "withdraw.yml or reconcile.yml takes it away"
+            )
+            yield Note(handover.id, "no_expiry", text)

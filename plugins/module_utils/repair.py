@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import List, Mapping, Tuple
+from typing import List, Mapping, Optional, Tuple
 
 from .mobility.model import RouterState
 from .mobility.plan import DRAIN
@@ -26,6 +26,8 @@ def make_repair(
     goal: Goal,
     unreachable: Mapping[str, str] = MappingProxyType({}),
     drain: float = DRAIN,
+    freeze: bool = True,
+    now: Optional[float] = None,
 ) -> Tuple[Planned, List[Finding]]:
     """Plan the repair of every handover that is neither whole nor gone.
 
@@ -33,11 +35,13 @@ def make_repair(
     neither is possible. Parameters as for :func:`make_plan`.
 
     :param goal: which way is tried first.
+    :param now: Unix seconds; as for :func:`recover`.
     :returns: the plan, and what was found of each handover and becomes of it.
     """
-    findings = {finding.handover.id: finding for finding in recover(current, topology, goal)}
+    findings = {finding.handover.id: finding for finding in recover(current, topology, goal, now)}
     while True:
-        planned = make_plan([one.handover for one in findings.values()], topology, current, unreachable, drain)
+        wanted = [one.handover for one in findings.values()]
+        planned = make_plan(wanted, topology, current, unreachable, drain, freeze=freeze)
         refused = [item for item in planned.refused if item.handover.id in findings]
         turned = {
             item.handover.id: findings[item.handover.id].otherwise(item.reason)

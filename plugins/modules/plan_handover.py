@@ -122,6 +122,21 @@ options:
         is on its way.
     type: float
     default: 2.0
+  widen:
+    description:
+      - What to do where a router of a handover cannot express its scope or its directions. By default the handover is
+        refused.
+      - V(true) plans the narrowest scope that all its routers can express, and both directions where one of them cannot
+        do less. RV(notes) tells what was given up.
+    type: bool
+    default: false
+  freeze:
+    description:
+      - Whether flows may be dropped for the moments in which routers change that rewrite both ways at once (iptables,
+        and two of Cisco IOS). One router of Cisco IOS needs no freeze where its rewrites only come or only go.
+      - V(false) refuses handovers that need it, with the code C(needs_freeze), before anything is changed.
+    type: bool
+    default: true
   dest:
     description:
       - The directory on the controller for the plan. Made where it is missing.
@@ -301,6 +316,24 @@ refused:
       description: The reason, for people.
       type: str
       returned: success
+notes:
+  description: What was given up by O(widen), and which routers will not forget a handover by themselves.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    handover:
+      description: The id of the handover.
+      type: str
+      returned: success
+    code:
+      description: V(widened) or V(no_expiry).
+      type: str
+      returned: success
+    text:
+      description: What the operator should know.
+      type: str
+      returned: success
 findings:
   description:
     - With O(recover), what was found of each handover that needs repair, and what becomes of it.
@@ -359,7 +392,8 @@ stages:
       returned: success
     phase:
       description: >-
-        V(freeze), V(decode), V(joint), V(lead), V(clear_src), V(encode_dst), V(encode_src), V(thaw) or V(retire).
+        V(freeze), V(decode), V(joint), V(lead), V(clear_src), V(encode_dst), V(encode_src), V(retire_joint), V(thaw)
+        or V(retire).
       type: str
       returned: success
     wait:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: router_prerequisites
-short_description: Prepare a Linux router for handovers, or take everything away again
+short_description: Prepare a router for handovers, or take everything away again
 version_added: 0.1.0
 description:
   - Converges what a Linux router needs before handovers are programmed on it. The static rules (a table of nftables, or
     chains of iptables), the rule that sends marked packets to a routing table of their own, the kernel settings, the
     operator's firewall, and a service that puts everything back after a reboot or a reload of the firewall.
   - Rules of iptables do not expire by themselves. There a timer is installed that takes away what has expired.
+  - On a Cisco IOS router, one interface must be inside for NAT and another one outside. That is checked, or set where
+    it is missing. Options that are not for it are passed over.
   - What a router had before is remembered on it, and given back with O(state=absent).
   - All of a change or nothing of it. A router that refuses a part is put back, and the error says so.
   - The role P(sipmobility.handover.first_hop_router#role) calls it.
@@ -39,8 +41,9 @@ options:
     default: present
   platform:
     description:
-      - The platform of the router. V(nftables) and V(iptables) are prepared by this module.
-      - Default is the inventory variable C(handover_platform).
+      - The platform of the router. V(nftables), V(iptables) and V(ios) are prepared by this module.
+      - Default is the inventory variable C(handover_platform), then the last part of C(ansible_network_os), then
+        V(nftables).
     type: str
   inside_interface:
     description: The interface towards the hosts. Required with O(state=present) and O(state=rendered).
@@ -85,6 +88,14 @@ options:
     description: Whether a table of ours with another layout (another version) is replaced; its elements are kept.
     type: bool
     default: false
+  nat_interfaces:
+    description:
+      - On IOS, whether C(ip nat inside) and C(ip nat outside) are set on the two interfaces where they are missing, or
+        only checked; an interface without its mark then is an error that says what to configure.
+      - A mark that was set is taken back with O(state=absent); one that the operator had set stays.
+    type: str
+    choices: [check, set]
+    default: check
   drop_handovers:
     description: Whether O(state=absent) may take away static rules that still hold handovers.
     type: bool
@@ -100,6 +111,13 @@ EXAMPLES = r"""
     inside_interface: lan
     outside_interface: wan
     firewall: insert
+
+- name: Mark the interfaces of a Cisco IOS router for NAT, where they are not marked
+  sipmobility.handover.router_prerequisites:
+    platform: ios
+    inside_interface: GigabitEthernet1
+    outside_interface: GigabitEthernet2
+    nat_interfaces: set
 
 - name: See what a router has
   sipmobility.handover.router_prerequisites:

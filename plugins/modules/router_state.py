@@ -30,7 +30,7 @@ attributes:
   platform:
     support: full
     platforms: posix
-    description: Routers of the platform C(nftables).
+    description: Linux routers of the platforms V(nftables) and V(iptables), and Cisco IOS and IOS-XE by V(ios).
 options:
   config:
     description:
@@ -55,7 +55,7 @@ options:
   running_config:
     description:
       - What the platform's gathering script (C(templates/nftables/gather.sh.j2)) printed, for O(state=parsed), and
-        required there.
+        required there. Of Cisco IOS, a running configuration, whole or in part.
     type: str
   state:
     description:
@@ -379,6 +379,431 @@ EXAMPLES = r"""
 #     epoch: 2
 #     expires: '2026-11-24T05:00:30Z'
 #     directions: forward
+#     flows: 1
+#     ended: false
+
+# On Cisco IOS. A backslash at the end of a line joins it with the next one.
+
+# Using merged on Cisco IOS: the visited router, for one correspondent
+
+# Before state
+# ------------
+#
+# rb# show running-config | section ^ip nat|^ip route|SIPMOBILITY|sipmobility
+
+- name: Rewrite what the phone and its correspondent send to each other
+  sipmobility.handover.router_state:
+    config:
+      - type: rewrite
+        kind: inbound_dst
+        match: {source: 198.18.3.30, destination: 203.0.113.20}
+        to: 198.51.100.10
+        handover: 8d7ac21f98194017
+        epoch: 1
+        expires: '2026-11-24T05:01:00Z'
+      - type: rewrite
+        kind: outbound_src
+        match: {source: 198.51.100.10, destination: 198.18.3.30}
+        to: 203.0.113.20
+        handover: 8d7ac21f98194017
+        epoch: 1
+        expires: '2026-11-24T05:00:30Z'
+      - type: route
+        destination: 198.51.100.10
+        via: 203.0.113.20
+        interface: GigabitEthernet1
+        handover: 8d7ac21f98194017
+        epoch: 1
+        expires: '2026-11-24T05:01:00Z'
+    now: 1795495800
+    state: merged
+
+# Task output
+# -----------
+#
+# changed: true
+# commands:
+#   - >-
+#     event manager environment sipmobility_id_c612031e_cb007114 inbound_dst 198.18.3.30 203.0.113.20 to
+#     198.51.100.10 sipmobility:1 id=8d7ac21f98194017 e=1 x=1795496460 n=1 d=both
+#   - >-
+#     event manager environment sipmobility_os_c633640a_c612031e outbound_src 198.51.100.10 198.18.3.30 to
+#     203.0.113.20 sipmobility:1 id=8d7ac21f98194017 e=1 x=1795496430 n=1 d=both
+#   - >-
+#     event manager environment sipmobility_rt_c633640a_any route 198.51.100.10 any to 203.0.113.20 dev
+#     GigabitEthernet1 sipmobility:1 id=8d7ac21f98194017 e=1 x=1795496460 n=1 d=both
+#   - 'ip route 198.51.100.10 255.255.255.255 GigabitEthernet1 203.0.113.20 name sipmobility tag 7082'
+#   - 'ip access-list extended SIPMOBILITY-198.51.100.10-203.0.113.20'
+#   - ' permit ip host 198.51.100.10 host 198.18.3.30'
+#   - 'route-map SIPMOBILITY-198.51.100.10-203.0.113.20 permit 10'
+#   - ' match ip address SIPMOBILITY-198.51.100.10-203.0.113.20'
+#   - >-
+#     ip nat inside source static 198.51.100.10 203.0.113.20 route-map
+#     SIPMOBILITY-198.51.100.10-203.0.113.20 reversible extendable no-alias no-payload
+#   - 'do clear ip nat translation inside 203.0.113.20 198.51.100.10'
+
+# After state
+# -----------
+#
+# rb# show running-config | section ^ip nat|^ip route|SIPMOBILITY|sipmobility
+# ip nat inside source static 198.51.100.10 203.0.113.20 route-map \
+#     SIPMOBILITY-198.51.100.10-203.0.113.20 reversible extendable no-alias no-payload
+# ip route 198.51.100.10 255.255.255.255 GigabitEthernet1 203.0.113.20 name sipmobility tag 7082
+# ip access-list extended SIPMOBILITY-198.51.100.10-203.0.113.20
+#  permit ip host 198.51.100.10 host 198.18.3.30
+# route-map SIPMOBILITY-198.51.100.10-203.0.113.20 permit 10
+#  match ip address SIPMOBILITY-198.51.100.10-203.0.113.20
+# event manager environment sipmobility_id_c612031e_cb007114 inbound_dst 198.18.3.30 203.0.113.20 to \
+#     198.51.100.10 sipmobility:1 id=8d7ac21f98194017 e=1 x=1795496460 n=1 d=both
+# event manager environment sipmobility_os_c633640a_c612031e outbound_src 198.51.100.10 198.18.3.30 to \
+#     203.0.113.20 sipmobility:1 id=8d7ac21f98194017 e=1 x=1795496430 n=1 d=both
+# event manager environment sipmobility_rt_c633640a_any route 198.51.100.10 any to 203.0.113.20 dev \
+#     GigabitEthernet1 sipmobility:1 id=8d7ac21f98194017 e=1 x=1795496460 n=1 d=both
+
+# Using replaced on Cisco IOS
+
+# Before state
+# ------------
+#
+# rb# show running-config | section ^ip nat|^ip route|SIPMOBILITY|sipmobility
+# ip nat inside source static 198.51.100.10 203.0.113.20 route-map \
+#     SIPMOBILITY-198.51.100.10-203.0.113.20 reversible extendable no-alias no-payload
+# ip route 198.51.100.10 255.255.255.255 GigabitEthernet1 203.0.113.20 name sipmobility tag 7082
+# ip access-list extended SIPMOBILITY-198.51.100.10-203.0.113.20
+#  permit ip host 198.51.100.10 host 198.18.3.30
+# route-map SIPMOBILITY-198.51.100.10-203.0.113.20 permit 10
+#  match ip address SIPMOBILITY-198.51.100.10-203.0.113.20
+# event manager environment sipmobility_id_c612031e_cb007114 inbound_dst 198.18.3.30 203.0.113.20 to \
+#     198.51.100.10 sipmobility:1 id=8d7ac21f98194017 e=1 x=1795496460 n=1 d=both
+# event manager environment sipmobility_os_c633640a_c612031e outbound_src 198.51.100.10 198.18.3.30 to \
+#     203.0.113.20 sipmobility:1 id=8d7ac21f98194017 e=1 x=1795496430 n=1 d=both
+# event manager environment sipmobility_rt_c633640a_any route 198.51.100.10 any to 203.0.113.20 dev \
+#     GigabitEthernet1 sipmobility:1 id=8d7ac21f98194017 e=1 x=1795496460 n=1 d=both
+
+- name: Let the handover last an hour longer, which touches no line of NAT
+  sipmobility.handover.router_state:
+    config:
+      - type: rewrite
+        kind: inbound_dst
+        match: {source: 198.18.3.30, destination: 203.0.113.20}
+        to: 198.51.100.10
+        handover: 8d7ac21f98194017
+        epoch: 2
+        expires: '2026-11-24T06:01:00Z'
+      - type: rewrite
+        kind: outbound_src
+        match: {source: 198.51.100.10, destination: 198.18.3.30}
+        to: 203.0.113.20
+        handover: 8d7ac21f98194017
+        epoch: 2
+        expires: '2026-11-24T06:00:30Z'
+      - type: route
+        destination: 198.51.100.10
+        via: 203.0.113.20
+        interface: GigabitEthernet1
+        handover: 8d7ac21f98194017
+        epoch: 2
+        expires: '2026-11-24T06:01:00Z'
+    now: 1795495800
+    state: replaced
+
+# Task output
+# -----------
+#
+# changed: true
+# commands:
+#   - >-
+#     event manager environment sipmobility_id_c612031e_cb007114 inbound_dst 198.18.3.30 203.0.113.20 to
+#     198.51.100.10 sipmobility:1 id=8d7ac21f98194017 e=2 x=1795500060 n=1 d=both
+#   - >-
+#     event manager environment sipmobility_os_c633640a_c612031e outbound_src 198.51.100.10 198.18.3.30 to
+#     203.0.113.20 sipmobility:1 id=8d7ac21f98194017 e=2 x=1795500030 n=1 d=both
+#   - >-
+#     event manager environment sipmobility_rt_c633640a_any route 198.51.100.10 any to 203.0.113.20 dev
+#     GigabitEthernet1 sipmobility:1 id=8d7ac21f98194017 e=2 x=1795500060 n=1 d=both
+
+# After state
+# -----------
+#
+# rb# show running-config | section ^ip nat|^ip route|SIPMOBILITY|sipmobility
+# ip nat inside source static 198.51.100.10 203.0.113.20 route-map \
+#     SIPMOBILITY-198.51.100.10-203.0.113.20 reversible extendable no-alias no-payload
+# ip route 198.51.100.10 255.255.255.255 GigabitEthernet1 203.0.113.20 name sipmobility tag 7082
+# ip access-list extended SIPMOBILITY-198.51.100.10-203.0.113.20
+#  permit ip host 198.51.100.10 host 198.18.3.30
+# route-map SIPMOBILITY-198.51.100.10-203.0.113.20 permit 10
+#  match ip address SIPMOBILITY-198.51.100.10-203.0.113.20
+# event manager environment sipmobility_id_c612031e_cb007114 inbound_dst 198.18.3.30 203.0.113.20 to \
+#     198.51.100.10 sipmobility:1 id=8d7ac21f98194017 e=2 x=1795500060 n=1 d=both
+# event manager environment sipmobility_os_c633640a_c612031e outbound_src 198.51.100.10 198.18.3.30 to \
+#     203.0.113.20 sipmobility:1 id=8d7ac21f98194017 e=2 x=1795500030 n=1 d=both
+# event manager environment sipmobility_rt_c633640a_any route 198.51.100.10 any to 203.0.113.20 dev \
+#     GigabitEthernet1 sipmobility:1 id=8d7ac21f98194017 e=2 x=1795500060 n=1 d=both
+
+# Using gathered on Cisco IOS
+
+# Before state
+# ------------
+#
+# rb# show running-config | section ^ip nat|^ip route|SIPMOBILITY|sipmobility
+# ip nat inside source static 198.51.100.10 203.0.113.20 route-map \
+#     SIPMOBILITY-198.51.100.10-203.0.113.20 reversible extendable no-alias no-payload
+# ip route 198.51.100.10 255.255.255.255 GigabitEthernet1 203.0.113.20 name sipmobility tag 7082
+# ip access-list extended SIPMOBILITY-198.51.100.10-203.0.113.20
+#  permit ip host 198.51.100.10 host 198.18.3.30
+# route-map SIPMOBILITY-198.51.100.10-203.0.113.20 permit 10
+#  match ip address SIPMOBILITY-198.51.100.10-203.0.113.20
+# event manager environment sipmobility_id_c612031e_cb007114 inbound_dst 198.18.3.30 203.0.113.20 to \
+#     198.51.100.10 sipmobility:1 id=8d7ac21f98194017 e=2 x=1795500060 n=1 d=both
+# event manager environment sipmobility_os_c633640a_c612031e outbound_src 198.51.100.10 198.18.3.30 to \
+#     203.0.113.20 sipmobility:1 id=8d7ac21f98194017 e=2 x=1795500030 n=1 d=both
+# event manager environment sipmobility_rt_c633640a_any route 198.51.100.10 any to 203.0.113.20 dev \
+#     GigabitEthernet1 sipmobility:1 id=8d7ac21f98194017 e=2 x=1795500060 n=1 d=both
+
+- name: Read what the router holds
+  sipmobility.handover.router_state:
+    state: gathered
+
+# Task output
+# -----------
+#
+# changed: false
+# gathered:
+#   - type: rewrite
+#     kind: inbound_dst
+#     match: {source: 198.18.3.30, destination: 203.0.113.20}
+#     to: 198.51.100.10
+#     handover: 8d7ac21f98194017
+#     epoch: 2
+#     expires: '2026-11-24T06:01:00Z'
+#     directions: both
+#     flows: 1
+#     ended: false
+#   - type: rewrite
+#     kind: outbound_src
+#     match: {source: 198.51.100.10, destination: 198.18.3.30}
+#     to: 203.0.113.20
+#     handover: 8d7ac21f98194017
+#     epoch: 2
+#     expires: '2026-11-24T06:00:30Z'
+#     directions: both
+#     flows: 1
+#     ended: false
+#   - type: route
+#     destination: 198.51.100.10
+#     via: 203.0.113.20
+#     interface: GigabitEthernet1
+#     handover: 8d7ac21f98194017
+#     epoch: 2
+#     expires: '2026-11-24T06:01:00Z'
+#     directions: both
+#     flows: 1
+#     ended: false
+
+# Using overridden on Cisco IOS: the correspondent's router, for every correspondent
+
+# Before state
+# ------------
+#
+# rb# show running-config | section ^ip nat|^ip route|SIPMOBILITY|sipmobility
+# ip nat inside source static 198.51.100.10 203.0.113.20 route-map \
+#     SIPMOBILITY-198.51.100.10-203.0.113.20 reversible extendable no-alias no-payload
+# ip route 198.51.100.10 255.255.255.255 GigabitEthernet1 203.0.113.20 name sipmobility tag 7082
+# ip access-list extended SIPMOBILITY-198.51.100.10-203.0.113.20
+#  permit ip host 198.51.100.10 host 198.18.3.30
+# route-map SIPMOBILITY-198.51.100.10-203.0.113.20 permit 10
+#  match ip address SIPMOBILITY-198.51.100.10-203.0.113.20
+# event manager environment sipmobility_id_c612031e_cb007114 inbound_dst 198.18.3.30 203.0.113.20 to \
+#     198.51.100.10 sipmobility:1 id=8d7ac21f98194017 e=2 x=1795500060 n=1 d=both
+# event manager environment sipmobility_os_c633640a_c612031e outbound_src 198.51.100.10 198.18.3.30 to \
+#     203.0.113.20 sipmobility:1 id=8d7ac21f98194017 e=2 x=1795500030 n=1 d=both
+# event manager environment sipmobility_rt_c633640a_any route 198.51.100.10 any to 203.0.113.20 dev \
+#     GigabitEthernet1 sipmobility:1 id=8d7ac21f98194017 e=2 x=1795500060 n=1 d=both
+
+- name: Hold this and nothing else of ours
+  sipmobility.handover.router_state:
+    config:
+      - type: rewrite
+        kind: outbound_dst
+        match: {destination: 192.0.2.7}
+        to: 203.0.113.77
+        handover: 5ff34c213679c18f
+        epoch: 1
+        expires: '2026-11-24T05:00:30Z'
+      - type: rewrite
+        kind: inbound_src
+        match: {source: 203.0.113.77}
+        to: 192.0.2.7
+        handover: 5ff34c213679c18f
+        epoch: 1
+        expires: '2026-11-24T05:01:00Z'
+    now: 1795495800
+    state: overridden
+
+# Task output
+# -----------
+#
+# changed: true
+# commands:
+#   - >-
+#     event manager environment sipmobility_od_any_c0000207 outbound_dst any 192.0.2.7 to 203.0.113.77
+#     sipmobility:1 id=5ff34c213679c18f e=1 x=1795496430 n=1 d=both
+#   - >-
+#     event manager environment sipmobility_is_cb00714d_any inbound_src 203.0.113.77 any to 192.0.2.7
+#     sipmobility:1 id=5ff34c213679c18f e=1 x=1795496460 n=1 d=both
+#   - >-
+#     no ip nat inside source static 198.51.100.10 203.0.113.20 route-map
+#     SIPMOBILITY-198.51.100.10-203.0.113.20 reversible extendable no-alias no-payload forced
+#   - 'no route-map SIPMOBILITY-198.51.100.10-203.0.113.20'
+#   - 'no ip access-list extended SIPMOBILITY-198.51.100.10-203.0.113.20'
+#   - 'ip nat outside source static 203.0.113.77 192.0.2.7 no-payload add-route'
+#   - 'no ip route 198.51.100.10 255.255.255.255 GigabitEthernet1 203.0.113.20'
+#   - 'no event manager environment sipmobility_id_c612031e_cb007114'
+#   - 'no event manager environment sipmobility_os_c633640a_c612031e'
+#   - 'no event manager environment sipmobility_rt_c633640a_any'
+#   - 'do clear ip nat translation inside 203.0.113.20 198.51.100.10'
+#   - 'do clear ip nat translation outside 192.0.2.7 203.0.113.77'
+
+# After state
+# -----------
+#
+# rb# show running-config | section ^ip nat|^ip route|SIPMOBILITY|sipmobility
+# ip nat outside source static 203.0.113.77 192.0.2.7 no-payload add-route
+# event manager environment sipmobility_od_any_c0000207 outbound_dst any 192.0.2.7 to 203.0.113.77 \
+#     sipmobility:1 id=5ff34c213679c18f e=1 x=1795496430 n=1 d=both
+# event manager environment sipmobility_is_cb00714d_any inbound_src 203.0.113.77 any to 192.0.2.7 \
+#     sipmobility:1 id=5ff34c213679c18f e=1 x=1795496460 n=1 d=both
+
+# Using deleted on Cisco IOS
+
+# Before state
+# ------------
+#
+# rb# show running-config | section ^ip nat|^ip route|SIPMOBILITY|sipmobility
+# ip nat outside source static 203.0.113.77 192.0.2.7 no-payload add-route
+# event manager environment sipmobility_od_any_c0000207 outbound_dst any 192.0.2.7 to 203.0.113.77 \
+#     sipmobility:1 id=5ff34c213679c18f e=1 x=1795496430 n=1 d=both
+# event manager environment sipmobility_is_cb00714d_any inbound_src 203.0.113.77 any to 192.0.2.7 \
+#     sipmobility:1 id=5ff34c213679c18f e=1 x=1795496460 n=1 d=both
+
+- name: Remove everything of ours, and nothing else
+  sipmobility.handover.router_state:
+    now: 1795495800
+    state: deleted
+
+# Task output
+# -----------
+#
+# changed: true
+# commands:
+#   - 'no ip nat outside source static 203.0.113.77 192.0.2.7 no-payload add-route'
+#   - 'no event manager environment sipmobility_od_any_c0000207'
+#   - 'no event manager environment sipmobility_is_cb00714d_any'
+#   - 'do clear ip nat translation outside 192.0.2.7 203.0.113.77'
+
+# After state
+# -----------
+#
+# rb# show running-config | section ^ip nat|^ip route|SIPMOBILITY|sipmobility
+
+# Using rendered on Cisco IOS, which reaches no router
+
+- name: Write the lines that put this on an empty router
+  sipmobility.handover.router_state:
+    config:
+      - type: rewrite
+        kind: inbound_dst
+        match: {source: 198.18.3.30, destination: 203.0.113.20}
+        to: 198.51.100.10
+        handover: 8d7ac21f98194017
+        epoch: 1
+        expires: '2026-11-24T05:01:00Z'
+      - type: rewrite
+        kind: outbound_src
+        match: {source: 198.51.100.10, destination: 198.18.3.30}
+        to: 203.0.113.20
+        handover: 8d7ac21f98194017
+        epoch: 1
+        expires: '2026-11-24T05:00:30Z'
+    platform: ios
+    now: 1795495800
+    state: rendered
+
+# Task output
+# -----------
+#
+# changed: false
+# rendered: |
+#   event manager environment sipmobility_id_c612031e_cb007114 inbound_dst 198.18.3.30 203.0.113.20 to \
+#     198.51.100.10 sipmobility:1 id=8d7ac21f98194017 e=1 x=1795496460 n=1 d=both
+#   event manager environment sipmobility_os_c633640a_c612031e outbound_src 198.51.100.10 198.18.3.30 \
+#     to 203.0.113.20 sipmobility:1 id=8d7ac21f98194017 e=1 x=1795496430 n=1 d=both
+#   ip access-list extended SIPMOBILITY-198.51.100.10-203.0.113.20
+#    permit ip host 198.51.100.10 host 198.18.3.30
+#   route-map SIPMOBILITY-198.51.100.10-203.0.113.20 permit 10
+#    match ip address SIPMOBILITY-198.51.100.10-203.0.113.20
+#   ip nat inside source static 198.51.100.10 203.0.113.20 route-map \
+#     SIPMOBILITY-198.51.100.10-203.0.113.20 reversible extendable no-alias no-payload
+#   do clear ip nat translation inside 203.0.113.20 198.51.100.10
+
+# Using parsed on Cisco IOS, which reaches no router
+
+- name: Read a running configuration that was kept, whole or in part
+  sipmobility.handover.router_state:
+    running_config: "{{ lookup('ansible.builtin.file', 'rb.cfg') }}"
+    platform: ios
+    state: parsed
+
+# File rb.cfg
+# -----------
+#
+# ip nat inside source static 198.51.100.10 203.0.113.20 route-map \
+#     SIPMOBILITY-198.51.100.10-203.0.113.20 reversible extendable no-alias no-payload
+# ip route 198.51.100.10 255.255.255.255 GigabitEthernet1 203.0.113.20 name sipmobility tag 7082
+# ip access-list extended SIPMOBILITY-198.51.100.10-203.0.113.20
+#  permit ip host 198.51.100.10 host 198.18.3.30
+# route-map SIPMOBILITY-198.51.100.10-203.0.113.20 permit 10
+#  match ip address SIPMOBILITY-198.51.100.10-203.0.113.20
+# event manager environment sipmobility_id_c612031e_cb007114 inbound_dst 198.18.3.30 203.0.113.20 to \
+#     198.51.100.10 sipmobility:1 id=8d7ac21f98194017 e=2 x=1795500060 n=1 d=both
+# event manager environment sipmobility_os_c633640a_c612031e outbound_src 198.51.100.10 198.18.3.30 to \
+#     203.0.113.20 sipmobility:1 id=8d7ac21f98194017 e=2 x=1795500030 n=1 d=both
+# event manager environment sipmobility_rt_c633640a_any route 198.51.100.10 any to 203.0.113.20 dev \
+#     GigabitEthernet1 sipmobility:1 id=8d7ac21f98194017 e=2 x=1795500060 n=1 d=both
+
+# Task output
+# -----------
+#
+# changed: false
+# parsed:
+#   - type: rewrite
+#     kind: inbound_dst
+#     match: {source: 198.18.3.30, destination: 203.0.113.20}
+#     to: 198.51.100.10
+#     handover: 8d7ac21f98194017
+#     epoch: 2
+#     expires: '2026-11-24T06:01:00Z'
+#     directions: both
+#     flows: 1
+#     ended: false
+#   - type: rewrite
+#     kind: outbound_src
+#     match: {source: 198.51.100.10, destination: 198.18.3.30}
+#     to: 203.0.113.20
+#     handover: 8d7ac21f98194017
+#     epoch: 2
+#     expires: '2026-11-24T06:00:30Z'
+#     directions: both
+#     flows: 1
+#     ended: false
+#   - type: route
+#     destination: 198.51.100.10
+#     via: 203.0.113.20
+#     interface: GigabitEthernet1
+#     handover: 8d7ac21f98194017
+#     epoch: 2
+#     expires: '2026-11-24T06:01:00Z'
+#     directions: both
 #     flows: 1
 #     ended: false
 """

@@ -83,14 +83,14 @@ class HandoverAction(ActionBase):
         """
         name = str(task_vars.get("inventory_hostname", "router"))
         platform = platform_named(options.get("platform") or self.templated(task_vars, name)["platform"])
-        return reached(self, name, platform, Renderer(options.get("template_dir")))
+        return reached(self, name, platform, Renderer(options.get("template_dir")), _variables(task_vars, name))
 
     def templated(self, task_vars: Mapping[str, Any], host: str) -> dict[str, Any]:
         """A host as a router of the topology, from its inventory variables.
 
         :raises HandoverError: ``bad_topology`` naming the variable that is missing.
         """
-        variables = task_vars["hostvars"][host] if host in task_vars.get("hostvars", {}) else task_vars
+        variables = _variables(task_vars, host)
         system = str(variables.get("ansible_network_os") or "")
         return {
             "networks": [str(item) for item in variables.get("handover_networks") or []],
@@ -100,6 +100,12 @@ class HandoverAction(ActionBase):
             "behind": variables.get("handover_behind", ""),
             "addresses": [str(item) for item in variables.get("handover_behind_addresses") or []],
         }
+
+
+def _variables(task_vars: Mapping[str, Any], host: str) -> Mapping[str, Any]:
+    """A host's variables, templated where that can be had."""
+    found: Mapping[str, Any] = task_vars["hostvars"][host] if host in task_vars.get("hostvars", {}) else task_vars
+    return found
 
 
 def time_or_now(value: float | None) -> float:

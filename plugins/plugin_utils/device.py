@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 
 from ..module_utils.mobility.model import Change
 from ..module_utils.platforms.base import Output
+from .sections import sections
 
 __all__ = ["Device"]
 
@@ -39,6 +40,13 @@ class Device(ABC):
         :returns: as :meth:`read`; where the router refused, its words in section ``step``, with a status.
         :raises HandoverError: when it cannot be reached, or somebody else has its lock.
         """
+
+    def printed(self, text: str) -> Output:
+        """What was kept of an earlier reading, as :meth:`read` gives it.
+
+        :raises HandoverError: where it was cut.
+        """
+        return sections(text)
 
     def change_unread(self, change: Change, known: str, now: float) -> Output | None:
         """Make a change if the router is still of the generation ``known``, and do not read it.

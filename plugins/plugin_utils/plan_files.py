@@ -47,6 +47,7 @@ def summary(planned: Planned, searched: Sequence[Found] = ()) -> dict[str, Any]:
             for item in planned.refused
         ]
         + without,
+        "notes": [{"handover": note.handover, "code": note.code, "text": note.text} for note in planned.notes],
         "stages": [_stage(index, stage, planned.stages) for index, stage in enumerate(planned.stages)],
     }
     if searched:

@@ -26,16 +26,20 @@ __all__ = ["plan_from_records", "plan_to_record", "states_from_record", "states_
 Record = Mapping[str, Any]
 
 
-def plan_from_records(handovers: object, topology: Topology, current: object = None) -> Planned:
+def plan_from_records(
+    handovers: object, topology: Topology, current: object = None, widen: bool = False, freeze: bool = True
+) -> Planned:
     """Plan the handovers of a list.
 
     :param current: each router's name and the entries that it holds; routers that are not named hold none.
+    :param widen: and ``freeze``: as :func:`make_plan`.
     :raises HandoverError: naming the record's key that cannot be read.
     """
     if not isinstance(handovers, Iterable) or isinstance(handovers, (str, bytes, Mapping)):
         raise HandoverError("bad_record", handovers, "handovers are a list")
     wanted = [handover_from_record(record) for record in handovers]
-    return make_plan(wanted, topology, states_from_record({} if current is None else current, topology))
+    held = states_from_record({} if current is None else current, topology)
+    return make_plan(wanted, topology, held, widen=widen, freeze=freeze)
 
 
 def plan_to_record(planned: Planned, searched: Sequence[Found] = ()) -> dict[str, Any]:

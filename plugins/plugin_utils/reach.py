@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.platforms.base import Output, Platform
+from ..module_utils.platforms.ios.flow_lines import NatSettings
+from .ios.command_line import NetworkCli
+from .ios.router_device import ios_router
 from .rendering import Renderer
 from .router import ManagedRouter
 from .shell_device import shell_router
@@ -19,16 +22,34 @@ from .transport import RouterShell
 __all__ = ["reached"]
 
 
-def reached(action: ActionBase, name: str, platform: Platform, renderer: Renderer) -> ManagedRouter:
-    """The router of a task. It is connected to only when it is used: rendering and parsing need no router."""
-    return _WAYS[platform.transport](action, name, platform, renderer)
+def reached(
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: Mapping[str, Any]
+) -> ManagedRouter:
+    """The router of a task. It is connected to only when it is used: rendering and parsing need no router.
+
+    :param variables: its inventory variables.
+    """
+    return _WAYS[platform.transport](action, name, platform, renderer, variables)
 
 
-def _by_shell(action: ActionBase, name: str, platform: Platform, renderer: Renderer) -> ManagedRouter:
+def _by_shell(
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: Mapping[str, Any]
+) -> ManagedRouter:
     return shell_router(name, platform, renderer, _LazyShell(action))
 
 
-_WAYS: dict[str, Callable[[ActionBase, str, Platform, Renderer], ManagedRouter]] = {"shell": _by_shell}
+def _by_command_line(
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: Mapping[str, Any]
+) -> ManagedRouter:
+    settings = NatSettings(*(str(variables.get(f"handover_ios_{word}") or "") or None for word in _IOS_SETTINGS))
+    return ios_router(name, platform, renderer, lambda: NetworkCli(action), settings)
+
+
+_IOS_SETTINGS = ("vrf", "redundancy")
+_WAYS: dict[str, Callable[[ActionBase, str, Platform, Renderer, Mapping[str, Any]], ManagedRouter]] = {
+    "network_cli": _by_command_line,
+    "shell": _by_shell,
+}
 
 
 class _LazyShell:

@@ -10,7 +10,6 @@ from ..module_utils.mobility.change import difference, unfinished
 from ..module_utils.mobility.model import Change, RouterState
 from ..module_utils.platforms.base import Output, Platform
 from .device import Device
-from .sections import sections
 
 __all__ = ["ManagedRouter"]
 
@@ -137,7 +136,7 @@ class ManagedRouter:
 
         :raises HandoverError: as :meth:`gather`.
         """
-        return self._parsed(sections(printed))
+        return self._parsed(self._device.printed(printed))
 
     def _parsed(self, output: Output) -> RouterState:
         said = [output.sections.get(name, "").strip() for name in ("generation", "still")]

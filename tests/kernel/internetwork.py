@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
 
 from ..unit.mobility.worlds import NOW
@@ -109,12 +110,10 @@ class Arrival:
 class Internetwork:
     """The routers, and one socket that sees every frame on the hosts' links."""
 
-    def __init__(self, namespaces: Mapping[str, Namespace], wire: socket.socket) -> None:
+    def __init__(self, routers: Mapping[str, ManagedRouter], wire: socket.socket) -> None:
         self._wire = wire
         self._wire.settimeout(_SILENCE)
-        self._routers = {
-            name: shell_router(name, Nftables(), Renderer(), namespaces[name]) for name in TOPOLOGY.routers
-        }
+        self._routers = routers
         self._held = {name: RouterState() for name in self._routers}
         self._batch = 0
 
@@ -182,9 +181,16 @@ class Internetwork:
             return None
 
 
+def _nftables(name: str, namespace: Namespace) -> ManagedRouter:
+    return shell_router(name, Nftables(), Renderer(), namespace)
+
+
 @contextmanager
-def internetwork() -> Iterator[Internetwork]:
-    """Make it, prepare its routers as the role does, and wait until it carries packets."""
+def internetwork(router: Callable[[str, Namespace], ManagedRouter] = _nftables) -> Iterator[Internetwork]:
+    """Make it, prepare its routers as the role does, and wait until it carries packets.
+
+    :param router: what programs a router.
+    """
     with ExitStack() as stack:
         spaces = {name: stack.enter_context(Namespace()) for name in (*NETWORKS, "core", "hosts")}
         for space in spaces.values():
@@ -197,7 +203,7 @@ def internetwork() -> Iterator[Internetwork]:
             )
         spaces["core"].shell(_core())
         wire = stack.enter_context(spaces["hosts"].wire())
-        made = Internetwork(spaces, wire)
+        made = Internetwork({name: router(name, spaces[name]) for name in NETWORKS}, wire)
         until(made.alive)
         yield made
 

@@ -10,7 +10,19 @@ import os
 import subprocess
 from typing import Any
 
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.flow_lines import (
+    Flow,
+    Line,
+    both_halves,
+)
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.static_nat import Side
+
 from ..unit.platforms.ios_device import Terminal
+from ..unit.platforms.ios_router import NOW, PEERS, router
+from ..unit.platforms.test_ios_router import AT_B, AT_C, NEW, OLD, STAMP
+from ..unit.platforms.test_ios_router_examples import SHOW
 from ..unit.platforms.test_ios_static_nat_states import CASES, OUT, WEB, A
 from .conftest import BIN, ROOT
 from .ios.dialogue import Dialogue
@@ -44,6 +56,32 @@ def test_hier_config_sends_the_same_lines() -> None:
 def _as_sent(line: str) -> str:
     """IOS adds a word to a line with ports by itself, and we need not send it."""
     return line if line.startswith("no ") else line.removesuffix(" extendable")
+
+
+def test_hier_config_leads_from_one_handover_state_to_another_by_the_same_lines() -> None:
+    """But for the order, for what a removal repeats of its line, and for commands beside configuration."""
+    more = RouterState((*AT_B, *both_halves(Flow(Line(Side.INSIDE, OLD, NEW, True), PEERS[1]), STAMP)))
+    nothing = RouterState()
+    changes, ours = [], []
+    for one, other in ((nothing, AT_B), (AT_B, more), (more, AT_B), (AT_B, nothing), (nothing, AT_C), (AT_C, nothing)):
+        terminal = Terminal()
+        rb = router(terminal)
+        rb.apply(difference(nothing, one), nothing, NOW)
+        before = terminal.running(SHOW)
+        terminal.sent.clear()
+        rb.apply(difference(one, other), one, NOW)
+        ours.append(sorted({_short(line) for line in terminal.sent if not line.startswith("do ")}))
+        changes.append((before, terminal.running(SHOW)))
+    theirs = asked(changes, "")["remediation"]
+    assert [sorted(set(map(_short, lines))) for lines in theirs] == ours
+
+
+def _short(line: str) -> str:
+    """Without the numbers of entries of an access list; a removal as far as it must say what goes."""
+    words = [word for index, word in enumerate(line.split()) if not (word.isdigit() and index < 2)]
+    if words[0] != "no" or words[1] == "permit":
+        return " ".join(words)
+    return " ".join(words[: {"event": 5, "route-map": 3}.get(words[1], 7 if words[2] == "route" else 8)])
 
 
 def test_ntc_templates_read_what_the_stand_in_shows() -> None:

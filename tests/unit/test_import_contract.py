@@ -4,7 +4,7 @@ Pure functions of bytes and facts can be tested without a network, are the same 
 Python from 3.9. So the core imports a short list of pure standard modules and itself, in one direction:
 
     errors  <-  sip  <-  mobility        (not sip/sources: text has become a Registration before mobility sees it)
-    mobility, platforms  <-  planning  <-  repair        (a plan, with what its routers can hold: the skins call these)
+    mobility, platforms  <-  widening  <-  planning  <-  repair        (a plan that its routers can hold: for the skins)
     errors  <-  mobility/model, mobility/handover  <-  platforms        (the records, not what decides on them)
     mobility/model  <-  reader        (plain data from outside, read strictly)
 
@@ -52,7 +52,8 @@ ALLOWED = {
         "mobility.connection",
         "platforms",
     ),
-    "planning": ("errors", "mobility", "platforms"),
+    "planning": ("errors", "reader", "mobility", "platforms", "widening"),
+    "widening": ("errors", "mobility", "platforms"),
     "repair": ("mobility", "planning"),
     "log_files": ("errors", "sip"),
     "store": ("errors", "mobility.memory", "store"),

@@ -35,8 +35,13 @@ class Phase(Enum):
     CLEAR_SRC = "clear_src"
     ENCODE_DST = "encode_dst"
     ENCODE_SRC = "encode_src"
+    RETIRE_JOINT = "retire_joint"
     THAW = "thaw"
     RETIRE = "retire"
+
+
+#: Before these, packets under way must have passed that what they take away still serves.
+_DRAINED = (Phase.RETIRE_JOINT, Phase.RETIRE)
 
 
 @dataclass(frozen=True)
@@ -81,19 +86,25 @@ def plan(
     target: Mapping[str, RouterState],
     joint: Iterable[str] = (),
     drain: float = DRAIN,
+    atomic: Container[str] = (),
 ) -> Tuple[Stage, ...]:
     """The ordered stages that lead from ``current`` to ``target``.
 
     :param joint: routers whose back end tracks connections or holds both halves of a rewrite in one line:
         they change as a whole while the flows concerned are frozen on them.
     :param drain: seconds, see :data:`DRAIN`.
+    :param atomic: joint routers of which each rewrite takes effect with its reverse at once. One of them, whose
+        rewrites only come or only go, is changed without a freeze: between the others' decoders and their encoders.
     """
     routers = sorted(set(current) | set(target))
     stages: List[Stage] = []
     held = {name: current.get(name, RouterState()) for name in routers}
     for goal in goals(held, target):
         staying = {entry.stamp.handover for state in goal.values() for entry in state}
-        deltas = {name: _Delta(held[name], goal.get(name, RouterState()), name in joint, staying) for name in routers}
+        pairs = {name: (held[name], goal.get(name, RouterState())) for name in routers}
+        whole = [name for name in routers if name in joint and _rewrites(*pairs[name])]
+        unfrozen = {name for name in whole if len(whole) == 1 and name in atomic and _one_way(*pairs[name])}
+        deltas = {name: _Delta(*pairs[name], name in joint, staying, name in unfrozen) for name in routers}
         for phase in Phase:
             steps = []
             for name in routers:
@@ -102,7 +113,7 @@ def plan(
                     label = f"{len(stages) + 1:02d}-{phase.value}-{name}"
                     steps.append(Step(label, phase, name, before, after))
             if steps:
-                stages.append(Stage(phase, drain if phase is Phase.RETIRE else 0.0, tuple(steps)))
+                stages.append(Stage(phase, drain if phase in _DRAINED else 0.0, tuple(steps)))
         held = {name: goal.get(name, RouterState()) for name in routers}
     return tuple(stages)
 
@@ -136,8 +147,11 @@ _Change = Tuple[Optional[Entry], Optional[Entry]]
 class _Delta:
     """The changes of one router, sorted into phases."""
 
-    def __init__(self, current: RouterState, target: RouterState, joint: bool, staying: Container[str]) -> None:
+    def __init__(
+        self, current: RouterState, target: RouterState, joint: bool, staying: Container[str], unfrozen: bool
+    ) -> None:
         self._staying = staying
+        self._unfrozen = unfrozen
         keys = set(current.entries) | set(target.entries)
         pairs = [(key, current.get(key), target.get(key)) for key in keys]
         differing = [pair for pair in pairs if not same(pair[1], pair[2])]
@@ -205,6 +219,10 @@ class _Delta:
     def _as_a_whole(self, changes: List[_Change], current: RouterState, target: RouterState) -> None:
         if not changes:
             return
+        if self._unfrozen:
+            for before, after in changes:
+                self._phases[Phase.RETIRE_JOINT if after is None else Phase.JOINT].append((before, after))
+            return
         standing = {entry.key: entry for entry, unused in changes if isinstance(entry, Freeze)}
         thawing: Dict[Key, Freeze] = dict(standing)
         # Frozen before, by a plan that was cut off: a decoder that would be needed may be gone already.
@@ -242,6 +260,24 @@ def _leading_to(matches: Iterable[Selector], origins: Mapping[Selector, Iterable
     for match in found:  # which grows
         found += [origin for origin in sorted(origins.get(match, ()), key=repr) if origin not in found]
     return found
+
+
+def _rewrites(current: RouterState, target: RouterState) -> List[_Change]:
+    """The rewrites that come, go, or are replaced."""
+    keys = set(current.entries) | set(target.entries)
+    pairs = [(current.get(key), target.get(key)) for key in keys]
+    return [
+        pair
+        for pair in pairs
+        if isinstance(pair[0] or pair[1], Rewrite) and not same(*pair) and not _only_restamped(*pair)
+    ]
+
+
+def _one_way(current: RouterState, target: RouterState) -> bool:
+    """Whether rewrites only come or only go, and nothing is frozen."""
+    changes = _rewrites(current, target)
+    sides = {after is None for unused, after in changes} | {before is not None for before, unused in changes}
+    return len(sides) == 1 and not any(isinstance(entry, Freeze) for entry in (*current, *target))
 
 
 def _only_restamped(before: Optional[Entry], after: Optional[Entry]) -> bool:

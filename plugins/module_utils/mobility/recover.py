@@ -87,18 +87,25 @@ def standing(
     return [_newest(held, places) for identity, held in found if of is None or identity in of]
 
 
-def recover(states: Mapping[str, RouterState], topology: Topology, goal: Goal) -> List[Finding]:
+def recover(
+    states: Mapping[str, RouterState], topology: Topology, goal: Goal, now: Optional[float] = None
+) -> List[Finding]:
     """The handovers that need repair, and what each should become.
 
     Whether routers can hold that, and packets walk it, a plan tells.
 
     :param goal: what to try first, to complete what was begun or to take it back.
+    :param now: Unix seconds; a handover whose encoders have expired by then ends. Not every router forgets by itself.
     """
     findings = []
     states = {name: state.without([""]) for name, state in states.items()}
     places = _places(states, topology)
     for identity, found in _by_handover(states).items():
         newest = _newest(found, places)
+        if now is not None and newest.expires + GRACE <= now:
+            way = Way(_ended(newest), "ended, because its time is over")
+            findings.append(Finding(f"{identity}: {_shape(found)}", (way,)))
+            continue
         if _whole(newest, found, topology, places):
             if any(isinstance(entry, Freeze) for held in found.values() for entry in held):
                 # Cut off before anything was changed, or after everything was: there is nothing to take back.
@@ -154,7 +161,7 @@ def _whole(handover: Handover, found: _Found, topology: Topology, places: _Place
 
 def _newest(found: _Found, places: _Places) -> Handover:
     """The handover as its newest entries tell it; over where they are going, or tell no flow."""
-    handover = _read(_lasting(found), _newest_epoch(found), places)
+    handover = _read(found, _newest_epoch(found), places)
     return _ended(handover) if _going(found) else handover
 
 
@@ -185,9 +192,9 @@ def _former(found: _Found, newest: Handover, places: _Places) -> Optional[Handov
     entries = [entry for held in found.values() for entry in held if not isinstance(entry, Freeze)]
     older = [entry.stamp.epoch for entry in entries if entry.stamp.epoch < newest.epoch]
     if older:
-        former = _read(_lasting(found), max(older), places)
+        former = _read(found, max(older), places)
     elif any(entry.stamp.ended for entry in entries):
-        former = _read(_lasting(found), None, places)
+        former = _read(found, None, places)
     else:
         return _ended(newest)
     if former.over:
@@ -219,7 +226,8 @@ def _read(found: _Found, epoch: Optional[int], places: _Places) -> Handover:
     :param places: one that is a correspondent, and moved, is seen outside under its new address, which its own
         handover tells.
     """
-    found = {name: [e for e in held if epoch in (None, e.stamp.epoch)] for name, held in found.items()}
+    everything = [entry for held in found.values() for entry in held]
+    found = {name: [e for e in held if epoch in (None, e.stamp.epoch)] for name, held in _lasting(found).items()}
     entries = [entry for held in found.values() for entry in held]
     pairs: Set[Tuple[Address, Address]] = set()
     routed: Set[Tuple[Address, Address]] = set()
@@ -246,7 +254,7 @@ def _read(found: _Found, epoch: Optional[int], places: _Places) -> Handover:
     old, new = min(pairs, key=str) if pairs else (nowhere, nowhere)
     flows.update((flow, None) for entry in entries if isinstance(entry, Mark) for flow in _towards(old, entry.match))
     base = Handover(stamp.handover, old, new, lifetime, epoch=stamp.epoch, directions=stamp.directions, ended=True)
-    scope = _scope(entries)
+    scope = _scope(entries if any(isinstance(entry, Rewrite) for entry in entries) else everything)
     if not pairs:
         return base
     if scope is Scope.SESSION:
@@ -329,7 +337,8 @@ def _session(flow: Selector, seen: Selector) -> Session:
 
 
 def _scope(entries: Iterable[Entry]) -> Scope:
-    shapes = {entry.match.scope for entry in entries if isinstance(entry, (Rewrite, Mark))}
+    """Rewrites tell it, or what is frozen in their place; marks are never wider than a pair of addresses."""
+    shapes = {entry.match.scope for entry in entries if isinstance(entry, (Rewrite, Mark, Freeze))}
     for scope in (Scope.SESSION, Scope.ADDRESS):
         if scope in shapes:
             return scope

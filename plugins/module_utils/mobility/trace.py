@@ -17,6 +17,7 @@ from ..errors import HandoverError
 from .handover import Handover
 from .model import Address, Directions, Rewrite, RewriteKind, Route, RouterState, Selector
 from .selector import Scope, endpoint
+from .sides import translated
 from .topology import Router, Topology
 
 __all__ = ["Hop", "Packet", "Walk", "check", "trace"]
@@ -93,6 +94,7 @@ def trace(
     ingress_filtering: bool = True,
     link: Optional[Address] = None,
     hidden: Mapping[str, Mapping[Endpoint, Endpoint]] = MappingProxyType({}),
+    by_side: Container[str] = (),
 ) -> Walk:
     """Walk a packet from a host behind ``router`` to wherever it comes out.
 
@@ -104,6 +106,7 @@ def trace(
     :param link: the sender's address on its link, where it asks for destinations of its own network: the router has
         such a packet only where it answers for them.
     :param hidden: what masquerading routers make of their hosts' endpoints, by router.
+    :param by_side: routers that translate between an inside and an outside interface, see :mod:`sides`.
     """
     hops: List[Hop] = []
     held, at = states, router
@@ -115,12 +118,16 @@ def trace(
             hops.append(Hop(router, "past the router, on link", packet))
             return Walk(tuple(hops), packet, packet.destination, "delivered")
         hops.append(Hop(router, f"answers for {packet.destination} on {interface}", packet))
+    from_inside = True
     met: Set[Tuple[str, Packet]] = set()  # past the first router, where the states may be others
     while (at, packet) not in met and len(met) < _HOP_LIMIT:
         if hops:
             met.add((at, packet))
         state = held.get(at, RouterState())
-        packet, marked, frozen = _pass(state, packet, at, hops, hidden.get(at, {}))
+        if at in by_side:
+            packet, marked, frozen = _pass_by_side(state, packet, at, hops, from_inside, topology)
+        else:
+            packet, marked, frozen = _pass(state, packet, at, hops, hidden.get(at, {}))
         if frozen:
             return Walk(tuple(hops), packet, None, f"frozen at {at}")
         route = _route(state, packet) if marked else None
@@ -128,7 +135,7 @@ def trace(
             hops.append(Hop(at, f"route {route.destination} via {route.via} dev {route.interface}", packet))
             inner = _inner(route, at, topology)
             if inner is not None:
-                held, at = onward, inner
+                held, at, from_inside = onward, inner, False
                 continue
             if not _leaves(route, topology.routers.get(at)):
                 return Walk(tuple(hops), packet, route.via or packet.destination, "delivered")
@@ -150,6 +157,7 @@ def trace(
                     tuple(hops), packet, None, f"source {packet.source} does not belong to {at}: ingress filtering"
                 )
         hops.append(Hop(at, f"to {onto}", packet))
+        from_inside = at in topology.routers and topology.routers[at].behind == onto
         held, at = onward, onto
     return Walk(tuple(hops), packet, None, "loops")
 
@@ -159,10 +167,12 @@ def check(
     topology: Topology,
     states: Mapping[str, RouterState],
     moved: Mapping[Address, Address] = MappingProxyType({}),
+    by_side: Container[str] = (),
 ) -> None:
     """Prove that these states carry every flow of a handover both ways.
 
     :param moved: where others are now, by their old addresses.
+    :param by_side: as for :func:`trace`.
     :raises HandoverError: ``walk_failed``, naming the packet and the hop at which it went wrong.
     """
     if handover.over:
@@ -180,7 +190,16 @@ def check(
             (seen.turned, sent.turned, visited, handover.new, {at, sent.source} if at == sent.source else {at}),
         )
         for packet, wanted, start, link, ends in walks:
-            walk = trace(packet, start, topology, states, ingress_filtering=filtering, link=link, hidden=hidden)
+            walk = trace(
+                packet,
+                start,
+                topology,
+                states,
+                ingress_filtering=filtering,
+                link=link,
+                hidden=hidden,
+                by_side=by_side,
+            )
             if walk.packet != wanted or walk.host not in ends:
                 last = walk.hops[-1].where if walk.hops else start
                 raise HandoverError(
@@ -225,11 +244,8 @@ def _pass(
 ) -> Tuple[Packet, bool, bool]:
     """One router: the packet after it, whether it was marked, whether it was frozen."""
     shapes = state.shapes  # no selector is made of a shape that the router holds none of
-    if ("freeze",) in shapes:
-        session = _session(packet) if Scope.SESSION in shapes["freeze",] else None
-        frozen = [*_selectors(packet, shapes["freeze",], session), Selector(None, packet.destination)]
-        if any(state.get(("freeze", match)) is not None for match in frozen):
-            return packet, False, True
+    if _frozen(state, packet):
+        return packet, False, True
     marked = False
     sessions = any(Scope.SESSION in held for held in shapes.values())
     asked, session = packet, _session(packet) if sessions else None  # made once for each packet, not for each kind
@@ -251,6 +267,28 @@ def _pass(
                 marked = True
                 break
     return packet, marked, False
+
+
+def _frozen(state: RouterState, packet: Packet) -> bool:
+    shapes = state.shapes
+    if ("freeze",) not in shapes:
+        return False
+    session = _session(packet) if Scope.SESSION in shapes["freeze",] else None
+    frozen = [*_selectors(packet, shapes["freeze",], session), Selector(None, packet.destination)]
+    return any(state.get(("freeze", match)) is not None for match in frozen)
+
+
+def _pass_by_side(
+    state: RouterState, packet: Packet, at: str, hops: List[Hop], from_inside: bool, topology: Topology
+) -> Tuple[Packet, bool, bool]:
+    """As :func:`_pass`, at a router that translates between its sides; its routes are for every packet."""
+    if _frozen(state, packet):
+        return packet, False, True
+    leaves = _route(state, packet) is None and topology.path(packet.destination)[-1:] != (topology.routers.get(at),)
+    for what, source, destination in translated(state, packet.source, packet.destination, from_inside, leaves):
+        packet = replace(packet, source=source, destination=destination)
+        hops.append(Hop(at, what, packet))
+    return packet, True, False
 
 
 def _translated(packet: Packet, at: str, hops: List[Hop], hidden: Mapping[Endpoint, Endpoint]) -> Packet:

@@ -47,12 +47,20 @@ class Capabilities:
     :ivar joint: its changes take effect as a whole (connection tracking, or both halves in one line), so
         the flows concerned are frozen on it meanwhile.
     :ivar neighbours: it can answer for an address on a link.
+    :ivar atomic: of a joint platform, each line takes effect at once: no freeze is needed where lines only come, or
+        only go, and no other joint router changes with it.
+    :ivar expires: what it holds goes by itself when its time is over.
+    :ivar by_side: it translates only between an inside and an outside interface: it routes first and translates then
+        on the way out, and the other way round on the way in.
     """
 
     scopes: FrozenSet[Scope]
     directions: FrozenSet[Directions]
     joint: bool
     neighbours: bool = False
+    atomic: bool = False
+    expires: bool = True
+    by_side: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,6 +134,10 @@ class Platform:
         :raises HandoverError: ``unsupported_entry`` for what this platform cannot hold, ``expired``.
         """
         raise NotImplementedError
+
+    def objections(self, state: RouterState) -> Mapping[Entry, HandoverError]:
+        """What of a whole state a router cannot hold although the scopes and directions are its own, and why."""
+        return {}
 
     def diagnose(self, router: str, said: str) -> HandoverError:
         """The error that a router's words mean; ``step_refused`` for words that are not known."""

@@ -9,12 +9,13 @@ from typing import Dict
 
 from ..errors import HandoverError
 from .base import Platform
+from .ios.router import Ios
 from .iptables import Iptables
 from .nftables import Nftables
 
 __all__ = ["PLATFORMS", "platform_named"]
 
-PLATFORMS: Dict[str, Platform] = {platform.name: platform for platform in (Iptables(), Nftables())}
+PLATFORMS: Dict[str, Platform] = {platform.name: platform for platform in (Ios(), Iptables(), Nftables())}
 
 
 def platform_named(name: str) -> Platform:

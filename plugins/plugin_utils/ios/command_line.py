@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from ansible.module_utils.connection import Connection, ConnectionError
@@ -29,6 +29,9 @@ class CommandLine(Protocol):
 
     def configure(self, lines: Sequence[str], forced: bool) -> Mapping[str, str]:
         """Send lines of configuration; what was answered, by line."""
+
+    def ask(self, command: str) -> str:
+        """What is answered to a command beside configuration, also where it is a complaint."""
 
 
 class NetworkCli:
@@ -67,13 +70,25 @@ class NetworkCli:
         :raises HandoverError: ``device_unreachable``.
         """
         answers: dict[str, str] = {}
-        for first in range(0, len(lines), _BATCH):
-            batch = lines[first : first + _BATCH]
+        for batch in _batches(lines):
             said = self._configured(batch, "yes" if forced else "no")
             answers.update(said)
-            if len(said) < len(batch):
+            if len(said) < len(set(batch)):
                 break
         return answers
+
+    def ask(self, command: str) -> str:
+        """What is answered to a command in privileged mode, also where it is a complaint.
+
+        :raises HandoverError: ``device_unreachable``.
+        """
+        try:
+            self._leave_configuration()
+            return str(self._device.get(command=command))
+        except ConnectionError as error:
+            if command not in str(error):
+                raise _unreachable(error) from error
+            return str(error)
 
     def _configured(self, lines: Sequence[str], answer: str) -> dict[str, str]:
         candidate = [{"command": line, "prompt": _QUESTION, "answer": answer} for line in lines]
@@ -92,6 +107,22 @@ class NetworkCli:
         """Back to the mode of show commands, in which a dialogue that was broken off does not leave the device."""
         if str(self._device.get_prompt()).strip().endswith(")#"):
             self._device.get(command="end")
+
+
+def _batches(lines: Sequence[str]) -> Iterator[list[str]]:
+    """Lines for one call each. Those that are indented belong to the one before them that is not: each call starts
+    outside of every section."""
+    batch: list[str] = []
+    head = ""
+    for line in lines:
+        inner = line.startswith(" ")
+        if len(batch) >= _BATCH:
+            yield batch
+            batch = [head] if inner else []
+        head = head if inner else line
+        batch.append(line)
+    if batch:
+        yield batch
 
 
 def _unreachable(error: Exception) -> HandoverError:

@@ -1,20 +1,25 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Serve the stand-in until standard input ends: python -m tests.standins.ios [--secret WORD] FILE
+"""Serve the stand-in until standard input ends: python -m tests.standins.ios [options] FILE
 
-FILE holds lines of configuration that the router starts with. The first line printed is the port.
+FILE holds lines of configuration that the router starts with. The first line printed is the port. --kernel PID: the
+network namespace of that process carries the configuration out, each line as it is entered; --shown NAME: and the
+running configuration is written there. --port-file NAME: the port is written there, and the stand-in serves until that
+file is gone, or for an hour.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import subprocess
 import sys
 from pathlib import Path
 
 from .configuration import RunningConfiguration
 from .dialogue import Dialogue
+from .kernel import kernel_script
 from .server import serve
 
 
@@ -22,6 +27,9 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description="A stand-in for a Cisco IOS router. It is not Cisco IOS.")
     parser.add_argument("--password", default="standin")
     parser.add_argument("--secret")
+    parser.add_argument("--kernel", type=int)
+    parser.add_argument("--shown", type=Path)
+    parser.add_argument("--port-file", type=Path)
     parser.add_argument("start", type=Path)
     options = parser.parse_args()
     config = RunningConfiguration("standin")
@@ -29,10 +37,43 @@ async def main() -> None:
     for line in ["configure terminal", *options.start.read_text(encoding="utf-8").splitlines(), "end"]:
         if said := start.enter(line):
             print(f"{line}: {said}", file=sys.stderr) if said.strip().startswith("%") else None
-    server, port = await serve(config, options.password, options.secret)
-    print(port, flush=True)
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    kernel = Kernel(config, options.kernel, options.shown)
+    kernel.follow()
+    server, port = await serve(config, options.password, options.secret, kernel.follow)
+    if options.port_file is None:
+        print(port, flush=True)
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    else:
+        options.port_file.write_text(f"{port}\n", encoding="utf-8")
+        for _ in range(7200):
+            if not options.port_file.exists():
+                break
+            await asyncio.sleep(0.5)
     server.close()
+
+
+class Kernel:
+    """A network namespace that follows the configuration; none without a process that holds it."""
+
+    def __init__(self, config: RunningConfiguration, process: int | None, shown: Path | None) -> None:
+        self._shown = shown
+        self._config = config
+        self._process = process
+        self._script = ""
+
+    def follow(self) -> None:
+        """Let it carry out what the configuration says now."""
+        if self._shown is not None:
+            self._shown.write_text("\n".join(self._config.lines()), encoding="utf-8")
+        if self._process is None:
+            return
+        script = kernel_script(self._config)
+        if script != self._script:
+            inside = ["nsenter", "--target", str(self._process), "--net", "/bin/sh", "-s"]
+            done = subprocess.run(inside, input=script, capture_output=True, text=True, check=False)
+            if done.returncode:
+                print(f"{script}\n{done.stdout}{done.stderr}", file=sys.stderr, flush=True)
+            self._script = script
 
 
 asyncio.run(main())

@@ -30,6 +30,7 @@ class RunningConfiguration:
         self.hostname = hostname
         self.sections: dict[str, list[str]] = {}
         self.routes: list[str] = []
+        self.environment: dict[str, str] = {}
         self.nat = NatTable()
 
     def put(self, section: str, line: str) -> None:
@@ -43,6 +44,15 @@ class RunningConfiguration:
     def drop(self, section: str, line: str) -> None:
         lines = self.sections.get(section, [])
         lines[:] = [old for old in lines if old != line and not old.startswith(line + " ")]
+
+    def route(self, words: list[str], off: bool) -> None:
+        """Take a route, or take away those that the words name: IOS needs only where it leads."""
+        named = list(words)
+        for option in ("name", "tag"):
+            if option in named:
+                del named[named.index(option) : named.index(option) + 2]
+        rest = [old for old in self.routes if old.split()[: len(named)] != named]
+        self.routes = rest if off else [*rest, " ".join(words)]
 
     def connected(self) -> list[IPv4Interface]:
         found = []
@@ -60,6 +70,7 @@ class RunningConfiguration:
         shown += [*self.routes, "!"]
         for opening in ("ip access-list extended", "route-map"):
             shown += self._sections(opening)
+        shown += [f"event manager environment {name} {value}" for name, value in self.environment.items()]
         return [*shown, "end"]
 
     def _sections(self, opening: str) -> list[str]:

@@ -161,27 +161,44 @@ class Dialogue:
         if line == "exit":
             self._mode = "config" if self._mode != "config" else "privileged"
             return ""
+        if words[0] == "do" and len(words) > 1:
+            return self._show(words[1:])
         off = words[0] == "no"
         if opening := self._opens(words[off:]):
             return self._enter_section(opening, " ".join(words[off:]), off)
         if words[off:][:2] == ["ip", "nat"] and words[off + 3 : off + 5] == ["source", "static"]:
             return self._static(words, off)
         if words[off:][:2] == ["ip", "route"] and len(words) >= 5 + off:
-            route = " ".join(words[off:])
-            self._config.routes = [old for old in self._config.routes if old != route] + ([] if off else [route])
+            self._mode = "config"
+            self._config.route(words[off:], off)
             return ""
+        if words[off:][:3] == ["event", "manager", "environment"]:
+            return self._environment(words[off + 3 :], off)
         if words[0] == "hostname" and len(words) == 2:
             self._config.hostname = words[1]
             return ""
         return self._in_section(words, off)
+
+    def _environment(self, words: list[str], off: bool) -> str:
+        if len(words) < (1 if off else 2):
+            raise Unknown(3 + off + len(words))
+        self._mode = "config"
+        if off:
+            self._config.environment.pop(words[0], None)
+        else:
+            self._config.environment[words[0]] = " ".join(words[1:])
+        return ""
 
     def _opens(self, words: list[str]) -> str | None:
         line = " ".join(words)
         return next((name for name in SECTIONS if line.startswith(name + " ")), None)
 
     def _enter_section(self, opening: str, name: str, off: bool) -> str:
+        self._mode = "config"
         if off:
-            self._config.sections.pop(name, None)
+            for section in list(self._config.sections):
+                if section == name or (opening == "route-map" and section.startswith(name + " ")):
+                    del self._config.sections[section]
             return ""
         if opening == "route-map" and len(name.split()) == 2:
             name += " permit 10"

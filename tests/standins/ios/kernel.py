@@ -12,6 +12,8 @@ What has no counterpart here is refused, and not left out: networks, ports, inte
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .configuration import RunningConfiguration
 from .nat import Static
 
@@ -25,14 +27,25 @@ table ip standin {
         type filter hook prerouting priority -310
 %(access)s
     }
-    chain outside_to_inside {
-        type filter hook prerouting priority raw
-        iifname { %(inside)s } meta mark set 1
-%(before)s
+    chain from_inside {
+        type filter hook prerouting priority -305
+%(mark)s
     }
-    chain inside_to_outside {
-        type filter hook postrouting priority mangle
-%(after)s
+    chain outside_to_inside_destination {
+        type filter hook prerouting priority -300
+%(before_daddr)s
+    }
+    chain outside_to_inside_source {
+        type filter hook prerouting priority -299
+%(before_saddr)s
+    }
+    chain inside_to_outside_destination {
+        type filter hook postrouting priority -150
+%(after_daddr)s
+    }
+    chain inside_to_outside_source {
+        type filter hook postrouting priority -149
+%(after_saddr)s
     }
 }
 """
@@ -42,29 +55,32 @@ def kernel_script(config: RunningConfiguration) -> str:
     """The script that makes a kernel do what the configuration says. Its interfaces have the same names."""
     marked = {side: _interfaces(config, f"ip nat {side}") for side in ("inside", "outside")}
     entries = [(entry, *_ends(entry)) for entry in config.nat.statics]
-    before, after = [], []
+    rules: dict[str, list[str]] = {
+        f"{when}_{field}": [] for when in ("before", "after") for field in ("daddr", "saddr")
+    }
     for entry, local, outer in entries:
         there, back = ("daddr", "saddr") if entry.side == "inside" else ("saddr", "daddr")
         first, second = _conditions(config, entry)
-        before += [
-            f"iifname {name} {condition} ip {there} {outer} ip {there} set {local}"
+        # One line is looked up for each address: what it gives is not looked up again.
+        rules[f"before_{there}"] += [
+            f"iifname {name} {condition} ip {there} {outer} ip {there} set {local} accept"
             for name in marked["outside"]
             for condition in second
         ]
-        after += [
-            f"meta mark 1 oifname {name} {condition} ip {back} {local} ip {back} set {outer}"
+        rules[f"after_{back}"] += [
+            f"meta mark 1 oifname {name} {condition} ip {back} {local} ip {back} set {outer} accept"
             for name in marked["outside"]
             for condition in first
         ]
     table = _TABLE % {
-        "inside": ", ".join(marked["inside"]),
+        "mark": _block(f"iifname {name} meta mark set 1" for name in marked["inside"]),
         "access": _block(_access(config)),
-        "before": _block(before),
-        "after": _block(after),
+        **{name: _block(lines) for name, lines in rules.items()},
     }
     # One static route, tag 182, for each route of the configuration and each add-route.
     routes = [
-        f"ip route replace {_prefix(*route.split()[2:4])} via {route.split()[-1]} proto 182" for route in config.routes
+        f"ip route replace {_prefix(*route.split()[2:4])} {_next_hop(route.split()[4:])} proto 182"
+        for route in config.routes
     ]
     routes += [
         f'ip route replace {local} $(ip route get {outer} | grep -o "via [0-9.]* dev [^ ]*") proto 182'
@@ -134,6 +150,13 @@ def _match(field: str, address: str) -> str:
     return "" if address == "any" else f"ip {field} {address}"
 
 
+def _next_hop(words: list[str]) -> str:
+    """An address, or an interface and an address."""
+    if words[0][0].isdigit():
+        return f"via {words[0]}"
+    return f"via {words[1]} dev {words[0]}"
+
+
 def _prefix(address: str, mask: str) -> str:
     return f"{address}/{sum(bin(int(part)).count('1') for part in mask.split('.'))}"
 
@@ -144,5 +167,5 @@ def _interfaces(config: RunningConfiguration, line: str) -> list[str]:
     ]
 
 
-def _block(rules: list[str]) -> str:
+def _block(rules: Iterable[str]) -> str:
     return "\n".join(f"        {rule}" for rule in rules)

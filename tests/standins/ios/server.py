@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import asyncssh
@@ -18,8 +19,13 @@ __all__ = ["serve"]
 BANNER = "\r\nThis is a stand-in for tests. It is not Cisco IOS.\r\n\r\n"
 
 
-async def serve(config: RunningConfiguration, password: str, secret: str | None) -> tuple[Any, int]:
-    """Listen on a free port of the loopback; the server and its port."""
+async def serve(
+    config: RunningConfiguration, password: str, secret: str | None, entered: Callable[[], None] = lambda: None
+) -> tuple[Any, int]:
+    """Listen on a free port of the loopback; the server and its port.
+
+    :param entered: called after each line, before it is answered.
+    """
 
     class Login(asyncssh.SSHServer):
         def begin_auth(self, username: str) -> bool:
@@ -32,7 +38,7 @@ async def serve(config: RunningConfiguration, password: str, secret: str | None)
             return password_given == password
 
     async def terminal(process: Any) -> None:
-        await talk(process, Dialogue(config, secret))
+        await talk(process, Dialogue(config, secret), entered)
 
     server = await asyncssh.create_server(
         Login,
@@ -45,7 +51,7 @@ async def serve(config: RunningConfiguration, password: str, secret: str | None)
     return server, server.sockets[0].getsockname()[1]
 
 
-async def talk(process: Any, dialogue: Dialogue) -> None:
+async def talk(process: Any, dialogue: Dialogue, entered: Callable[[], None] = lambda: None) -> None:
     """One terminal: echo, answer, prompt; ended by a line end of any kind."""
     process.stdout.write(BANNER + dialogue.prompt())
     typed = ""
@@ -63,6 +69,7 @@ async def talk(process: Any, dialogue: Dialogue) -> None:
             line, typed = typed[:end], typed[end + 1 :].removeprefix("\n")
             echo = "" if dialogue.hides else line
             answer = dialogue.enter(line).replace("\n", "\r\n")
+            entered()
             process.stdout.write(f"{echo}\r\n{answer}{dialogue.prompt() if dialogue.open else ''}")
     process.exit(0)
 

@@ -170,3 +170,68 @@ def test_a_freeze_that_is_found_is_made_to_last() -> None:
     put = [entry for step in again[0].steps for entry in step.after if isinstance(entry, Freeze)]
     assert put
     assert_equal(after(frozen, again), target)
+
+
+ONE = st.sampled_from(sorted(TOPOLOGY.routers))
+FROZEN = {Phase.FREEZE, Phase.THAW}
+
+
+@given(handovers().map(both), ONE)
+def test_one_atomic_router_is_programmed_and_withdrawn_without_a_freeze(handover: Handover, name: str) -> None:
+    """Design, rule 3: the others' decoders, the atomic one, the others' encoders; and the other way round."""
+    target, _ = reach(EMPTY, handover)
+    there = plan(EMPTY, target, {name}, atomic={name})
+    back = plan(target, reach(target, replace(handover, ended=True, epoch=2))[0], {name}, atomic={name})
+    for held, stages, goal in ((EMPTY, there, target), (target, back, EMPTY)):
+        assert not {stage.phase for stage in stages} & FROZEN
+        assert_no_wrong_address(held, stages, handover)
+        assert_equal(after(held, stages), goal)
+
+
+@given(handovers().map(both), ONE, st.booleans(), st.data())
+def test_undo_with_an_atomic_router(handover: Handover, name: str, withdrawn: bool, data: st.DataObject) -> None:
+    held, _ = reach(EMPTY, handover)
+    goal = reach(held, replace(handover, ended=True, epoch=2))[0] if withdrawn else held
+    start = held if withdrawn else EMPTY
+    stages = plan(start, goal, {name}, atomic={name})
+    steps = [step for stage in stages for step in stage.steps]
+    ran = steps[: data.draw(st.integers(0, len(steps)))]
+    reached = dict(start)
+    for step in ran:
+        reached[step.router] = step.applied(reached[step.router])
+    back = undo(stages, [step.id for step in ran])
+    assert_no_wrong_address(reached, back, handover)
+    assert_equal(after(reached, back), start)
+
+
+@given(handovers().map(both), JOINT, st.data())
+def test_repoint_with_atomic_routers(handover: Handover, joint: set[str], data: st.DataObject) -> None:
+    held, _ = reach(EMPTY, handover)
+    taken = [TOPOLOGY.find(handover.old), TOPOLOGY.find(handover.new)]
+    others = [name for name in ("ra", "rb", "rd") if TOPOLOGY.routers[name] not in taken]
+    moved = replace(handover, new=host(data.draw(st.sampled_from(others)), handover.old.version, 60), epoch=2)
+    target, _ = reach(held, moved)
+    stages = plan(held, target, joint, atomic=joint)
+    assert_no_wrong_address(held, stages, moved)
+    assert_equal(after(held, stages), target)
+
+
+def test_the_patents_two_routers_with_the_visited_one_atomic() -> None:
+    target, _ = reach(EMPTY, patent_handover())
+    stages = plan(EMPTY, target, {"rb"}, atomic={"rb"})
+    order = [(stage.phase, step.router) for stage in stages for step in stage.steps]
+    assert order == [(Phase.DECODE, "rc"), (Phase.JOINT, "rb"), (Phase.ENCODE_DST, "rc")]
+    gone = plan(target, reach(target, patent_handover(ended=True, epoch=2))[0], {"rb"}, atomic={"rb"})
+    moving = [(stage.phase, stage.wait, step.router) for stage in gone for step in stage.steps]
+    assert [item for item in moving if item[0] is not Phase.DECODE] == [
+        (Phase.ENCODE_DST, 0.0, "rc"),
+        (Phase.RETIRE_JOINT, 2.0, "rb"),
+        (Phase.RETIRE, 2.0, "rb"),
+        (Phase.RETIRE, 2.0, "rc"),
+    ]
+
+
+def test_two_atomic_routers_freeze() -> None:
+    target, _ = reach(EMPTY, patent_handover())
+    stages = plan(EMPTY, target, {"rb", "rc"}, atomic={"rb", "rc"})
+    assert {stage.phase for stage in stages} >= FROZEN

@@ -112,10 +112,6 @@ PLANS = {
         in_two_transactions,
         stories(kinds=("move", "move", "reassign"), fates=("done",), platforms=PLAIN, scopes=NARROW),
     ),
-    "an outer router leads inwards before the inner one is ready": (
-        first(Phase.LEAD),
-        stories(kinds=("move", "reassign"), fates=("done",), platforms=PLAIN, scopes=NARROW, nested=(True,)),
-    ),
     "nothing is frozen": (
         without(Phase.FREEZE, Phase.THAW),
         stories(kinds=("move", "end"), fates=("done",), platforms=("iptables",)),

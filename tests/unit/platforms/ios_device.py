@@ -43,6 +43,9 @@ class Terminal:
         self.told(*interfaces, *lines)
         self.sent.clear()
 
+    def ask(self, command: str) -> str:
+        return Dialogue(self.config).enter(command)
+
     def running(self, pipe: str) -> str:
         return Dialogue(self.config).enter(f"show running-config {pipe}")
 

@@ -49,12 +49,12 @@ class _Topology(Topology):
 
     def __init__(self, routers: Iterable[Router]) -> None:
         super().__init__(routers)
-        self._found: dict[Address, Router | None] = {}
+        self._served: dict[Address, Router | None] = {}
 
     def find(self, address: Address) -> Router | None:
-        if address not in self._found:
-            self._found[address] = super().find(address)
-        return self._found[address]
+        if address not in self._served:
+            self._served[address] = super().find(address)
+        return self._served[address]
 
 
 def _networks(number: int) -> tuple[str, str, str]:
