@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from .errors import HandoverError
+from .mobility.costs import Note, costs
 from .mobility.handover import Handover
 from .mobility.model import Address, Mark, Rewrite, RouterState
 from .mobility.placing import Placing
@@ -35,12 +36,14 @@ class Planned:
     :ivar refused: those that were left out, each with code and reason.
     :ivar stages: what to do, in order.
     :ivar targets: what each router holds in the end.
+    :ivar notes: what the plan costs those whom it serves.
     """
 
     handovers: Tuple[Handover, ...]
     refused: Tuple[Refused, ...]
     stages: Tuple[Stage, ...]
     targets: Dict[str, RouterState] = field(repr=False)
+    notes: Tuple[Note, ...] = ()
 
 
 def make_plan(
@@ -89,7 +92,10 @@ def make_plan(
     joint = [name for name, router in topology.routers.items() if platform_named(router.platform).capabilities.joint]
     known = {name: state for name, state in targets.items() if name not in unreachable}
     held = {name: current.get(name, RouterState()) for name in known}
-    return Planned(tuple(able), tuple(refused), plan(held, known, joint, drain), targets)
+    sending_on = [name for name, router in topology.routers.items() if router.foreign_sources and name not in joint]
+    notes = costs(able, topology, moved, held, known, sending_on)
+    stages = plan(held, known, joint, drain, sending_on)
+    return Planned(tuple(able), tuple(refused), stages, targets, tuple(notes))
 
 
 def _possible(

@@ -49,6 +49,8 @@ def summary(planned: Planned, searched: Sequence[Found] = ()) -> dict[str, Any]:
         + without,
         "stages": [_stage(index, stage, planned.stages) for index, stage in enumerate(planned.stages)],
     }
+    if planned.notes:
+        told["notes"] = [{"handover": note.handover, "text": note.text} for note in planned.notes]
     if searched:
         told["sessions"] = [found_to_record(found) for found in searched]
     return told

@@ -16,6 +16,7 @@ from enum import Enum
 from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, Optional, Set, Tuple
 
 from .goals import goals
+from .in_flight import sent_on
 from .model import Address, Entry, Freeze, Key, Rewrite, RewriteKind, Role, RouterState, same
 
 __all__ = ["DRAIN", "Phase", "Stage", "Step", "drains_when_undone", "plan", "undo"]
@@ -80,12 +81,14 @@ def plan(
     target: Mapping[str, RouterState],
     joint: Iterable[str] = (),
     drain: float = DRAIN,
+    sending_on: Container[str] = (),
 ) -> Tuple[Stage, ...]:
     """The ordered stages that lead from ``current`` to ``target``.
 
     :param joint: routers whose back end tracks connections or holds both halves of a rewrite in one line:
         they change as a whole while the flows concerned are frozen on them.
     :param drain: seconds, see :data:`DRAIN`.
+    :param sending_on: routers that send on, for so long, what is under way to a phone that has left them.
     """
     routers = sorted(set(current) | set(target))
     stages: List[Stage] = []
@@ -93,6 +96,8 @@ def plan(
     for goal in goals(held, target):
         staying = {entry.stamp.handover for state in goal.values() for entry in state}
         deltas = {name: _Delta(held[name], goal.get(name, RouterState()), name in joint, staying) for name in routers}
+        for name, encoders in sent_on(held, goal, sending_on).items() if sending_on else ():
+            deltas[name].for_a_while(encoders)
         for phase in Phase:
             steps = []
             for name in routers:
@@ -157,6 +162,12 @@ class _Delta:
             tuple(before for before, after in changes if before is not None),
             tuple(after for before, after in changes if after is not None),
         )
+
+    def for_a_while(self, encoders: Iterable[Rewrite]) -> None:
+        """Have encoders stand from the change of encoders until decoders go."""
+        for encoder in encoders:
+            self._phases[Phase.ENCODE_DST].append((None, encoder))
+            self._phases[Phase.RETIRE].append((encoder, None))
 
     def _in_halves(self, changes: List[_Change]) -> None:
         # Where both ends moved, one router encodes both. What no longer leads to the other end's new address must not

@@ -14,7 +14,21 @@ from typing import Container, Dict, Iterable, List, Mapping, Optional, Set, Tupl
 
 from ..errors import HandoverError
 from .handover import Handover, Session
-from .model import Address, Entry, Freeze, Mark, Rewrite, RewriteKind, Role, Route, RouterState, Scope, Selector
+from .in_flight import in_flight
+from .model import (
+    Address,
+    Directions,
+    Entry,
+    Freeze,
+    Mark,
+    Rewrite,
+    RewriteKind,
+    Role,
+    Route,
+    RouterState,
+    Scope,
+    Selector,
+)
 from .placing import DECODER_MARGIN, GRACE
 from .plan import plan
 from .target import elsewhere, target_states
@@ -88,6 +102,11 @@ def _by_handover(states: Mapping[str, RouterState]) -> Dict[str, _Found]:
         for entry in state:
             if entry.stamp.handover:
                 found.setdefault(entry.stamp.handover, {}).setdefault(router, []).append(entry)
+    for held in found.values():
+        for router, entries in held.items():
+            passing = in_flight(entries)
+            if passing:  # what only stands while a plan runs tells nothing of the handover
+                held[router] = [entry for entry in entries if entry.key not in passing]
     return found
 
 
@@ -184,7 +203,16 @@ def _read(found: _Found, epoch: Optional[int], places: Mapping[Address, Address]
     pairs = pairs or routed
     old, new = min(pairs, key=str) if pairs else (nowhere, nowhere)
     flows.update((flow, None) for entry in entries if isinstance(entry, Mark) for flow in _towards(old, entry.match))
-    base = Handover(stamp.handover, old, new, lifetime, epoch=stamp.epoch, directions=stamp.directions, ended=True)
+    base = Handover(
+        stamp.handover,
+        old,
+        new,
+        lifetime,
+        epoch=stamp.epoch,
+        directions=_directions(entries),
+        ended=True,
+        via=stamp.via,
+    )
     scope = _scope(entries)
     if not pairs:
         return base
@@ -256,6 +284,12 @@ def _session(flow: Selector, seen: Selector) -> Session:
     if seen == flow:
         return Session(protocol, port, peer, peer_port)
     return Session(protocol, port, peer, peer_port, seen.source, seen.source_port)
+
+
+def _directions(entries: Iterable[Entry]) -> Directions:
+    """Of one that goes by the home router in part, some flows are handed over in one direction only."""
+    both = any(entry.stamp.directions is Directions.BOTH for entry in entries)
+    return Directions.BOTH if both else Directions.FORWARD
 
 
 def _scope(entries: Iterable[Entry]) -> Scope:

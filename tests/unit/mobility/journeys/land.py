@@ -10,6 +10,7 @@ from ipaddress import ip_address, ip_network
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import OUTSIDE
 
 __all__ = ["Land"]
 
@@ -20,12 +21,23 @@ class Land:
     :ivar platforms: the platform of each: ``nftables``, or ``iptables``, which changes a rewrite as a whole.
     """
 
-    def __init__(self, platforms: tuple[str, ...]) -> None:
+    def __init__(self, platforms: tuple[str, ...], foreign_sources: bool) -> None:
         self.names = tuple(f"r{number}" for number in range(len(platforms)))
         self.topology = _Topology(
-            Router(name, tuple(map(ip_network, _networks(number))), platform, "lan", "wan")
+            Router(
+                name,
+                tuple(map(ip_network, _networks(number))),
+                platform,
+                "lan",
+                "wan",
+                foreign_sources=foreign_sources,
+            )
             for number, (name, platform) in enumerate(zip(self.names, platforms, strict=True))
         )
+
+    def router(self, number: int) -> str:
+        """The name of a router; one more than there are stands for a network that nobody of ours manages."""
+        return self.names[number] if number < len(self.names) else OUTSIDE
 
     def address(self, router: int, version: int, number: int) -> Address:
         """Host number ``number`` of a router's network; number 1 is the router's own."""
