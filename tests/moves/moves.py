@@ -25,7 +25,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
 from .drive import Driver, Streams
 from .world import HOSTS, World
 
-__all__ = ["MOVES", "VERSIONS", "Cell", "Move", "Stage", "tell"]
+__all__ = ["MOVES", "VERSIONS", "Cell", "Move", "Stage", "tell", "without_bcp38"]
 
 #: Seconds of traffic before the first move, and between moves once all streams run again.
 _BEFORE, _BETWEEN = 0.5, 0.3
@@ -341,7 +341,7 @@ def _unmanaged(stage: Stage) -> None:
 def _unmanaged_without_bcp38(stage: Stage) -> None:
     """The home router sends on: to B, to D, where B does it for a moment, and no longer when the phone is back."""
     stage.topology, stage.via = stage.world.without("rc", True), Via.HOME_ROUTER
-    with _without_bcp38(stage.world, "ra", "rb", "rd"):
+    with without_bcp38(stage.world, "ra", "rb", "rd"):
         stage.call("mn", "cn")
         for number, lan in enumerate("bda"):
             if number:
@@ -352,7 +352,8 @@ def _unmanaged_without_bcp38(stage: Stage) -> None:
 
 
 @contextmanager
-def _without_bcp38(world: World, *routers: str) -> Iterator[None]:
+def without_bcp38(world: World, *routers: str) -> Iterator[None]:
+    """The core takes packets of any source from these routers."""
     world.source_filter(but=routers)
     try:
         yield
