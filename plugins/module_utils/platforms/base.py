@@ -164,7 +164,9 @@ def require(platform: Platform, handover: Handover, router: str, entries: Iterab
             "unsupported_scope", f"{handover.scope.value} on {router}", f"{platform.name} can hold the scopes {names}"
         )
     # A flow that goes by the home router is handed over in one direction, whatever the handover says.
-    for directions in {handover.directions: None, **{entry.stamp.directions: None for entry in entries}}:
+    entries = list(entries)
+    others = (one.stamp.directions for one in entries if one.stamp.directions is not handover.directions)
+    for directions in (handover.directions, *others):
         if directions not in able.directions:
             names = ", ".join(sorted(item.value for item in able.directions))
             raise HandoverError(
