@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...plugins.module_utils.mobility.handover import Handover, Session
-from ...plugins.module_utils.mobility.model import Entry
+from ...plugins.module_utils.mobility.model import Entry, Via
 from ...plugins.module_utils.reader import time_to_text
 from ...plugins.plugin_utils.plan_records import plan_to_record, states_to_record
 from ..plan_input import PlanInput, add_plan_arguments, read_plan
@@ -78,7 +78,8 @@ def _summary(handover: Handover) -> str:
     if handover.over:
         return f"{what} ended" if handover.ended else f"{what} returned home"
     scope = f"scope {handover.scope.value}, directions {handover.directions.value}, {_counted(handover.flows)}"
-    return f"{what} is at {handover.new} until {time_to_text(handover.expires)}, {scope}"
+    home = ", via the home router" if handover.via is Via.HOME_ROUTER else ""
+    return f"{what} is at {handover.new} until {time_to_text(handover.expires)}, {scope}{home}"
 
 
 def _session(session: Session) -> str:

@@ -15,7 +15,7 @@ from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.model import Address, Route, RouterState
 from ...plugins.module_utils.mobility.selector import PROTOCOLS
 from ...plugins.module_utils.mobility.topology import Topology
-from ...plugins.module_utils.mobility.trace import Packet, Walk, trace
+from ...plugins.module_utils.mobility.trace import OUTSIDE, Packet, Walk, trace
 from ...plugins.module_utils.platforms.registry import platform_named
 from ...plugins.module_utils.reader import address
 from ...plugins.plugin_utils.plan_records import states_from_record, topology_from_record
@@ -49,7 +49,7 @@ def add_parser(subparsers: Any) -> None:
         "--at",
         metavar="ROUTER",
         help="the sender's first-hop router; default: the one with a route to the sender's address, "
-        "or the one that serves its network",
+        "or the one that serves its network; a sender in a network that is not managed has none",
     )
     parser.add_argument(
         "--no-ingress-filtering",
@@ -82,9 +82,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(_record(packet, start, walk), indent=2))
     else:
-        print(f"{start}: {packet}")
+        print(f"{start or 'outside'}: {packet}")
         for hop in walk.hops:
-            print(f"{hop.where}: {hop.what}: {hop.packet}")
+            print(f"{hop.where or 'outside'}: {hop.what}: {hop.packet}")
         print(f"delivered to {walk.host}" if walk.delivered else f"not delivered: {walk.verdict}")
     return 0 if walk.delivered else 1
 
@@ -110,7 +110,8 @@ def _start(at: str | None, source: Address, topology: Topology, states: Mapping[
         raise HandoverError(
             "ambiguous_router", f"{source}: {', '.join(moved)}", "one router has a route to the sender", "Give --at."
         )
-    return moved[0] if moved else topology.router_of(source, "sender").name
+    serving = topology.find(source)
+    return moved[0] if moved else OUTSIDE if serving is None else serving.name
 
 
 def _link(packet: Packet, start: str, topology: Topology) -> Address | None:

@@ -96,6 +96,9 @@ class ActionModule(HandoverAction):
         }
         if len(told["handovers"]) <= BULK:
             result["handovers"] = told["handovers"]
+        notes = told.get("notes", [])
+        if len(notes) <= BULK:
+            result["notes"] = notes
         if len(searched) <= BULK:
             result["sessions"] = told.get("sessions", [])
         return result

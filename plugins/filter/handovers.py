@@ -28,6 +28,7 @@ def handovers(
     correspondents: Iterable[str] = (),
     changes: Iterable[_Record] = (),
     auto: bool = False,
+    via: str = "correspondent_router",
 ) -> list[dict[str, Any]]:
     """A handover of each owner's old address. A pair's own sessions and correspondents come before the given ones."""
     try:
@@ -37,7 +38,7 @@ def handovers(
             if pair.get("current") is not False:
                 moved.setdefault(_key(pair), []).append(pair)
         given = _by_address(sessions, {key[2] for key, found in moved.items() if not _each_once(found, "sessions")})
-        records = [_record(found, scope, directions, given, correspondents) for found in moved.values()]
+        records = [_record(found, scope, directions, given, correspondents, via) for found in moved.values()]
         reassigned = [found[-1].get("reassigned") is True for found in moved.values()]
         made = [_checked(record, auto) for record in records]
         if auto:
@@ -104,6 +105,7 @@ def _record(
     directions: str,
     sessions: Mapping[str, list[_Record]],
     correspondents: Iterable[str],
+    via: str,
 ) -> dict[str, Any]:
     """One handover of the pairs of one old address: those of several correspondents stand beside each other."""
     last = pairs[-1]
@@ -122,6 +124,7 @@ def _record(
         "expires": last.get("expires"),
         "scope": scope,
         "directions": directions,
+        "via": via,
         "sessions": _each_once(pairs, "sessions") or sessions.get(str(last.get("old")), []),
         "correspondents": _each_once(pairs, "correspondents") or list(correspondents),
     }

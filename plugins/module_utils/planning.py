@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Container, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
 
 from .errors import HandoverError
+from .mobility.costs import Note, costs
 from .mobility.handover import Handover
 from .mobility.model import Address, Mark, Rewrite, RouterState
 from .mobility.placing import Placing
@@ -24,7 +25,7 @@ from .mobility.trace import check
 from .platforms.base import require
 from .platforms.registry import platform_named
 from .reader import time_to_text
-from .widening import Note, widened
+from .widening import widened
 
 __all__ = ["Planned", "make_plan"]
 
@@ -37,7 +38,7 @@ class Planned:
     :ivar refused: those that were left out, each with code and reason.
     :ivar stages: what to do, in order.
     :ivar targets: what each router holds in the end.
-    :ivar notes: what was given up, and what does not end by itself.
+    :ivar notes: what was given up, what the plan costs those whom it serves, and what does not end by itself.
     """
 
     handovers: Tuple[Handover, ...]
@@ -96,6 +97,7 @@ def make_plan(
     joint = {name for name, can in able_to.items() if can.joint}
     atomic = {name for name, can in able_to.items() if can.atomic}
     by_side = {name for name, can in able_to.items() if can.by_side}
+    sending_on = [name for name, router in topology.routers.items() if router.foreign_sources and name not in joint]
     while True:
         targets, left_out = target_states(current, able, topology, placing)
         left_out += _rivals(left_out, able)
@@ -105,7 +107,7 @@ def make_plan(
         if not left_out:
             known = {name: state for name, state in targets.items() if name not in unreachable}
             held = {name: current.get(name, RouterState()) for name in known}
-            stages = plan(held, known, joint, drain, atomic)
+            stages = plan(held, known, joint, drain, atomic, sending_on)
             left_out = [] if freeze else list(_frozen(able, stages))
         if not left_out:
             break
@@ -115,6 +117,7 @@ def make_plan(
     planned_ids = {handover.id for handover in able}
     notes = [note for note in notes if note.handover in planned_ids]
     notes += _lasting(able, {name for name, can in able_to.items() if not can.expires}, targets)
+    notes += costs(able, topology, moved, held, known, sending_on)
     return Planned(tuple(able), tuple(refused), stages, targets, tuple(notes))
 
 

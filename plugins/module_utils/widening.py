@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Iterator, Mapping, Optional, Tuple
 
 from .errors import HandoverError
+from .mobility.costs import Note
 from .mobility.handover import Handover
 from .mobility.model import Address, Directions, RouterState, Scope
 from .mobility.placing import entries_for
@@ -16,7 +17,7 @@ from .mobility.topology import Topology
 from .platforms.base import require
 from .platforms.registry import platform_named
 
-__all__ = ["Note", "widened"]
+__all__ = ["widened"]
 
 _COST = {
     Scope.CORRESPONDENT: "new sessions between the phone's new address and these correspondents are rewritten as well, "
@@ -25,18 +26,6 @@ _COST = {
     "session among them does not come up; nobody else can hold the old address meanwhile",
 }
 _BOTH = "packets from the phone are rewritten as well"
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something about a planned handover that the operator should know.
-
-    :ivar code: ``widened``, or ``no_expiry``.
-    """
-
-    handover: str
-    code: str
-    text: str
 
 
 def widened(

@@ -18,7 +18,9 @@ description:
   - Runs once for all routers and reaches none of them. It reads the inventory variables C(handover_networks),
     C(handover_platform), C(handover_inside_interface) and C(handover_outside_interface) of each router. One that lies
     behind another one has C(handover_behind), the other one's name, and C(handover_behind_addresses), its own addresses
-    towards it - the outer one rewrites, both get the route.
+    towards it - the outer one rewrites, both get the route. C(handover_foreign_sources=true) says of a router that
+    packets which leave it under a source of another network arrive - neither BCP 38 nor a stateful firewall beyond it
+    drops them.
 author: "sipmobility.handover contributors (@sipmobility)"
 extends_documentation_fragment:
   - sipmobility.handover.attributes
@@ -41,6 +43,10 @@ options:
         C(sessions), or C(correspondents) where C(scope) is V(correspondent) or V(address). Defaults are
         C(scope=session) and C(directions=both). The filter P(sipmobility.handover.handovers#filter) makes them of
         address pairs.
+      - With C(via=home_router) the router of the old address sends on the packets of correspondents whose own router
+        is not managed, towards the mobile node alone. Home and visited router must have
+        C(handover_foreign_sources=true), or the handover is refused (C(foreign_source_dropped)). Without it, one with
+        such a correspondent is refused (C(correspondent_unmanaged)).
       - One with C(ended=true), or whose new address is the old one, is taken away.
       - Exactly one of O(handovers), O(src), O(withdraw) and O(recover) is required.
     type: list
@@ -276,6 +282,10 @@ handovers:
       description: V(forward) or V(both).
       type: str
       returned: success
+    via:
+      description: V(home_router), see O(handovers).
+      type: str
+      returned: where the record has it
     sessions:
       description: >-
         The sessions, each with C(protocol), C(port) of the mobile node, C(correspondent) and C(correspondent_port), and
@@ -317,7 +327,7 @@ refused:
       type: str
       returned: success
 notes:
-  description: What was given up by O(widen), and which routers will not forget a handover by themselves.
+  description: What the plan costs those whom it serves, what was given up by O(widen), and what does not end by itself.
   returned: success
   type: list
   elements: dict
@@ -327,13 +337,14 @@ notes:
       type: str
       returned: success
     code:
-      description: V(widened) or V(no_expiry).
+      description: V(by_home_router), V(sent_on), V(lost_under_way), V(widened) or V(no_expiry).
       type: str
       returned: success
     text:
       description: What the operator should know.
       type: str
       returned: success
+      sample: 'what is under way to rb is lost: no foreign source may leave it (handover_foreign_sources)'
 findings:
   description:
     - With O(recover), what was found of each handover that needs repair, and what becomes of it.

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.errors import HandoverError
@@ -99,6 +100,7 @@ class HandoverAction(ActionBase):
             "outside": variables.get("handover_outside_interface", ""),
             "behind": variables.get("handover_behind", ""),
             "addresses": [str(item) for item in variables.get("handover_behind_addresses") or []],
+            "foreign_sources": _flag(variables.get("handover_foreign_sources", False)),
         }
 
 
@@ -124,6 +126,14 @@ def state_diff(before: RouterState, after: RouterState) -> dict[str, str]:
     keys = sorted(set(before.entries) | set(after.entries), key=repr)
     changed = [key for key in keys if not same(before.get(key), after.get(key))]
     return {side: _lines(state.get(key) for key in changed) for side, state in (("before", before), ("after", after))}
+
+
+def _flag(value: object) -> object:
+    """True or false, however an inventory writes it; anything else as it is, for an error that names it."""
+    try:
+        return bool(boolean(value))
+    except TypeError:
+        return value
 
 
 def _lines(entries: Iterable[Entry | None]) -> str:

@@ -31,7 +31,8 @@ def main(names: list[str]) -> int:
     notes: list[str] = []
     dead = 0
     print("Each cell: longest silence of TCP / UDP in ms, and UDP datagrams lost of 50 a second each way.")
-    print("All with strict firewalls and rp_filter=1 on every router, and BCP 38 in the core. TCP loses nothing.\n")
+    print("All with strict firewalls and rp_filter=1 on every router, and BCP 38 in the core, except where a row says")
+    print("otherwise of the networks of some routers. TCP loses nothing.\n")
     heads = [f"{scope.value} IPv{version}" for scope in Scope for version in VERSIONS]
     print("".join([f"{'':32}", *(f"{head:{_WIDTH}}" for head in heads)]).rstrip(), flush=True)
     with world() as internet, tempfile.TemporaryDirectory() as directory:
@@ -55,6 +56,11 @@ def cells_of(
     """The cells of one scope, and how many of them died."""
     if scope in move.impossible:
         return [f"no [{_note(move.impossible[scope], notes)}]"] * 2, 0
+    if move.refusal:
+        _cells, stage = tell(move, internet, driver, scope, directory, patience=0)
+        if set(stage.refused) == {move.refusal}:
+            return [f"no [{_note(stage.reasons[0], notes)}]"] * 2, 0
+        return [f"DEAD [{_note(f'{move.name}: {stage.refused}, not {move.refusal}', notes)}]"] * 2, 2
     cells, stage = tell(move, internet, driver, scope, directory)
     found, failed = [], 0
     for cell in cells.values():

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -21,6 +21,8 @@ from typing import Any
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Stage
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
@@ -65,12 +67,23 @@ class Driver:
             found = workers.map(lambda router: router.gather(), self._routers.values())
             return dict(zip(self._routers, found, strict=True))
 
-    def carry_out(self, handovers: Iterable[Handover]) -> Planned:
-        """Plan from what the routers hold, and do it; a refusal is in the result."""
-        held = self.gather()
-        planned = make_plan(handovers, self.topology, held, drain=_DRAIN)
+    def carry_out(
+        self,
+        handovers: Iterable[Handover],
+        topology: Topology | None = None,
+        between: Callable[[Stage], object] = lambda _stage: None,
+    ) -> Planned:
+        """Plan from what the routers hold, and do it; a refusal is in the result.
+
+        :param topology: the routers to plan for, where they are not all there are.
+        :param between: called with each stage before it is carried out, when it has waited.
+        """
+        topology = topology or self.topology
+        held = {name: state for name, state in self.gather().items() if name in topology.routers}
+        planned = make_plan(handovers, topology, held, drain=_DRAIN)
         for stage in planned.stages:
             time.sleep(stage.wait)
+            between(stage)
             for step in stage.steps:
                 state = held[step.router]
                 change = pending(step, state)

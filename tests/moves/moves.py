@@ -20,12 +20,12 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
     Session,
     handover_id,
 )
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, Scope
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, Scope, Via
 
 from .drive import Driver, Streams
 from .world import HOSTS, World
 
-__all__ = ["MOVES", "VERSIONS", "Cell", "Move", "Stage", "tell"]
+__all__ = ["MOVES", "VERSIONS", "Cell", "Move", "Stage", "tell", "without_bcp38"]
 
 #: Seconds of traffic before the first move, and between moves once all streams run again.
 _BEFORE, _BETWEEN = 0.5, 0.3
@@ -71,6 +71,10 @@ class Stage:
         self.patience = patience
         self.first_move = 0.0
         self.refused: list[str] = []
+        self.reasons: list[str] = []
+        #: The routers that plans are for, and who sends on for correspondents of others.
+        self.topology = world.managed
+        self.via = Via.CORRESPONDENT_ROUTER
         self.calls: list[tuple[Call, Streams]] = []
         self._directory = directory
         self._handovers: dict[str, Handover] = {}
@@ -115,8 +119,9 @@ class Stage:
 
     def hand_over(self, *hosts: str) -> None:
         """Plan for these hosts together, and carry it out."""
-        planned = self.driver.carry_out([one for host in hosts for one in self.handovers(host)])
-        self.refused += [f"{item.code}" for item in planned.refused]
+        planned = self.driver.carry_out([one for host in hosts for one in self.handovers(host)], self.topology)
+        self.refused += [item.code for item in planned.refused]
+        self.reasons += [item.reason for item in planned.refused]
 
     def handovers(self, host: str) -> Iterator[Handover]:
         """A host's handovers as they are now: one for each address that it has sessions of."""
@@ -136,6 +141,7 @@ class Stage:
                 scope=self.scope,
                 sessions=() if wide else held,
                 correspondents=peers if wide else (),
+                via=self.via,
             )
 
     def pause(self) -> bool:
@@ -158,7 +164,7 @@ class Stage:
         """After a failure, too: nothing runs on, nothing stays on a router."""
         self._stack.close()
         ended = [replace(one, ended=True) for host in self._where for one in self.handovers(host)]
-        self.driver.carry_out(ended)
+        self.driver.carry_out(ended, self.topology)
 
 
 @dataclass(frozen=True)
@@ -167,11 +173,13 @@ class Move:
 
     :ivar story: plays it.
     :ivar impossible: scopes in which it cannot work, each with the reason.
+    :ivar refusal: the code with which the planner refuses it; empty where it works.
     """
 
     name: str
     story: Callable[[Stage], None]
     impossible: dict[Scope, str] = field(default_factory=dict)
+    refusal: str = ""
 
 
 @dataclass(frozen=True)
@@ -322,6 +330,37 @@ def _masquerade(world: World, router: str) -> Iterator[None]:
         world.masquerade(router, False)
 
 
+def _unmanaged(stage: Stage) -> None:
+    """Nobody manages the correspondent's router, and nobody says that foreign sources may leave ours."""
+    stage.topology, stage.via = stage.world.without("rc", False), Via.HOME_ROUTER
+    stage.call("mn", "cn")
+    stage.go("mn", "b")
+    stage.hand_over("mn")
+
+
+def _unmanaged_without_bcp38(stage: Stage) -> None:
+    """The home router sends on: to B, to D, where B does it for a moment, and no longer when the phone is back."""
+    stage.topology, stage.via = stage.world.without("rc", True), Via.HOME_ROUTER
+    with without_bcp38(stage.world, "ra", "rb", "rd"):
+        stage.call("mn", "cn")
+        for number, lan in enumerate("bda"):
+            if number:
+                stage.pause()
+            stage.go("mn", lan)
+            stage.hand_over("mn")
+        stage.end()
+
+
+@contextmanager
+def without_bcp38(world: World, *routers: str) -> Iterator[None]:
+    """The core takes packets of any source from these routers."""
+    world.source_filter(but=routers)
+    try:
+        yield
+    finally:
+        world.source_filter()
+
+
 def _swap(stage: Stage) -> None:
     """Two phones change places, and each gets the address that was the other's."""
     stage.call("mn", "cn")
@@ -342,7 +381,6 @@ def _reassigned(stage: Stage) -> None:
     stage.call("newcomer", "cn")
 
 
-_UNMANAGED = "correspondent_unmanaged: A would send its packets on under a foreign source, and BCP 38 drops them"
 _HIJACK = "no wider scope is planned of a pair that is told as reassigned: the newcomer's packets would go to the phone"
 _ONE_TUPLE = "the correspondent's public address stands for all behind it; only ports tell them apart"
 
@@ -362,7 +400,8 @@ MOVES = (
     Move("masqueraded correspondent", _hidden, dict.fromkeys((Scope.CORRESPONDENT, Scope.ADDRESS), _ONE_TUPLE)),
     Move("second router", _move("mn", "e")),
     Move("second router, and on", _move("mn", "e", "d", "e", "b")),
-    Move("unmanaged correspondent", _move("mn", "b"), dict.fromkeys(Scope, _UNMANAGED)),
+    Move("unmanaged correspondent", _unmanaged, refusal="foreign_source_dropped"),
+    Move("the same, no BCP 38 at A, B, D", _unmanaged_without_bcp38),
     Move("two swap addresses", _swap),
     Move("old address reassigned", _reassigned, dict.fromkeys((Scope.CORRESPONDENT, Scope.ADDRESS), _HIJACK)),
 )

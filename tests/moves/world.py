@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, ip_interface
@@ -122,13 +122,22 @@ class World:
         for router in self.managed.routers:
             self.spaces[router].shell("ip neigh flush all; conntrack -F >/dev/null 2>&1; true")
 
-    def source_filter(self, wanted: bool) -> None:
-        """BCP 38 in the core on or off."""
+    def without(self, unmanaged: str, foreign_sources: bool) -> Managed:
+        """The managed routers without this one; whether foreign sources may leave the others."""
+        routers = self.managed.routers.values()
+        return Managed(replace(one, foreign_sources=foreign_sources) for one in routers if one.name != unmanaged)
+
+    def source_filter(self, *, but: Collection[str] = ()) -> None:
+        """BCP 38 in the core, and strict reverse path checks: on every router's link but these."""
         rules = nodefiles.firewall(self._lab.nodes["core"], self._lab).replace(
             f"{self.lans['b'].net.v4},", f"{self.lans['b'].net.v4}, {_INNER.net.v4},"
         )
         rules = rules.replace(f"{self.lans['b'].net.v6},", f"{self.lans['b'].net.v6}, {_INNER.net.v6},")
-        self.spaces["core"].shell("nft flush ruleset" if not wanted else f"nft -f - <<'X'\n{rules}\nX\n")
+        rules = "\n".join(line for line in rules.splitlines() if not any(f'"to-{name}"' in line for name in but))
+        # The kernel takes the larger of an interface's value and that of all.
+        strict = {"all": not but, **{f"to-{name}": name not in but for name in self._lab.uplinks}}
+        checks = [f"echo {on:d} >/proc/sys/net/ipv4/conf/{name}/rp_filter" for name, on in strict.items()]
+        self.spaces["core"].shell("\n".join(["set -e", *checks, f"nft -f - <<'X'\n{rules}\nX\n"]))
 
     def masquerade(self, router: str, wanted: bool) -> None:
         """A router that hides its hosts behind its own address."""
@@ -164,7 +173,7 @@ def world() -> Iterator[World]:
         for name, node in nodes.items():
             _configure(spaces[name], node, lab)
         _inner(made)
-        made.source_filter(True)
+        made.source_filter()
         for name in made.managed.routers:
             options = Options("lan", "wan", persistence="none", firewall="insert")
             Preparation(name, NftablesBackend(), options, Renderer()).converge(

@@ -43,6 +43,15 @@ class Flow:
             self.session.port if from_peer else port,
         )
 
+    @property
+    def from_outside(self) -> Flow:
+        """As everybody but the correspondent's own router sees it."""
+        if self.session is None or (self.session.outside, self.session.outside_port) == (None, None):
+            return self
+        address, port = self.session.seen
+        session = replace(self.session, correspondent=address, correspondent_port=port, outside=None, outside_port=None)
+        return replace(self, correspondent=address, session=session)
+
     def pair(self, source: Optional[Address], destination: Optional[Address], abroad: bool = True) -> Selector:
         """As :meth:`selector`, but never wider than the pair of addresses.
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Optional, Tuple
 
 from ..errors import HandoverError
-from .model import Directions
+from .model import Directions, Via
 from .selector import PROTOCOLS, Address, Scope
 
 __all__ = ["Handover", "Session", "handover_id"]
@@ -70,6 +70,9 @@ class Handover:
     :ivar sessions: the sessions, for ``Scope.SESSION``.
     :ivar correspondents: the correspondent nodes, for the wider scopes.
     :ivar ended: the handover is over; its entries are removed.
+    :ivar via: who sends on the packets of correspondents whose router is not managed. With ``HOME_ROUTER`` these are
+        handed over in the direction to the mobile node alone, whatever ``directions`` says: nobody would decode the
+        other one. Correspondents with a managed router go by that in any case.
     """
 
     id: str
@@ -84,6 +87,7 @@ class Handover:
     sessions: Tuple[Session, ...] = ()
     correspondents: Tuple[Address, ...] = ()
     ended: bool = False
+    via: Via = Via.CORRESPONDENT_ROUTER
 
     def __post_init__(self) -> None:
         if not self.id.isascii() or not self.id.isalnum() or len(self.id) > 32:

@@ -36,6 +36,7 @@ __all__ = [
     "Scope",
     "Selector",
     "Stamp",
+    "Via",
     "same",
     "same_state",
 ]
@@ -50,6 +51,16 @@ class Directions(Enum):
 
     FORWARD = "forward"
     BOTH = "both"
+
+
+class Via(Enum):
+    """Which router sends a correspondent's packets on to where the mobile node is.
+
+    CORRESPONDENT_ROUTER: its own. HOME_ROUTER: where its own is not managed, that of the old address.
+    """
+
+    CORRESPONDENT_ROUTER = "correspondent_router"
+    HOME_ROUTER = "home_router"
 
 
 class RewriteKind(Enum):
@@ -90,12 +101,13 @@ class Stamp:
     :ivar handover: id of the handover; the empty string for a remnant whose owner the router no longer knows.
     :ivar epoch: rises with each change of the handover.
     :ivar expires: absolute expiry of this entry, Unix seconds UTC.
-    :ivar directions: the handover's directions.
+    :ivar directions: the handover's directions; ``FORWARD`` where this entry's flow is handed over in that one only.
     :ivar flows: how many flows (sessions, or correspondents) the whole handover has; a controller that
         finds fewer on the routers knows that it does not see all of it.
     :ivar ended: the whole handover is about to end; announced before the encoders go, so that a crash in
         between is not mistaken for a handover that was only begun. (Where the mobile node moved on, the newer
         epoch of what stays tells the same.)
+    :ivar via: the handover's choice, see :class:`Via`.
     """
 
     handover: str
@@ -104,6 +116,7 @@ class Stamp:
     directions: Directions = Directions.BOTH
     flows: int = 1
     ended: bool = False
+    via: Via = Via.CORRESPONDENT_ROUTER
 
     def __str__(self) -> str:
         going = ", ending" if self.ended else ""

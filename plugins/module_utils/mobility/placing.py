@@ -12,7 +12,7 @@ from typing import Dict, List, Mapping, Tuple
 from ..errors import HandoverError
 from .flow import Flow, flows_of
 from .handover import Handover
-from .model import Address, Directions, Entry, Mark, Neighbour, Rewrite, RewriteKind, Route, Scope, Stamp
+from .model import Address, Directions, Entry, Mark, Neighbour, Rewrite, RewriteKind, Route, Scope, Stamp, Via
 from .topology import Router, Topology
 
 __all__ = ["DECODER_MARGIN", "GRACE", "Placing", "entries_for"]
@@ -32,31 +32,46 @@ def entries_for(
     """What each router must hold for one handover, by router name.
 
     :param moved: where others are now, by their old addresses: correspondents may be mobile, too.
-    :raises HandoverError: ``unmanaged_address``, ``correspondent_unmanaged``, ``correspondent_on_home_network``,
-        ``scope_too_wide``, ``bad_topology``.
+    :raises HandoverError: ``unmanaged_address``, ``correspondent_unmanaged``, ``foreign_source_dropped``,
+        ``correspondent_on_home_network``, ``scope_too_wide``, ``bad_topology``.
     """
     if handover.over:
         return {}
     home = topology.path_of(handover.old, "old address")[0]
     path = topology.path_of(handover.new, "new address")
     visited = path[0]
-    encoder = Stamp(handover.id, handover.epoch, handover.expires + GRACE, handover.directions, max(handover.flows, 1))
+    encoder = Stamp(
+        handover.id,
+        handover.epoch,
+        handover.expires + GRACE,
+        handover.directions,
+        max(handover.flows, 1),
+        via=handover.via,
+    )
     decoder = replace(encoder, expires=encoder.expires + DECODER_MARGIN)
     found: Dict[str, List[Entry]] = {}
     if home is not visited:
         _not_too_wide(handover, visited, topology, moved)
     for flow in flows_of(handover, topology, moved):
-        corresponding = _managed(flow, topology)
-        beside = topology.network(flow.at) == topology.network(handover.old)
+        own = topology.path(flow.at)[:1]
+        corresponding = own[0] if own else home
+        there, here = encoder, decoder
+        if not own:
+            # Nobody would decode what is encoded for the other direction.
+            there, here = (replace(stamp, directions=Directions.FORWARD) for stamp in (encoder, decoder))
+            flow = flow.from_outside
+            if home is not visited:
+                _sent_on(handover, flow, home, visited)
+        beside = bool(own) and topology.network(flow.at) == topology.network(handover.old)
         for router in path[1:]:
-            _routed(found, handover, router, corresponding, flow, decoder)
-        here = path if corresponding is visited or home is visited else (home,)
-        _turns_at_one_of(here, handover, flow, topology)
+            _routed(found, handover, router, corresponding, flow, here)
+        turning = path if corresponding is visited or home is visited else (home,)
+        _turns_at_one_of(turning, handover, flow, topology)
         if corresponding is visited or home is visited:
             _on_one_link(handover, flow, beside, topology)
-            _routed(found, handover, visited, corresponding, flow, decoder)
+            _routed(found, handover, visited, corresponding, flow, here)
             continue
-        _rewritten(found, handover, visited, corresponding, flow, encoder, decoder)
+        _rewritten(found, handover, visited, corresponding, flow, there, here)
         if beside:
             _answered(found, handover, topology.path_of(handover.old, "old address"), encoder, decoder)
     for router, inner in zip(path, (*path[1:], None)):
@@ -109,7 +124,8 @@ def _rewritten(
     encoder: Stamp,
     decoder: Stamp,
 ) -> None:
-    old, new, both = handover.old, handover.new, handover.directions is Directions.BOTH
+    """Two routers between the ends."""
+    old, new, both = handover.old, handover.new, encoder.directions is Directions.BOTH
     at_visited = found.setdefault(visited.name, [])
     at_corresponding = found.setdefault(corresponding.name, [])
     at_visited.append(Rewrite(RewriteKind.INBOUND_DST, flow.selector(None, new, True), old, decoder))
@@ -147,17 +163,26 @@ def _answered(
     at_home.append(Route(handover.old, None, path[0].outside, decoder))
 
 
-def _managed(flow: Flow, topology: Topology) -> Router:
-    path = topology.path(flow.at)
-    if not path:
+def _sent_on(handover: Handover, flow: Flow, home: Router, visited: Router) -> None:
+    """The home router sends on what comes from a correspondent whose router is not managed: where that can arrive."""
+    if handover.via is not Via.HOME_ROUTER:
         raise HandoverError(
             "correspondent_unmanaged",
             flow.at,
-            "the correspondent lies in a network of a managed first-hop router, which rewrites for it; the home router "
-            "could only send its packets on under a source that is foreign there, which BCP 38 (RFC 2827) forbids",
-            "Add the network to handover_networks of its router.",
+            "the correspondent lies in a network of a managed first-hop router, which rewrites for it",
+            "Add the network to handover_networks of its router, or, where networks without BCP 38 allow it, let the "
+            "home router send its packets on: via: home_router.",
         )
-    return path[0]
+    for router, foreign in ((home, f"packets of {flow.correspondent}"), (visited, f"answers of {handover.old}")):
+        if not router.foreign_sources:
+            raise HandoverError(
+                "foreign_source_dropped",
+                f"{router.name}: {foreign}",
+                "via: home_router needs networks that let packets leave under a foreign source, from the home router "
+                "and from the visited one; BCP 38 (RFC 2827), or a stateful firewall beyond them, drops these packets",
+                f"Where nothing beyond {router.name} does that, set handover_foreign_sources: true for it "
+                "(topology: foreign_sources); else the correspondent's router must be managed.",
+            )
 
 
 def _on_one_link(handover: Handover, flow: Flow, beside: bool, topology: Topology) -> None:
@@ -197,14 +222,15 @@ def _towards(inner: Router, handover: Handover) -> Address:
 
 
 def _not_too_wide(handover: Handover, visited: Router, topology: Topology, moved: Mapping[Address, Address]) -> None:
-    """Scope address at the visited router would also rewrite what stays on its own networks."""
+    """Scope address at the visited router would also rewrite what nobody decodes: what stays, or goes elsewhere."""
     if handover.scope is not Scope.ADDRESS or handover.directions is not Directions.BOTH:
         return
-    beside = [peer for peer in handover.correspondents if topology.path(moved.get(peer, peer))[:1] == (visited,)]
+    beside = [peer for peer in handover.correspondents if topology.path(moved.get(peer, peer))[:1] in ((visited,), ())]
     if beside and len(beside) < len(handover.correspondents):
         raise HandoverError(
             "scope_too_wide",
             beside[0],
-            "scope address rewrites every packet, so no correspondent may sit beside the mobile node",
+            "scope address rewrites every packet, so no correspondent may sit beside the mobile node, or behind a "
+            "router that is not managed",
             "Choose scope session or correspondent.",
         )

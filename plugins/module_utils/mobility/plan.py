@@ -16,6 +16,7 @@ from enum import Enum
 from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, Optional, Set, Tuple
 
 from .goals import goals
+from .in_flight import sent_on
 from .model import Address, Entry, Freeze, Key, Mark, Rewrite, RewriteKind, Role, Route, RouterState, Selector, same
 
 __all__ = ["DRAIN", "Phase", "Stage", "Step", "drains_when_undone", "plan", "undo"]
@@ -87,6 +88,7 @@ def plan(
     joint: Iterable[str] = (),
     drain: float = DRAIN,
     atomic: Container[str] = (),
+    sending_on: Container[str] = (),
 ) -> Tuple[Stage, ...]:
     """The ordered stages that lead from ``current`` to ``target``.
 
@@ -95,6 +97,7 @@ def plan(
     :param drain: seconds, see :data:`DRAIN`.
     :param atomic: joint routers of which each rewrite takes effect with its reverse at once. One of them, whose
         rewrites only come or only go, is changed without a freeze: between the others' decoders and their encoders.
+    :param sending_on: routers that send on, for so long, what is under way to a phone that has left them.
     """
     routers = sorted(set(current) | set(target))
     stages: List[Stage] = []
@@ -105,6 +108,8 @@ def plan(
         whole = [name for name in routers if name in joint and _rewrites(*pairs[name])]
         unfrozen = {name for name in whole if len(whole) == 1 and name in atomic and _one_way(*pairs[name])}
         deltas = {name: _Delta(*pairs[name], name in joint, staying, name in unfrozen) for name in routers}
+        for name, encoders in sent_on(held, goal, sending_on).items() if sending_on else ():
+            deltas[name].for_a_while(encoders)
         for phase in Phase:
             steps = []
             for name in routers:
@@ -172,6 +177,12 @@ class _Delta:
             tuple(before for before, after in changes if before is not None),
             tuple(after for before, after in changes if after is not None),
         )
+
+    def for_a_while(self, encoders: Iterable[Rewrite]) -> None:
+        """Have encoders stand from the change of encoders until decoders go."""
+        for encoder in encoders:
+            self._phases[Phase.ENCODE_DST].append((None, encoder))
+            self._phases[Phase.RETIRE].append((encoder, None))
 
     def _in_halves(self, changes: List[_Change]) -> None:
         # Where both ends moved, one router encodes both. What no longer leads to the other end's new address must not

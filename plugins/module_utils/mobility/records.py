@@ -40,6 +40,7 @@ from .model import (
     Scope,
     Selector,
     Stamp,
+    Via,
 )
 from .plan import Phase, Stage, Step
 from .selector import address_text
@@ -63,8 +64,8 @@ Record = Dict[str, Any]
 
 
 def handover_to_record(handover: Handover) -> Record:
-    """A handover as plain data."""
-    return {
+    """A handover as plain data. ``via`` is there only where it is not the correspondent's router."""
+    record: Record = {
         "id": handover.id,
         "aor": handover.aor,
         "instance": handover.instance,
@@ -78,6 +79,9 @@ def handover_to_record(handover: Handover) -> Record:
         "correspondents": [str(peer) for peer in handover.correspondents],
         "ended": handover.ended,
     }
+    if handover.via is not Via.CORRESPONDENT_ROUTER:
+        record["via"] = handover.via.value
+    return record
 
 
 def handover_from_record(record: Mapping[str, Any]) -> Handover:
@@ -106,6 +110,7 @@ def handover_from_record(record: Mapping[str, Any]) -> Handover:
         "sessions": sessions,
         "correspondents": tuple(address(item) for item in read.take("correspondents", items, [])),
         "ended": ended,
+        "via": read.take("via", Via, Via.CORRESPONDENT_ROUTER),
     }
     read.done()  # a misspelt key is told before what is missing because of it
     return Handover(**fields)
@@ -136,6 +141,8 @@ def entry_to_record(entry: Entry) -> Record:
         flows=stamp.flows,
         ended=stamp.ended,
     )
+    if stamp.via is not Via.CORRESPONDENT_ROUTER:
+        record["handover_via"] = stamp.via.value
     return record
 
 
@@ -152,6 +159,7 @@ def entry_from_record(record: Mapping[str, Any]) -> Entry:
         read.take("directions", Directions, Directions.BOTH),
         read.take("flows", count, 1),
         read.take("ended", flag, False),
+        read.take("handover_via", Via, Via.CORRESPONDENT_ROUTER),
     )
     kind = read.take("type", text)
     entry: Entry

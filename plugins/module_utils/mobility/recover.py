@@ -14,7 +14,22 @@ from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, NamedTup
 
 from ..errors import HandoverError
 from .handover import Handover, Session
-from .model import Address, Entry, Freeze, Mark, Rewrite, RewriteKind, Role, Route, RouterState, Scope, Selector, same
+from .in_flight import in_flight
+from .model import (
+    Address,
+    Directions,
+    Entry,
+    Freeze,
+    Mark,
+    Rewrite,
+    RewriteKind,
+    Role,
+    Route,
+    RouterState,
+    Scope,
+    Selector,
+    same,
+)
 from .placing import DECODER_MARGIN, GRACE, entries_for
 from .target import elsewhere
 from .topology import Topology
@@ -100,13 +115,14 @@ def recover(
     findings = []
     states = {name: state.without([""]) for name, state in states.items()}
     places = _places(states, topology)
+    passing = _passing(states)
     for identity, found in _by_handover(states).items():
         newest = _newest(found, places)
         if now is not None and newest.expires + GRACE <= now:
             way = Way(_ended(newest), "ended, because its time is over")
             findings.append(Finding(f"{identity}: {_shape(found)}", (way,)))
             continue
-        if _whole(newest, found, topology, places):
+        if identity not in passing and _whole(newest, found, topology, places):
             if any(isinstance(entry, Freeze) for held in found.values() for entry in held):
                 # Cut off before anything was changed, or after everything was: there is nothing to take back.
                 findings.append(Finding(f"{identity}: {_shape(found)}", (Way(newest, "thawed"),)))
@@ -137,13 +153,31 @@ def _places(states: Mapping[str, RouterState], topology: Optional[Topology]) -> 
     return _Places(elsewhere(states, ()), frozenset(one for router in routers for one in router.addresses))
 
 
-def _by_handover(states: Mapping[str, RouterState]) -> Dict[str, _Found]:
+def _everything(states: Mapping[str, RouterState]) -> Dict[str, _Found]:
+    """What the routers hold of each handover."""
     found: Dict[str, _Found] = {}
     for router, state in states.items():
         for entry in state:
             if entry.stamp.handover:
                 found.setdefault(entry.stamp.handover, {}).setdefault(router, []).append(entry)
     return found
+
+
+def _by_handover(states: Mapping[str, RouterState]) -> Dict[str, _Found]:
+    """The same without what only stands while a plan runs, which tells nothing of the handover."""
+    found = _everything(states)
+    for held in found.values():
+        for router, entries in held.items():
+            passing = in_flight(entries)
+            if passing:
+                held[router] = [entry for entry in entries if entry.key not in passing]
+    return found
+
+
+def _passing(states: Mapping[str, RouterState]) -> Set[str]:
+    """The handovers of which something stands that only stands while a plan runs."""
+    found = _everything(states)
+    return {identity for identity, held in found.items() if any(in_flight(entries) for entries in held.values())}
 
 
 def _whole(handover: Handover, found: _Found, topology: Topology, places: _Places) -> bool:
@@ -253,7 +287,16 @@ def _read(found: _Found, epoch: Optional[int], places: _Places) -> Handover:
     pairs = pairs or routed
     old, new = min(pairs, key=str) if pairs else (nowhere, nowhere)
     flows.update((flow, None) for entry in entries if isinstance(entry, Mark) for flow in _towards(old, entry.match))
-    base = Handover(stamp.handover, old, new, lifetime, epoch=stamp.epoch, directions=stamp.directions, ended=True)
+    base = Handover(
+        stamp.handover,
+        old,
+        new,
+        lifetime,
+        epoch=stamp.epoch,
+        directions=_directions(entries),
+        ended=True,
+        via=stamp.via,
+    )
     scope = _scope(entries if any(isinstance(entry, Rewrite) for entry in entries) else everything)
     if not pairs:
         return base
@@ -334,6 +377,12 @@ def _session(flow: Selector, seen: Selector) -> Session:
     if seen == flow:
         return Session(protocol, port, peer, peer_port)
     return Session(protocol, port, peer, peer_port, seen.source, seen.source_port)
+
+
+def _directions(entries: Iterable[Entry]) -> Directions:
+    """Of one that goes by the home router in part, some flows are handed over in one direction only."""
+    both = any(entry.stamp.directions is Directions.BOTH for entry in entries)
+    return Directions.BOTH if both else Directions.FORWARD
 
 
 def _scope(entries: Iterable[Entry]) -> Scope:

@@ -32,6 +32,8 @@ class Router:
     :ivar behind: name of the router that lies between it and the rest of the network; empty where there is none.
         The outermost one does all the rewriting, those behind it lead packets on.
     :ivar addresses: its addresses towards the router that it is behind.
+    :ivar foreign_sources: what leaves it under a source that is not of its networks arrives: nothing beyond it drops
+        such packets, neither by source (BCP 38, RFC 2827) nor because it has not seen the other direction.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Router:
     outside: str
     behind: str = ""
     addresses: Tuple[Address, ...] = ()
+    foreign_sources: bool = False
 
     def address(self, version: int) -> Optional[Address]:
         """Its address of an IP version towards the router that it is behind."""
@@ -150,15 +153,21 @@ class Topology:
 
     @classmethod
     def from_mapping(cls, routers: Mapping[str, Mapping[str, object]]) -> Topology:
-        """Build from ``name: {networks, platform, inside, outside}``; ``behind`` and ``addresses`` may be there, too.
+        """Build from ``name: {networks, platform, inside, outside}``.
+
+        ``behind``, ``addresses`` and ``foreign_sources`` may be there, too.
 
         :raises HandoverError: ``bad_topology`` naming router and key.
         """
         return cls(_router(name, described) for name, described in routers.items())
 
 
+#: What a router is described by.
+_KEYS = frozenset(("networks", "platform", "inside", "outside", "behind", "addresses", "foreign_sources"))
+
+
 def _router(name: str, described: Mapping[str, object]) -> Router:
-    unknown = set(described) - {"networks", "platform", "inside", "outside", "behind", "addresses"}
+    unknown = set(described) - _KEYS
     if unknown:
         raise HandoverError("bad_topology", f"{name}: {', '.join(sorted(unknown))}", "a router has no such key")
     networks = described.get("networks")
@@ -181,6 +190,11 @@ def _router(name: str, described: Mapping[str, object]) -> Router:
             f"{name}: behind: {behind}, addresses: {addresses}",
             "a router behind another one names it, and lists its own addresses towards it",
         )
+    foreign = described.get("foreign_sources", False)
+    if not isinstance(foreign, bool):
+        raise HandoverError(
+            "bad_topology", f"{name}: foreign_sources: {foreign}", "whether foreign sources may leave is true or false"
+        )
     return Router(
         name,
         prefixes,
@@ -189,6 +203,7 @@ def _router(name: str, described: Mapping[str, object]) -> Router:
         str(words["outside"]),
         behind,
         tuple(_address(name, text) for text in addresses),
+        foreign,
     )
 
 

@@ -20,7 +20,10 @@ from .selector import Scope, endpoint
 from .sides import translated
 from .topology import Router, Topology
 
-__all__ = ["Hop", "Packet", "Walk", "check", "trace"]
+__all__ = ["OUTSIDE", "Hop", "Packet", "Walk", "check", "trace"]
+
+#: In the place of a router: the network between, and what lies beyond the managed networks.
+OUTSIDE = ""
 
 #: Routers of ours that a packet can pass: hosts send with a hop limit of 64 (RFC 1700, IP time to live).
 _HOP_LIMIT = 64
@@ -73,12 +76,14 @@ class Walk:
 
     :ivar host: the address at which the last router hands it over on its link; None when it was dropped.
     :ivar verdict: ``delivered``, or why not.
+    :ivar left: whether it left the managed networks for somebody outside them: how it fares there is not known.
     """
 
     hops: Tuple[Hop, ...]
     packet: Packet
     host: Optional[Address]
     verdict: str
+    left: bool = False
 
     @property
     def delivered(self) -> bool:
@@ -98,11 +103,12 @@ def trace(
 ) -> Walk:
     """Walk a packet from a host behind ``router`` to wherever it comes out.
 
+    :param router: :data:`OUTSIDE` for a host of a network that is not managed.
     :param states: what the routers hold when the packet passes its first router.
     :param later: what they hold when it reaches the next ones; the same when omitted. Packets are under
         way while routers change.
     :param ingress_filtering: the network between drops a packet whose source does not belong to the
-        network that it comes from (BCP 38, RFC 2827).
+        network that it comes from (BCP 38, RFC 2827), unless that is one of which the topology says otherwise.
     :param link: the sender's address on its link, where it asks for destinations of its own network: the router has
         such a packet only where it answers for them.
     :param hidden: what masquerading routers make of their hosts' endpoints, by router.
@@ -140,9 +146,7 @@ def trace(
             if not _leaves(route, topology.routers.get(at)):
                 return Walk(tuple(hops), packet, route.via or packet.destination, "delivered")
         path = [one.name for one in topology.path(packet.destination)] or _hiding(packet.destination, hidden)
-        if not path:
-            return Walk(tuple(hops), packet, None, f"{packet.destination} lies outside the managed networks")
-        if path[-1] == at and route is None:
+        if path and path[-1] == at and route is None:
             hops.append(Hop(at, "on link", packet))
             return Walk(tuple(hops), packet, packet.destination, "delivered")
         if at in path[:-1] and route is None:
@@ -150,12 +154,14 @@ def trace(
         elif at in topology.routers and topology.routers[at].behind:
             onto = topology.routers[at].behind
         else:
-            onto = path[0]
-            owner = [one.name for one in topology.path(packet.source)] or _hiding(packet.source, hidden)
-            if ingress_filtering and owner[:1] != [at]:
+            if ingress_filtering and not _may_leave(packet, at, topology, hidden):
                 return Walk(
                     tuple(hops), packet, None, f"source {packet.source} does not belong to {at}: ingress filtering"
                 )
+            if not path:
+                told = f"{packet.destination} lies outside the managed networks"
+                return Walk(tuple(hops), packet, None, told, left=True)
+            onto = path[0]
         hops.append(Hop(at, f"to {onto}", packet))
         from_inside = at in topology.routers and topology.routers[at].behind == onto
         held, at = onward, onto
@@ -179,17 +185,22 @@ def check(
         return
     visited = topology.router_of(handover.new, "new address").name
     home = topology.router_of(handover.old, "old address").name
-    filtering = handover.directions is Directions.BOTH
     for sent, seen in _packets(handover):
         at = moved.get(sent.source, sent.source)
-        corresponding = topology.router_of(at, "correspondent").name
-        hidden = _hidden(topology.path(at)[0].name, sent, seen)
-        walks = (
-            # A phone that stayed on one link answers there for its old address itself.
-            (sent, seen, corresponding, at, {handover.new, *([handover.old] if visited == home else ())}),
-            (seen.turned, sent.turned, visited, handover.new, {at, sent.source} if at == sent.source else {at}),
-        )
-        for packet, wanted, start, link, ends in walks:
+        corresponding = topology.find(at)
+        if corresponding is None:
+            sent = seen
+        # Of networks that need not be ours nobody has said that they let foreign sources pass.
+        filtering = corresponding is None or handover.directions is Directions.BOTH
+        hidden = {} if corresponding is None else _hidden(topology.path(at)[0].name, sent, seen)
+        origin, origin_link = (OUTSIDE, None) if corresponding is None else (corresponding.name, at)
+        # A phone that stayed on one link answers there for its old address itself.
+        here = {handover.new, *([handover.old] if visited == home else ())}
+        there = {None if corresponding is None else at}
+        for packet, wanted, start, link, ends in (
+            (sent, seen, origin, origin_link, here),
+            (seen.turned, sent.turned, visited, handover.new, there),
+        ):
             walk = trace(
                 packet,
                 start,
@@ -200,7 +211,7 @@ def check(
                 hidden=hidden,
                 by_side=by_side,
             )
-            if walk.packet != wanted or walk.host not in ends:
+            if walk.packet != wanted or walk.host not in ends or walk.delivered is walk.left:
                 last = walk.hops[-1].where if walk.hops else start
                 raise HandoverError(
                     "walk_failed",
@@ -208,6 +219,14 @@ def check(
                     "a plan's end state carries every session both ways",
                     f"Handover {handover.id} is refused.",
                 )
+
+
+def _may_leave(packet: Packet, at: str, topology: Topology, hidden: Mapping[str, Mapping[Endpoint, Endpoint]]) -> bool:
+    """Whether the network between takes a packet of this source from there."""
+    owner = [one.name for one in topology.path(packet.source)] or _hiding(packet.source, hidden)
+    if at == OUTSIDE:
+        return not owner
+    return owner[:1] == [at] or (at in topology.routers and topology.routers[at].foreign_sources)
 
 
 def _packets(handover: Handover) -> List[Tuple[Packet, Packet]]:

@@ -175,13 +175,17 @@ def require(platform: Platform, handover: Handover, router: str, entries: Iterab
         raise HandoverError(
             "unsupported_scope", f"{handover.scope.value} on {router}", f"{platform.name} can hold the scopes {names}"
         )
-    if handover.directions not in able.directions:
-        names = ", ".join(sorted(item.value for item in able.directions))
-        raise HandoverError(
-            "unsupported_directions",
-            f"{handover.directions.value} on {router}",
-            f"{platform.name} can hold the directions {names}",
-        )
+    # A flow that goes by the home router is handed over in one direction, whatever the handover says.
+    entries = list(entries)
+    others = (one.stamp.directions for one in entries if one.stamp.directions is not handover.directions)
+    for directions in (handover.directions, *others):
+        if directions not in able.directions:
+            names = ", ".join(sorted(item.value for item in able.directions))
+            raise HandoverError(
+                "unsupported_directions",
+                f"{directions.value} on {router}",
+                f"{platform.name} can hold the directions {names}",
+            )
     if not able.neighbours and any(isinstance(entry, Neighbour) for entry in entries):
         raise HandoverError(
             "unsupported_neighbour",

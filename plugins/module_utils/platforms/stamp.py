@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The stamp of an entry as one line of text, for a router's comment or description fields.
 
-At most 128 bytes, the most that nftables keeps: ``sipmobility:1 id=… e=… x=… n=… d=…``, and ``end`` behind
-it where the handover is about to end.
+At most 128 bytes, the most that nftables keeps: ``sipmobility:1 id=… e=… x=… n=… d=…``; behind it ``v=home``
+where the home router sends on, and ``end`` where the handover is about to end.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 
 from ..errors import HandoverError
-from ..mobility.model import Directions, Stamp
+from ..mobility.model import Directions, Stamp, Via
 
 __all__ = ["REMNANT", "decode", "encode"]
 
 _FORMAT = re.compile(
-    r"sipmobility:1 id=([0-9A-Za-z]{1,32}) e=(\d{1,18}) x=(\d{1,12}) n=(\d{1,9}) d=(forward|both)( end)?", re.ASCII
+    r"sipmobility:1 id=([0-9A-Za-z]{1,32}) e=(\d{1,18}) x=(\d{1,12}) n=(\d{1,9}) d=(forward|both)( v=home)?( end)?",
+    re.ASCII,
 )
 
 #: Stands for the stamp of something of ours that the router no longer knows the owner of.
@@ -33,7 +34,7 @@ def encode(stamp: Stamp) -> str:
     line = (
         f"sipmobility:1 id={stamp.handover} e={stamp.epoch} x={stamp.expires} "
         f"n={stamp.flows} d={stamp.directions.value}"
-    )
+    ) + (" v=home" if stamp.via is Via.HOME_ROUTER else "")
     if _FORMAT.fullmatch(line) is None:
         raise HandoverError(
             "bad_stamp",
@@ -56,5 +57,6 @@ def decode(line: str) -> Stamp:
             "every entry under our name carries our stamp",
             "Somebody else wrote it. Move it away from our table.",
         )
-    handover, epoch, expires, flows, directions, end = found.groups()
-    return Stamp(handover, int(epoch), int(expires), Directions(directions), int(flows), ended=end is not None)
+    handover, epoch, expires, flows, directions, home, end = found.groups()
+    via = Via.CORRESPONDENT_ROUTER if home is None else Via.HOME_ROUTER
+    return Stamp(handover, int(epoch), int(expires), Directions(directions), int(flows), end is not None, via)

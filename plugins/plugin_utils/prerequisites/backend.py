@@ -65,6 +65,7 @@ class Backend:
             "platform": self.name,
             "tools": self.tools,
             "size": options.table_size,
+            "outside_interface": options.outside_interface,
             "rule_priority": options.rule_priority,
             "persistence": options.persistence,
         }

@@ -30,8 +30,9 @@ def wanted(inside: str, outside: str = "", *, loose: bool) -> dict[str, str]:
     :param loose: also loosen reverse path filtering there.
     :raises HandoverError: ``bad_interface``.
     """
-    if not _INTERFACE.fullmatch(inside) or inside in (".", ".."):
-        raise HandoverError("bad_interface", inside, "an interface name has letters, digits and . _ - only")
+    for name in (inside, *([outside] if outside else [])):
+        if not _INTERFACE.fullmatch(name) or name in (".", ".."):
+            raise HandoverError("bad_interface", name, "an interface name has letters, digits and . _ - only")
     link, neighbours = (f"net.ipv4.{of}.{inside.replace('.', '/')}" for of in ("conf", "neigh"))
     settings = {
         "net.ipv4.ip_forward": "1",
@@ -60,6 +61,8 @@ def wanted(inside: str, outside: str = "", *, loose: bool) -> dict[str, str]:
     if outside:
         # There an old address of the home network itself comes in, decoded.
         settings[f"net.ipv4.conf.{outside.replace('.', '/')}.src_valid_mark"] = "1"
+        # What a home router sends on goes out where it came in.
+        settings[f"net.ipv4.conf.{outside.replace('.', '/')}.send_redirects"] = "0"
     if loose:
         settings[f"{link}.rp_filter"] = "2"
     return settings

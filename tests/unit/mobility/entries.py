@@ -48,7 +48,7 @@ def stamp(draw: st.DrawFn) -> Stamp:
     epoch, flows = draw(st.integers(0, 10**18 - 1)), draw(st.integers(0, 10**9 - 1))
     expires = NOW + draw(st.integers(60, 400_000_000))
     directions = draw(st.sampled_from(Directions))
-    end = draw(st.sampled_from(("", " end")))
+    end = draw(st.sampled_from(("", " v=home"))) + draw(st.sampled_from(("", " end")))
     return stamps.decode(f"sipmobility:1 id={identity} e={epoch} x={expires} n={flows} d={directions.value}{end}")
 
 

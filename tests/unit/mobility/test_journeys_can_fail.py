@@ -15,7 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.sipmobility.handover.plugins.module_utils import planning
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility import goals, placing, target, trace
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility import (
+    goals,
+    placing,
+    recover,
+    target,
+    trace,
+)
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility import plan as planner
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
     Freeze,
@@ -151,13 +157,14 @@ def test_a_wrong_order(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_everything_expires_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placing, "DECODER_MARGIN", 0)
+    for module in (placing, recover):
+        monkeypatch.setattr(module, "DECODER_MARGIN", 0)
     assert_seen()
 
 
 def test_undone_without_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planner, "drains_when_undone", lambda phase: False)
-    assert_seen(UNDONE)
+    assert_seen(UNDONE, "a wrong address|not as before")
 
 
 def test_undone_in_the_order_in_which_it_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +172,7 @@ def test_undone_in_the_order_in_which_it_was_done(monkeypatch: pytest.MonkeyPatc
         return planner.undo(stages, done)[::-1]
 
     monkeypatch.setattr(journey, "undo", undo)
-    assert_seen(UNDONE)
+    assert_seen(UNDONE, "a wrong address|not as before")
 
 
 def test_an_encoder_meets_the_route_of_another_handover(monkeypatch: pytest.MonkeyPatch) -> None:

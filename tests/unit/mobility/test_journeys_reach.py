@@ -24,7 +24,8 @@ from .journeys.world import World
 
 #: What lines of a story tell, as patterns.
 TOLD = {
-    **{f"phase {phase.value}": rf"\d\d-{phase.value}-r" for phase in PlanPhase},
+    # No router of the stories takes a rewrite and its reverse in one line (test_joint_order.py, test_ios_plans.py).
+    **{f"phase {phase.value}": rf"\d\d-{phase.value}-r" for phase in PlanPhase if phase is not PlanPhase.RETIRE_JOINT},
     **{
         f"{kind}, and a plan for it": f"{kind} of .*\n.*\n  01-"
         for kind in ("move", "return", "swap", "together", "follow", "refresh", "end", "open")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, Stamp
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, Stamp, Via
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.stamp import REMNANT, decode, encode
 
 from ..mobility.entries import stamp
@@ -39,6 +39,7 @@ def test_the_line_is_this_one() -> None:
     """Another version, or another controller, reads it: it must not drift."""
     assert encode(GOOD) == f"sipmobility:1 id=8d7ac21f98194017 e=7 x={NOW} n=3 d=forward"
     assert decode(encode(GOOD) + " end").ended
+    assert encode(replace(GOOD, via=Via.HOME_ROUTER, ended=True)).endswith(" d=forward v=home end")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.placing import GRACE
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage, plan, undo
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import OUTSIDE, Packet
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.repair import make_repair
 
@@ -49,7 +49,7 @@ class Journey:
         self._teller = tell
         self._now = _START
         self._topology = self._world.land.topology
-        self._states: States = {name: RouterState() for name in self._topology.routers}
+        self._states: States = {name: RouterState() for name in (*self._topology.routers, OUTSIDE)}
         self._walker = Walker(self._topology, story.directions is Directions.BOTH)
         #: Handovers that were carried out, by id, and until when they hold.
         self._good: dict[str, int] = {}

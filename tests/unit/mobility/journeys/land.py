@@ -10,6 +10,7 @@ from ipaddress import ip_address, ip_network
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import OUTSIDE
 
 __all__ = ["Land"]
 
@@ -21,14 +22,24 @@ class Land:
     :param behind: the router that each is behind; itself, where there is none.
     """
 
-    def __init__(self, platforms: tuple[str, ...], behind: tuple[int, ...]) -> None:
+    def __init__(self, platforms: tuple[str, ...], behind: tuple[int, ...], foreign_sources: bool) -> None:
         self.names = tuple(f"r{number}" for number in range(len(platforms)))
         self.topology = _Topology(
             Router(
-                name, tuple(map(ip_network, _networks(number))), platform, "lan", "wan", *self._inside(number, outer)
+                name,
+                tuple(map(ip_network, _networks(number))),
+                platform,
+                "lan",
+                "wan",
+                *self._inside(number, outer),
+                foreign_sources=foreign_sources,
             )
             for number, (name, platform, outer) in enumerate(zip(self.names, platforms, behind, strict=True))
         )
+
+    def router(self, number: int) -> str:
+        """The name of a router; one more than there are stands for a network that nobody of ours manages."""
+        return self.names[number] if number < len(self.names) else OUTSIDE
 
     def _inside(self, router: int, outer: int) -> tuple[str, tuple[Address, ...]]:
         if router == outer:

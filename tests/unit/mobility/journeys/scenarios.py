@@ -63,7 +63,9 @@ class Story:
     :ivar platforms: of the routers, one each.
     :ivar behind: the router behind which each is, nearer to the network between; itself, where there is none.
     :ivar phones: the home router of each phone.
-    :ivar correspondents: the router of each correspondent, and whether it is hidden behind that router's address.
+    :ivar correspondents: the router of each correspondent, and whether it is hidden behind that router's address. One
+        more than there are routers stands for a network that is not managed.
+    :ivar foreign_sources: the network between takes packets of any source from any router.
     """
 
     platforms: tuple[str, ...]
@@ -75,6 +77,7 @@ class Story:
     correspondents: tuple[tuple[int, bool], ...]
     calls: tuple[Call, ...]
     events: tuple[Event, ...]
+    foreign_sources: bool = False
 
 
 _small = st.integers(0, 7)
@@ -110,11 +113,13 @@ def stories(
     platforms: Sequence[str] = ("nftables", "nftables", "iptables"),
     scopes: Sequence[Scope] = (Scope.SESSION, Scope.SESSION, Scope.SESSION, Scope.CORRESPONDENT, Scope.ADDRESS),
     nested: Sequence[bool] = (False, False, False, True),
+    foreign_sources: bool = False,
 ) -> Story:
     """Two to six routers, one to three phones, one to three correspondents, up to four calls and twenty events."""
     found = tuple(draw(st.lists(st.sampled_from(platforms), min_size=2, max_size=6)))
     routers = st.integers(0, len(found) - 1)
     alone = tuple(range(len(found)))
+    anywhere = st.integers(0, len(found)) if foreign_sources else routers
     return Story(
         found,
         tuple(draw(st.integers(0, number)) for number in alone) if draw(st.sampled_from(nested)) else alone,
@@ -122,7 +127,8 @@ def stories(
         draw(st.sampled_from(scopes)),
         Directions.BOTH if "iptables" in found else draw(st.sampled_from(Directions)),
         tuple(draw(st.lists(routers, min_size=1, max_size=3))),
-        tuple(draw(st.lists(st.tuples(routers, st.booleans()), min_size=1, max_size=3))),
+        tuple(draw(st.lists(st.tuples(anywhere, st.booleans()), min_size=1, max_size=3))),
         tuple(draw(st.lists(_CALLS, min_size=1, max_size=4))),
         tuple(draw(st.lists(_events(kinds, fates), min_size=1, max_size=20))),
+        foreign_sources,
     )

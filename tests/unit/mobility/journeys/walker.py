@@ -132,7 +132,8 @@ class Walker:
             hops.append(hop)
             if hop.what.startswith("to "):
                 return _Passed(hop.packet, hop.what[3:], None, "", tuple(hops), _touched(packet, hops))
-        return _Passed(walk.packet, None, walk.host, walk.verdict, tuple(hops), _touched(packet, hops))
+        host = walk.packet.destination if walk.left else walk.host
+        return _Passed(walk.packet, None, host, walk.verdict, tuple(hops), _touched(packet, hops))
 
     def _effect(self, state: RouterState) -> int:
         """A number for what a state does to packets, whatever its stamps say."""

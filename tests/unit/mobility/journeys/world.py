@@ -13,7 +13,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
     Session,
     handover_id,
 )
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, Scope
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, Scope, Via
 
 from .hosts import End, Hosts, Talk
 from .land import Land
@@ -34,7 +34,7 @@ class World:
 
     def __init__(self, story: Story) -> None:
         self.story = story
-        self.land = Land(story.platforms, story.behind)
+        self.land = Land(story.platforms, story.behind, story.foreign_sources)
         self.hosts = Hosts()
         self.talks: dict[str, Talk] = {}
         self.lingering: dict[str, tuple[str, Address]] = {}
@@ -53,7 +53,8 @@ class World:
         for number, (router, hidden) in enumerate(story.correspondents):
             masked = hidden and story.version == 4 and story.scope is Scope.SESSION
             # An inner router that masquerades would be one that is not managed: no router that rewrites knows of it.
-            masked = masked and story.platforms[router] == "nftables" and story.behind[router] == router
+            masked = masked and router < len(story.platforms) and story.platforms[router] == "nftables"
+            masked = masked and story.behind[router] == router
             address = self.land.private(router, 20 + number) if masked else self._fresh(router)
             self._router[address] = router
             self._settle(f"peer{number}", address)
@@ -89,7 +90,10 @@ class World:
         phone = self.phones[call.phone % len(self.phones)]
         if only_at_home and self.hosts.at[phone] != self.home[phone]:
             return
-        others = [*self._peers, *((other, self.hosts.at[other]) for other in self.phones if other != phone)]
+        others = list(self._peers)
+        if not self.story.foreign_sources:
+            # Where both ends move, it is BCP 38 that stops what is sent while nobody is where he was.
+            others += [(other, self.hosts.at[other]) for other in self.phones if other != phone]
         peer, address = others[call.peer % len(others)]
         if only_at_home and address != self.home.get(peer, address):
             return
@@ -249,7 +253,8 @@ class World:
             for end, peer in ((talk.one, talk.other), (talk.other, talk.one))
             if (end.host, end.address) == (phone, address)
         ]
-        base = Handover(identity, address, new, expires, aor=phone, ended=True)
+        via = Via.HOME_ROUTER if self.story.foreign_sources else Via.CORRESPONDENT_ROUTER
+        base = Handover(identity, address, new, expires, aor=phone, ended=True, via=via)
         if not ends or new == address:
             return base if identity in standing else None
         story = self.story
@@ -302,7 +307,7 @@ class World:
         return address
 
     def _settle(self, host: str, address: Address) -> None:
-        self.hosts.settle(host, self.land.names[self._router[address]], address)
+        self.hosts.settle(host, self.land.router(self._router[address]), address)
 
 
 def _flow(protocol: str, end: End, peer: End) -> tuple[str, int, Address, int]:
