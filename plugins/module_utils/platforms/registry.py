@@ -11,10 +11,11 @@ from ..errors import HandoverError
 from .base import Platform
 from .iptables import Iptables
 from .nftables import Nftables
+from .snmp import Snmp
 
 __all__ = ["PLATFORMS", "platform_named"]
 
-PLATFORMS: Dict[str, Platform] = {platform.name: platform for platform in (Iptables(), Nftables())}
+PLATFORMS: Dict[str, Platform] = {platform.name: platform for platform in (Iptables(), Nftables(), Snmp())}
 
 
 def platform_named(name: str) -> Platform:

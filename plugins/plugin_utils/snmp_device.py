@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One router over SNMP: a step is one SET where it fits, and the router is read back after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+from ..module_utils.errors import HandoverError
+from ..module_utils.mobility.change import unfinished
+from ..module_utils.mobility.model import Change
+from ..module_utils.platforms.base import Output
+from ..module_utils.platforms.snmp import IF_NAME, NAT, ROUTE, SERIAL, Snmp
+from ..module_utils.platforms.varbinds import MOST, Varbind, blocks_of, packed, resolved
+from .device import Device
+from .rendering import Renderer
+from .router import ManagedRouter
+from .step_text import step_text
+
+__all__ = ["Refusal", "SnmpDevice", "SnmpSession", "snmp_router"]
+
+#: nsCacheStatus (NET-SNMP-AGENT-MIB) of net-snmp's copy of the routing table, and the value that empties it.
+_CACHE = "1.3.6.1.4.1.8072.1.5.3.1.3.1.3.6.1.2.1.4.24.7"
+_EMPTY = "3"
+_TOO_BIG = "tooBig"
+
+
+class Refusal(NamedTuple):
+    """What an agent refused.
+
+    :ivar status: RFC 3416's name of the error-status, or ``no answer``.
+    :ivar place: which variable binding it is about, from 1; 0 where it says none.
+    """
+
+    status: str
+    place: int
+
+
+class SnmpSession(Protocol):
+    """A way to an agent, with the login."""
+
+    def get(self, oids: Sequence[str]) -> list[Varbind]:
+        """The values of these objects; those that are not there are left out.
+
+        :raises HandoverError: when the agent does not answer, or knows no such login.
+        """
+
+    def walk(self, below: str) -> list[Varbind]:
+        """All objects below an OID; errors as :meth:`get`."""
+
+    def set(self, varbinds: Sequence[Varbind]) -> Refusal | None:
+        """Set all of these, or none, in one PDU that is sent once; None when the agent has done it.
+
+        :raises HandoverError: when the agent does not take the login.
+        """
+
+
+class SnmpDevice(Device):
+    """A router with an SNMP session.
+
+    Each SET carries snmpSetSerialNo (RFC 3418), where the agent has it: another controller's SET in between, or one of
+    ours that comes late, is refused.
+
+    :param outside: the interface on which the router's NAT rows lie.
+    """
+
+    def __init__(self, name: str, platform: Snmp, renderer: Renderer, session: SnmpSession, outside: str) -> None:
+        self._name = name
+        self._platform = platform
+        self._renderer = renderer
+        self._session = session
+        self._outside = outside
+        self._indexes: dict[str, str] = {}
+
+    def text(self, change: Change, now: float) -> str:
+        return step_text(self._platform, self._renderer, change, now, outside=self._outside)
+
+    def read(self) -> Output:
+        names = self._walk(IF_NAME)
+        self._indexes = {item.octets.decode("utf-8", "replace"): item.oid.rpartition(".")[2] for item in names}
+        self._index(self._outside)
+        rows = _lines(self._walk(NAT))
+        routes = self._platform.route_objects(rows)
+        found = self._get(routes) if routes else []
+        return Output({"data": _lines(names) + rows + _lines(found), "outside": self._outside}, {})
+
+    def change(self, change: Change, now: float, hold: bool = False) -> Output:
+        blocks = blocks_of(self.text(change, now))
+        if not self._indexes:
+            self.read()
+        wanted = [[resolved(item, self._index) for item in block] for block in blocks]
+        said = self._said(wanted)
+        read = self.read()
+        if said is None:
+            return read
+        if said.startswith("no answer") and self._done(change, read):
+            return read  # the SET came, its answer was lost
+        return Output({**read.sections, "step": said}, {"step": 1})
+
+    def _said(self, blocks: Sequence[list[Varbind]]) -> str | None:
+        """Set the blocks, PDU by PDU; the words of the first that is refused."""
+        pdus = packed(blocks)
+        while pdus:
+            pdu = pdus.pop(0)
+            flat = [item for block in pdu for item in block]
+            if any(_leaves_a_route(item) for item in flat):
+                self._refresh_cache()
+            serial = self._serial()
+            refusal = self._session.set([*serial, *flat])
+            if refusal is None:
+                continue
+            if refusal.status == _TOO_BIG and len(pdu) > 1:
+                pdus[:0] = packed(pdu, max(len(flat) // 2, *map(len, pdu)))
+                continue
+            if refusal.place == 0:
+                return refusal.status
+            told = [*serial, *flat][refusal.place - 1 : refusal.place]
+            return f"{refusal.status} at {told[0]}" if told else refusal.status
+        return None
+
+    def _done(self, change: Change, read: Output) -> bool:
+        try:
+            return unfinished(change, self._platform.parse(read)) is None
+        except HandoverError:
+            return False
+
+    def _serial(self) -> list[Varbind]:
+        """snmpSetSerialNo as it is now; nothing where the agent has none."""
+        return [Varbind(SERIAL, "i", item.value) for item in self._get([SERIAL])]
+
+    def _refresh_cache(self) -> None:
+        """Have net-snmp read the kernel's routes again; other agents have no such object, and are not asked.
+
+        net-snmp 5.9 takes a route that it made itself, and has not read back from the kernel since, for one that is
+        still to be made: destroying it makes it again, fails with genErr, and the next attempt may crash the agent.
+        """
+        if self._get([_CACHE]):
+            self._session.set([Varbind(_CACHE, "i", _EMPTY)])
+            self._walk(f"{ROUTE}.7.0")  # nothing is there; whoever asks for anything has the table read
+
+    def _index(self, name: str) -> int:
+        if name not in self._indexes:
+            raise HandoverError(
+                "no_such_interface",
+                f"{self._name}: {name}",
+                "the router has the interface, by its ifName",
+                "Check handover_inside_interface and handover_outside_interface.",
+            )
+        return int(self._indexes[name])
+
+    def _walk(self, below: str) -> list[Varbind]:
+        try:
+            return self._session.walk(below)
+        except HandoverError as error:
+            raise self._named(error) from error
+
+    def _get(self, oids: Sequence[str]) -> list[Varbind]:
+        try:
+            return [
+                item for at in range(0, len(oids), MOST // 4) for item in self._session.get(oids[at : at + MOST // 4])
+            ]
+        except HandoverError as error:
+            raise self._named(error) from error
+
+    def _named(self, error: HandoverError) -> HandoverError:
+        return HandoverError(error.code, f"{self._name}: {error.subject}", error.rule, error.advice)
+
+
+def _leaves_a_route(item: Varbind) -> bool:
+    return item.oid.startswith(f"{ROUTE}.17.") and item.value == "6"
+
+
+def _lines(varbinds: Iterable[Varbind]) -> str:
+    return "".join(f"{item}\n" for item in varbinds)
+
+
+def snmp_router(name: str, platform: Snmp, renderer: Renderer, session: SnmpSession, outside: str) -> ManagedRouter:
+    """A router of a platform, reached over SNMP; parameters as of :class:`SnmpDevice`."""
+    return ManagedRouter(name, platform, SnmpDevice(name, platform, renderer, session, outside))
