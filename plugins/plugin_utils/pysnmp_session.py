@@ -18,7 +18,7 @@ from .snmp_device import Refusal
 try:
     from pysnmp.error import PySnmpError
     from pysnmp.hlapi.v3arch import asyncio as hlapi
-    from pysnmp.proto.rfc1902 import Integer32, ObjectName, OctetString, Unsigned32
+    from pysnmp.proto.rfc1902 import Integer32, Null, ObjectName, OctetString, Unsigned32
     from pysnmp.proto.rfc1905 import EndOfMibView, NoSuchInstance, NoSuchObject
 
     HAS_PYSNMP = True
@@ -127,6 +127,7 @@ class PysnmpSession:
     def close(self) -> None:
         """Give the socket back."""
         self._engine.close_dispatcher()
+        self._run(asyncio.sleep(0))  # the dispatcher's own task ends then
         self._loop.close()
 
     def get(self, oids: Sequence[str]) -> list[Varbind]:
@@ -134,7 +135,7 @@ class PysnmpSession:
 
         :raises HandoverError: ``router_unreachable``, ``login_refused``, ``unknown_engine``, ``read_refused``.
         """
-        found = self._asked(hlapi.get_cmd, (), [(ObjectName(oid), OctetString("")) for oid in oids])
+        found = self._asked(hlapi.get_cmd, (), [(ObjectName(oid), Null("")) for oid in oids])
         return [item for item in map(_varbind, found) if item is not None]
 
     def walk(self, below: str) -> list[Varbind]:
@@ -145,7 +146,7 @@ class PysnmpSession:
         found: list[Varbind] = []
         last, root = ObjectName(below), ObjectName(below)
         while True:
-            answer = self._asked(hlapi.bulk_cmd, (0, _AT_ONCE), [(last, OctetString(""))])
+            answer = self._asked(hlapi.bulk_cmd, (0, _AT_ONCE), [(last, Null(""))])
             for name, value in answer:
                 if not root.isPrefixOf(name) or isinstance(value, EndOfMibView):
                     return found

@@ -73,6 +73,7 @@ class SnmpDevice(Device):
         self._session = session
         self._outside = outside
         self._indexes: dict[str, str] = {}
+        self._guarded = True
 
     def text(self, change: Change, now: float) -> str:
         return step_text(self._platform, self._renderer, change, now, outside=self._outside)
@@ -92,6 +93,8 @@ class SnmpDevice(Device):
             self.read()
         wanted = [[resolved(item, self._index) for item in block] for block in blocks]
         said = self._said(wanted)
+        if any(item.oid.startswith(f"{ROUTE}.") for block in wanted for item in block):
+            self._refresh_cache()
         read = self.read()
         if said is None:
             return read
@@ -108,8 +111,12 @@ class SnmpDevice(Device):
             if any(_leaves_a_route(item) for item in flat):
                 self._refresh_cache()
             serial = self._serial()
-            refusal = self._session.set([*serial, *flat])
+            refusal = self._set([*serial, *flat])
             if refusal is None:
+                continue
+            if serial and refusal.place == 1 and refusal.status != "inconsistentValue":
+                self._guarded = False  # net-snmp 5.9 shows the number, and refuses to have it set (wrongLength)
+                pdus.insert(0, pdu)
                 continue
             if refusal.status == _TOO_BIG and len(pdu) > 1:
                 pdus[:0] = packed(pdu, max(len(flat) // 2, *map(len, pdu)))
@@ -127,18 +134,19 @@ class SnmpDevice(Device):
             return False
 
     def _serial(self) -> list[Varbind]:
-        """snmpSetSerialNo as it is now; nothing where the agent has none."""
-        return [Varbind(SERIAL, "i", item.value) for item in self._get([SERIAL])]
+        """snmpSetSerialNo as it is now; nothing where the agent has none that can be set."""
+        return self._get([SERIAL]) if self._guarded else []
 
     def _refresh_cache(self) -> None:
-        """Have net-snmp read the kernel's routes again; other agents have no such object, and are not asked.
+        """Have net-snmp read the kernel's routes again; other agents have no such object, and are not told.
 
-        net-snmp 5.9 takes a route that it made itself, and has not read back from the kernel since, for one that is
-        still to be made: destroying it makes it again, fails with genErr, and the next attempt may crash the agent.
+        What it shows after a step is then the kernel's, not its own memory. And net-snmp 5.9 takes a route that it
+        made itself, and has not read from the kernel since, for one that is still to be made: destroying it makes it
+        again and fails with genErr, and the next attempt may crash the agent.
         """
         if self._get([_CACHE]):
-            self._session.set([Varbind(_CACHE, "i", _EMPTY)])
-            self._walk(f"{ROUTE}.7.0")  # nothing is there; whoever asks for anything has the table read
+            self._set([Varbind(_CACHE, "i", _EMPTY)])
+            self._get([f"{ROUTE}.7.0"])  # nothing is there; whoever asks for anything has the table read
 
     def _index(self, name: str) -> int:
         if name not in self._indexes:
@@ -161,6 +169,12 @@ class SnmpDevice(Device):
             return [
                 item for at in range(0, len(oids), MOST // 4) for item in self._session.get(oids[at : at + MOST // 4])
             ]
+        except HandoverError as error:
+            raise self._named(error) from error
+
+    def _set(self, varbinds: Sequence[Varbind]) -> Refusal | None:
+        try:
+            return self._session.set(varbinds)
         except HandoverError as error:
             raise self._named(error) from error
 
