@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from ..module_utils.errors import HandoverError
 from ..module_utils.platforms.varbinds import Varbind
-from .snmp_device import Refusal
+from .snmp_device import NO_ANSWER, Refusal
 
 try:
     from pysnmp.error import PySnmpError
@@ -117,6 +117,7 @@ class PysnmpSession:
         self._login = login
         self._loop = asyncio.new_event_loop()
         self._engine = hlapi.SnmpEngine()
+        self._met = False
 
     def __enter__(self) -> PysnmpSession:
         return self
@@ -165,14 +166,14 @@ class PysnmpSession:
     def set(self, varbinds: Sequence[Varbind]) -> Refusal | None:
         """Set all of these, or none, in one PDU that is sent once.
 
-        :returns: what was refused; ``no answer`` where it is not known whether it was done; None when it was.
+        :returns: what was refused; ``NO_ANSWER`` where it is not known whether it was done; None when it was.
         :raises HandoverError: as :meth:`get`; nothing was done then.
         """
         given = [(ObjectName(item.oid), _value(item)) for item in varbinds]
         told, status, index, _answer = self._sent(hlapi.set_cmd, (), given, 0)
         if told is not None:
             if type(told).__name__ == "RequestTimedOut":
-                return Refusal("no answer", 0)
+                return Refusal(NO_ANSWER, 0)
             raise self._failed(told)
         return Refusal(_STATUS[int(status)], int(index)) if int(status) else None
 
@@ -191,16 +192,29 @@ class PysnmpSession:
         return list(answer)
 
     def _sent(self, command: Any, numbers: tuple[int, ...], varbinds: list[tuple[Any, Any]], retries: int) -> Any:
-        """pysnmp's answer. An agent that began anew has told what it needs, and done nothing: it is asked once more."""
+        """pysnmp's answer.
+
+        An agent that began anew since it was asked last has told what it needs, and done nothing: it is asked once
+        more. pysnmp makes nothing of that told when boots and time do not fit any longer, so a question that gets no
+        answer is asked once more by somebody who has never met the agent.
+        """
+        met = self._met
         try:
-            answer = self._run(self._send(command, numbers, varbinds, retries))
-            if type(answer[0]).__name__ in _ANEW:
-                self._engine.close_dispatcher()
-                self._engine = hlapi.SnmpEngine()
+            answer = self._run(self._send(command, numbers, varbinds, 0 if met else retries))
+            name = type(answer[0]).__name__
+            self._met = answer[0] is None
+            if name in _ANEW or (name == "RequestTimedOut" and met and retries):
+                self._forget()
                 answer = self._run(self._send(command, numbers, varbinds, retries))
+                self._met = answer[0] is None
             return answer
         except (PySnmpError, OSError) as error:
             raise self._failed(error) from error
+
+    def _forget(self) -> None:
+        self._engine.close_dispatcher()
+        self._run(asyncio.sleep(0))  # the dispatcher's own task ends then
+        self._engine = hlapi.SnmpEngine()
 
     async def _send(self, command: Any, numbers: tuple[int, ...], varbinds: list[tuple[Any, Any]], retries: int) -> Any:
         login = self._login
@@ -244,7 +258,8 @@ class PysnmpSession:
             "router_unreachable",
             subject,
             "the router's SNMP agent answers",
-            "Check the way to the router, and whether its agent runs.",
+            "Check the way to the router, whether its agent runs, and the privacy key: some agents say nothing to a "
+            "wrong one.",
         )
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -19,18 +20,21 @@ from .rendering import Renderer
 from .router import ManagedRouter
 from .step_text import step_text
 
-__all__ = ["Refusal", "SnmpDevice", "SnmpSession", "snmp_router"]
+__all__ = ["NO_ANSWER", "Refusal", "SnmpDevice", "SnmpSession", "snmp_router"]
 
 #: nsCacheStatus (NET-SNMP-AGENT-MIB) of net-snmp's copy of the routing table, and the value that empties it.
 _CACHE = "1.3.6.1.4.1.8072.1.5.3.1.3.1.3.6.1.2.1.4.24.7"
 _EMPTY = "3"
 _TOO_BIG = "tooBig"
+#: The status of a SET that nobody answered, and seconds to wait for what it may do yet, look by look.
+NO_ANSWER = "no answer"
+LATE = (0.3, 0.7, 2.0)
 
 
 class Refusal(NamedTuple):
     """What an agent refused.
 
-    :ivar status: RFC 3416's name of the error-status, or ``no answer``.
+    :ivar status: RFC 3416's name of the error-status, or :data:`NO_ANSWER`.
     :ivar place: which variable binding it is about, from 1; 0 where it says none.
     """
 
@@ -93,13 +97,13 @@ class SnmpDevice(Device):
             self.read()
         wanted = [[resolved(item, self._index) for item in block] for block in blocks]
         said = self._said(wanted)
-        if any(item.oid.startswith(f"{ROUTE}.") for block in wanted for item in block):
+        if any(_of_a_route(item) for block in wanted for item in block):
             self._refresh_cache()
         read = self.read()
+        if said == NO_ANSWER:
+            read, said = self._found_out(change, read)
         if said is None:
             return read
-        if said.startswith("no answer") and self._done(change, read):
-            return read  # the SET came, its answer was lost
         return Output({**read.sections, "step": said}, {"step": 1})
 
     def _said(self, blocks: Sequence[list[Varbind]]) -> str | None:
@@ -108,7 +112,7 @@ class SnmpDevice(Device):
         while pdus:
             pdu = pdus.pop(0)
             flat = [item for block in pdu for item in block]
-            if any(_leaves_a_route(item) for item in flat):
+            if any(_of_a_route(item) for item in flat):
                 self._refresh_cache()
             serial = self._serial()
             refusal = self._set([*serial, *flat])
@@ -127,11 +131,17 @@ class SnmpDevice(Device):
             return f"{refusal.status} at {told[0]}" if told else refusal.status
         return None
 
-    def _done(self, change: Change, read: Output) -> bool:
-        try:
-            return unfinished(change, self._platform.parse(read)) is None
-        except HandoverError:
-            return False
+    def _found_out(self, change: Change, read: Output) -> tuple[Output, str | None]:
+        """Whether a SET was done whose answer did not come: it may have come, or be on its way still."""
+        for wait in (0, *LATE):
+            time.sleep(wait)
+            read = self.read() if wait else read
+            try:
+                if unfinished(change, self._platform.parse(read)) is None:
+                    return read, None
+            except HandoverError:
+                continue  # told when it is parsed at the end
+        return read, NO_ANSWER
 
     def _serial(self) -> list[Varbind]:
         """snmpSetSerialNo as it is now; nothing where the agent has none that can be set."""
@@ -142,7 +152,8 @@ class SnmpDevice(Device):
 
         What it shows after a step is then the kernel's, not its own memory. And net-snmp 5.9 takes a route that it
         made itself, and has not read from the kernel since, for one that is still to be made: destroying it makes it
-        again and fails with genErr, and the next attempt may crash the agent.
+        again and fails with genErr, and the next attempt may crash the agent. So does a route that is made before
+        anybody had the table read.
         """
         if self._get([_CACHE]):
             self._set([Varbind(_CACHE, "i", _EMPTY)])
@@ -182,8 +193,8 @@ class SnmpDevice(Device):
         return HandoverError(error.code, f"{self._name}: {error.subject}", error.rule, error.advice)
 
 
-def _leaves_a_route(item: Varbind) -> bool:
-    return item.oid.startswith(f"{ROUTE}.17.") and item.value == "6"
+def _of_a_route(item: Varbind) -> bool:
+    return item.oid.startswith(f"{ROUTE}.")
 
 
 def _lines(varbinds: Iterable[Varbind]) -> str:

@@ -4,9 +4,9 @@
 """A stand-in for what nobody ships: an agent that serves natAddrMapTable (RFC 4008) for writing, and a NAT under it.
 
 The rows become stateless rewrites by nft in the kernel of its network namespace, before the answer goes out; what the
-kernel refuses is refused (commitFailed). It speaks SNMPv2c on the loopback, where a real snmpd in front of it passes on
-what is asked of NAT-MIB: users, views, routes and the rest are snmpd's own. Rows survive the agent: the NAT is the
-router's.
+kernel refuses is refused (commitFailed). It speaks SNMPv2c on the loopback: a real snmpd in front of it passes on what
+is asked of NAT-MIB, and users, views, routes and the rest are snmpd's own. Whoever asks it without snmpd also finds
+ifName, and a snmpSetSerialNo that works. Rows survive the agent: the NAT is the router's.
 
     agent.py PORT STATE [--one-name]
 """
@@ -35,6 +35,7 @@ from words import COMMUNITY
 _AT_ONCE = 50
 
 
+IF_NAME = (1, 3, 6, 1, 2, 1, 31, 1, 1, 1, 1)
 #: snmpSetSerialNo.0: net-snmp's own cannot be set on machines of 64 bits.
 SERIAL = (1, 3, 6, 1, 6, 3, 1, 1, 6, 1, 0)
 
@@ -52,7 +53,8 @@ class Nat:
     @property
     def objects(self) -> list[tuple[tuple[int, ...], int | bytes]]:
         """All that there is to see."""
-        return [*objects(self.table), (SERIAL, self.serial)]
+        names = [((*IF_NAME, number), name.encode()) for number, name in sorted(socket.if_nameindex())]
+        return [*names, *objects(self.table), (SERIAL, self.serial)]
 
     def set(self, varbinds: list[tuple[tuple[int, ...], int | bytes]]) -> None:
         """Do all of it or nothing."""

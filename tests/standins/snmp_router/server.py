@@ -27,10 +27,11 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.pysnmp_sessio
 from ...kernel.namespaces import Namespace
 from .words import COMMUNITY
 
-__all__ = ["READER", "WRITER", "Relay", "SnmpServer"]
+__all__ = ["KEYS", "READER", "WRITER", "Relay", "SnmpServer"]
 
 _HERE = Path(__file__).parent
 _START_SECONDS = 20
+_PORT = 1161
 #: Users: one that may write, and one that may only read. Passphrases of a private namespace.
 WRITER, READER, KEYS = "operator", "watcher", ("authentic-passphrase", "private-passphrase")
 _CONFIGURATION = f"""
@@ -40,9 +41,8 @@ createUser {READER} SHA-256 "{KEYS[0]}" AES "{KEYS[1]}"
 rwuser {WRITER} priv .1
 rouser {READER} priv .1
 rwcommunity public 127.0.0.1
-proxy -v 2c -c {COMMUNITY} 127.0.0.1:1161 .1.3.6.1.2.1.123
 """
-_SERIAL = f"proxy -v 2c -c {COMMUNITY} 127.0.0.1:1161 .1.3.6.1.6.3.1.1.6\n"
+_NAT = f"proxy -v 2c -c {COMMUNITY} 127.0.0.1:{_PORT} .1.3.6.1.2.1.123\n"
 
 
 class Relay:
@@ -52,7 +52,8 @@ class Relay:
     :ivar answers: whether answers come back.
     """
 
-    def __init__(self, namespace: Namespace) -> None:
+    def __init__(self, namespace: Namespace, port: int = 161) -> None:
+        self._port = port
         self.asks = self.answers = True
         self._near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._near.bind(("127.0.0.1", 0))
@@ -85,7 +86,7 @@ class Relay:
                 if self._near in ready:
                     data, self._client = self._near.recvfrom(65535)
                     if self.asks:
-                        self._far.sendto(data, ("127.0.0.1", 161))
+                        self._far.sendto(data, ("127.0.0.1", self._port))
                 if self._far in ready:
                     data = self._far.recv(65535)
                     if self.answers and self._client:
@@ -96,14 +97,14 @@ class SnmpServer:
     """snmpd, and the stand-in behind it, in a namespace that has the interfaces ``lan`` and ``wan``.
 
     :param home: an empty directory of this server's own.
-    :param serial: have a snmpSetSerialNo that works, from the stand-in; net-snmp's own can only be read.
+    :param nat: have NAT-MIB at all.
     :param one_name: have all NAT rows of an interface be of one name, as RFC 4008 has it to the letter.
     """
 
-    def __init__(self, namespace: Namespace, home: Path, serial: bool = True, one_name: bool = False) -> None:
+    def __init__(self, namespace: Namespace, home: Path, *, nat: bool = True, one_name: bool = False) -> None:
         self.namespace = namespace
         self.home = home
-        self._serial = serial
+        self._extra = _NAT if nat else ""
         self._one_name = one_name
         self._snmpd: subprocess.Popen[bytes] | None = None
         self._agent: subprocess.Popen[bytes] | None = None
@@ -132,11 +133,22 @@ class SnmpServer:
         return self.namespace.shell(f"export MIBS=; {line}", check=False)
 
     @contextmanager
+    def stand_in(self) -> Iterator[PysnmpSession]:
+        """A session with the stand-in itself, past snmpd."""
+        relay = Relay(self.namespace, _PORT)
+        login = SnmpLogin("127.0.0.1", community=COMMUNITY, allow_v2c=True, port=relay.port, timeout=3)
+        try:
+            with PysnmpSession(login) as session:
+                yield session
+        finally:
+            relay.close()
+
+    @contextmanager
     def serving(self) -> Iterator[SnmpServer]:
         """Run it."""
         try:
             self._relay = Relay(self.namespace)
-            (self.home / "snmpd.conf").write_text(_CONFIGURATION + (_SERIAL if self._serial else ""))
+            (self.home / "snmpd.conf").write_text(_CONFIGURATION + self._extra)
             self._agent = self._run("agent", *self._agent_words)
             self._snmpd = self._run("snmpd", *self._snmpd_words)
             self._wait()
@@ -169,12 +181,11 @@ class SnmpServer:
 
     @property
     def _snmpd_words(self) -> tuple[str, ...]:
-        without = "-smux,setSerialNo" if self._serial else "-smux"
-        return ("/usr/sbin/snmpd", "-f", "-Lo", "-C", "-I", without, "-c", str(self.home / "snmpd.conf"))
+        return ("/usr/sbin/snmpd", "-f", "-Lo", "-C", "-I", "-smux", "-c", str(self.home / "snmpd.conf"))
 
     @property
     def _agent_words(self) -> tuple[str, ...]:
-        words = [sys.executable, str(_HERE / "agent.py"), "1161", str(self.home / "rows.json")]
+        words = [sys.executable, str(_HERE / "agent.py"), str(_PORT), str(self.home / "rows.json")]
         return tuple([*words, "--one-name"] if self._one_name else words)
 
     def _wait(self) -> None:
