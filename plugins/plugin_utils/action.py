@@ -83,14 +83,20 @@ class HandoverAction(ActionBase):
         """
         name = str(task_vars.get("inventory_hostname", "router"))
         platform = platform_named(options.get("platform") or self.templated(task_vars, name)["platform"])
-        return reached(self, name, platform, Renderer(options.get("template_dir")))
+        variables = self.variables(task_vars, name)
+        return reached(self, name, platform, Renderer(options.get("template_dir")), variables)
+
+    def variables(self, task_vars: Mapping[str, Any], host: str) -> Mapping[str, Any]:
+        """A host's variables."""
+        found: Mapping[str, Any] = task_vars["hostvars"][host] if host in task_vars.get("hostvars", {}) else task_vars
+        return found
 
     def templated(self, task_vars: Mapping[str, Any], host: str) -> dict[str, Any]:
         """A host as a router of the topology, from its inventory variables.
 
         :raises HandoverError: ``bad_topology`` naming the variable that is missing.
         """
-        variables = task_vars["hostvars"][host] if host in task_vars.get("hostvars", {}) else task_vars
+        variables = self.variables(task_vars, host)
         system = str(variables.get("ansible_network_os") or "")
         return {
             "networks": [str(item) for item in variables.get("handover_networks") or []],

@@ -5,30 +5,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.platforms.base import Output, Platform
+from ..module_utils.platforms.snmp import Snmp
 from .rendering import Renderer
 from .router import ManagedRouter
 from .shell_device import shell_router
+from .snmp_device import snmp_router
+from .snmp_login import LazySnmpSession, login_of
 from .transport import RouterShell
 
 __all__ = ["reached"]
 
 
-def reached(action: ActionBase, name: str, platform: Platform, renderer: Renderer) -> ManagedRouter:
-    """The router of a task. It is connected to only when it is used: rendering and parsing need no router."""
-    return _WAYS[platform.transport](action, name, platform, renderer)
+_Variables = Mapping[str, Any]
 
 
-def _by_shell(action: ActionBase, name: str, platform: Platform, renderer: Renderer) -> ManagedRouter:
+def reached(
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
+) -> ManagedRouter:
+    """The router of a task. It is connected to only when it is used: rendering and parsing need no router.
+
+    :param variables: the router's variables in the inventory.
+    """
+    return _WAYS[platform.transport](action, name, platform, renderer, variables)
+
+
+def _by_shell(
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
+) -> ManagedRouter:
     return shell_router(name, platform, renderer, _LazyShell(action))
 
 
-_WAYS: dict[str, Callable[[ActionBase, str, Platform, Renderer], ManagedRouter]] = {"shell": _by_shell}
+def _by_snmp(action: Any, name: str, platform: Platform, renderer: Renderer, variables: _Variables) -> ManagedRouter:
+    return snmp_router(
+        name,
+        cast(Snmp, platform),
+        renderer,
+        LazySnmpSession(lambda: login_of(name, variables), action._display.warning),
+        str(variables.get("handover_outside_interface") or ""),
+    )
+
+
+_WAYS: dict[str, Callable[[ActionBase, str, Platform, Renderer, _Variables], ManagedRouter]] = {
+    "shell": _by_shell,
+    "snmp": _by_snmp,
+}
 
 
 class _LazyShell:
