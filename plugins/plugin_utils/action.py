@@ -49,6 +49,7 @@ class HandoverAction(ActionBase):
         # Ansible runs each task in a process of its own, and plans of thousands of entries are all live data:
         # looking for garbage in them again and again takes a fifth of the time.
         gc.disable()
+        self._reached: list[ManagedRouter] = []
         try:
             result.update(self.work(options, task_vars or {}))
         except HandoverError as error:
@@ -61,6 +62,8 @@ class HandoverAction(ActionBase):
                 advice=error.advice,
             )
         finally:
+            for router in self._reached:
+                router.close()
             gc.enable()
         return result
 
@@ -83,20 +86,16 @@ class HandoverAction(ActionBase):
         """
         name = str(task_vars.get("inventory_hostname", "router"))
         platform = platform_named(options.get("platform") or self.templated(task_vars, name)["platform"])
-        variables = self.variables(task_vars, name)
-        return reached(self, name, platform, Renderer(options.get("template_dir")), variables)
-
-    def variables(self, task_vars: Mapping[str, Any], host: str) -> Mapping[str, Any]:
-        """A host's variables."""
-        found: Mapping[str, Any] = task_vars["hostvars"][host] if host in task_vars.get("hostvars", {}) else task_vars
-        return found
+        router = reached(self, name, platform, Renderer(options.get("template_dir")), task_vars)
+        self._reached.append(router)
+        return router
 
     def templated(self, task_vars: Mapping[str, Any], host: str) -> dict[str, Any]:
         """A host as a router of the topology, from its inventory variables.
 
         :raises HandoverError: ``bad_topology`` naming the variable that is missing.
         """
-        variables = self.variables(task_vars, host)
+        variables = task_vars["hostvars"][host] if host in task_vars.get("hostvars", {}) else task_vars
         system = str(variables.get("ansible_network_os") or "")
         return {
             "networks": [str(item) for item in variables.get("handover_networks") or []],

@@ -16,7 +16,7 @@ from .rendering import Renderer
 from .router import ManagedRouter
 from .shell_device import shell_router
 from .snmp_device import snmp_router
-from .snmp_login import LazySnmpSession, login_of
+from .snmp_login import VARIABLES, LazySnmpSession, login_of
 from .transport import RouterShell
 
 __all__ = ["reached"]
@@ -30,7 +30,7 @@ def reached(
 ) -> ManagedRouter:
     """The router of a task. It is connected to only when it is used: rendering and parsing need no router.
 
-    :param variables: the router's variables in the inventory.
+    :param variables: the task's variables, with the router's.
     """
     return _WAYS[platform.transport](action, name, platform, renderer, variables)
 
@@ -42,13 +42,12 @@ def _by_shell(
 
 
 def _by_snmp(action: Any, name: str, platform: Platform, renderer: Renderer, variables: _Variables) -> ManagedRouter:
-    return snmp_router(
-        name,
-        cast(Snmp, platform),
-        renderer,
-        LazySnmpSession(lambda: login_of(name, variables), action._display.warning),
-        str(variables.get("handover_outside_interface") or ""),
-    )
+    def given(*names: str) -> dict[str, Any]:
+        return {one: action._templar.template(variables[one]) for one in names if one in variables}
+
+    outside = given("handover_outside_interface").get("handover_outside_interface")
+    session = LazySnmpSession(lambda: login_of(name, given(*VARIABLES)), action._display.warning)
+    return snmp_router(name, cast(Snmp, platform), renderer, session, str(outside or ""))
 
 
 _WAYS: dict[str, Callable[[ActionBase, str, Platform, Renderer, _Variables], ManagedRouter]] = {

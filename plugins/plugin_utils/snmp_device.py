@@ -60,6 +60,9 @@ class SnmpSession(Protocol):
         :raises HandoverError: when the agent does not take the login.
         """
 
+    def close(self) -> None:
+        """End it."""
+
 
 class SnmpDevice(Device):
     """A router with an SNMP session.
@@ -105,6 +108,9 @@ class SnmpDevice(Device):
         if said is None:
             return read
         return Output({**read.sections, "step": said}, {"step": 1})
+
+    def close(self) -> None:
+        self._session.close()
 
     def _said(self, blocks: Sequence[list[Varbind]]) -> str | None:
         """Set the blocks, PDU by PDU; the words of the first that is refused."""

@@ -13,11 +13,14 @@ from ..module_utils.platforms.varbinds import Varbind
 from .pysnmp_session import PysnmpSession, SnmpLogin
 from .snmp_device import Refusal
 
-__all__ = ["LazySnmpSession", "login_of"]
+__all__ = ["VARIABLES", "LazySnmpSession", "login_of"]
 
 _PREFIX = "handover_snmp_"
 _TEXTS = ("user", "auth_key", "privacy_key", "auth", "privacy", "community")
 _NUMBERS = {"port": int, "timeout": float, "retries": int}
+
+#: The variables that a login is made of.
+VARIABLES = ("ansible_host", *(_PREFIX + key for key in ("host", *_TEXTS, *_NUMBERS, "allow_v2c")))
 
 
 def login_of(name: str, variables: Mapping[str, Any]) -> SnmpLogin:
@@ -63,6 +66,12 @@ class LazySnmpSession:
     def set(self, varbinds: Sequence[Varbind]) -> Refusal | None:
         """As :meth:`PysnmpSession.set`."""
         return self._session.set(varbinds)
+
+    def close(self) -> None:
+        """End the session, where there is one."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
 
     @property
     def _session(self) -> PysnmpSession:

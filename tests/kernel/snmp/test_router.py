@@ -92,6 +92,9 @@ class Meddling:
     def walk(self, below: str) -> list[Varbind]:
         return self._session.walk(below)
 
+    def close(self) -> None:
+        self._session.close()
+
     def set(self, varbinds: Sequence[Varbind]) -> Refusal | None:
         if not any(item.oid.startswith(NAT) for item in varbinds):
             return self._session.set(varbinds)
