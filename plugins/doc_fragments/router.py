@@ -33,6 +33,9 @@ notes:
     become root.
   - A connection to a command line or a datastore (C(network_cli), C(netconf), C(httpapi)) has no shell, and the
     platforms V(nftables) and V(iptables) refuse it.
+  - A router of the platform V(snmp) is reached by SNMP, whatever its Ansible connection; set C(ansible_connection) to
+    V(local). Its login is in the inventory variables C(handover_snmp_user), C(handover_snmp_auth_key) and
+    C(handover_snmp_privacy_key). The controller needs C(pysnmp) 7. See C(docs/platforms/snmp.md).
 """
 
     ENTRIES = r"""

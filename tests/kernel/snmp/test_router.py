@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
@@ -306,15 +307,14 @@ def test_a_community_is_refused_unless_it_is_allowed(server: SnmpServer) -> None
 
 def test_another_client_reads_the_step_as_we_do(server: SnmpServer, router: ManagedRouter) -> None:
     """The text of a step, set by net-snmp's own snmpset: the agent, the text and our reading of it agree."""
-    links = dict(reversed(line.split(": ")[:2]) for line in server.namespace.shell("ip -o link").stdout.splitlines())
-    number = {name.partition("@")[0]: int(index) for name, index in links.items()}
+    shown = server.namespace.shell("ip -j link").stdout
+    number = {link["ifname"]: int(link["ifindex"]) for link in json.loads(shown)}
     lines = [resolved(item, number.__getitem__) for item in varbinds_of(router.text(Change(put=tuple(ALL)), NOW))]
     done = server.command("snmpset", *(word for item in lines for word in item))
     assert done.returncode == 0, done.stderr
     assert router.gather() == ALL
     shown = server.command("snmpwalk", NAT).stdout
     assert shown.count(f".{NAT}.2.") == 4
-    assert "00 01" in server.command("snmpwalk", f"{NAT}.2").stdout or "mob1" in shown
 
 
 def test_rows_of_others_stay(server: SnmpServer, router: ManagedRouter) -> None:
@@ -322,8 +322,6 @@ def test_rows_of_others_stay(server: SnmpServer, router: ManagedRouter) -> None:
     theirs = router.text(Change(put=(replace(DECODER, match=Selector(destination=PEER)),)), NOW).replace(
         name, "static-nat"
     )
-    index = router.text(Change(put=(DECODER,)), NOW)
-    assert index
     with server.session() as session:
         wan = next(item.oid.rpartition(".")[2] for item in session.walk(IF_NAME) if item.octets == b"wan")
         rows = [resolved(item, lambda _name: int(wan)) for item in varbinds_of(theirs)]

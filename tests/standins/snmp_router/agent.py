@@ -8,7 +8,7 @@ kernel refuses is refused (commitFailed). It speaks SNMPv2c on the loopback: a r
 is asked of NAT-MIB, and users, views, routes and the rest are snmpd's own. Whoever asks it without snmpd also finds
 ifName, and a snmpSetSerialNo that works. Rows survive the agent: the NAT is the router's.
 
-    agent.py PORT STATE [--one-name]
+    python -m tests.standins.snmp_router.agent PORT STATE [--one-name]
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nat_table import Refused, Table, changed, objects, rewrites
 from pysnmp.carrier.asyncio.dgram import udp
 from pysnmp.entity import config, engine
 from pysnmp.entity.rfc3413 import cmdrsp, context
 from pysnmp.proto.api import v2c
 from pysnmp.proto.rfc1902 import Integer32, ObjectName, OctetString
 from pysnmp.proto.rfc1905 import EndOfMibView, NoSuchInstance
-from words import COMMUNITY
+
+from .nat_table import Refused, Table, changed, objects, rewrites
+from .words import COMMUNITY
 
 _AT_ONCE = 50
 

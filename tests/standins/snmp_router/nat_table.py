@@ -26,7 +26,6 @@ DEFAULTS: Mapping[int, int | bytes] = {8: 0, 9: 0, 13: 0, 14: 0, 15: b"\xf0", 20
 ACTIVE, CREATE_AND_GO, DESTROY = 1, 4, 6
 
 Oid = tuple[int, ...]
-Value = "int | bytes"
 Row = Mapping[int, "int | bytes"]
 #: Rows by ifIndex and natAddrMapIndex.
 Table = Mapping["tuple[int, int]", Row]

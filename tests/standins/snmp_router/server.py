@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.pysnmp_session import PysnmpSession, SnmpLogin
@@ -29,7 +30,7 @@ from .words import COMMUNITY
 
 __all__ = ["KEYS", "READER", "WRITER", "Relay", "SnmpServer"]
 
-_HERE = Path(__file__).parent
+_ROOT = Path(__file__).resolve().parents[3]
 _START_SECONDS = 20
 _PORT = 1161
 #: Users: one that may write, and one that may only read. Passphrases of a private namespace.
@@ -79,7 +80,8 @@ class Relay:
 
     def _carry(self) -> None:
         while True:
-            ready = select.select([self._near, self._far, self._stop], [], [])[0]
+            waiting: list[Any] = [self._near, self._far, self._stop]
+            ready = select.select(waiting, [], [])[0]
             if self._stop in ready:
                 return
             with suppress(OSError):
@@ -185,7 +187,7 @@ class SnmpServer:
 
     @property
     def _agent_words(self) -> tuple[str, ...]:
-        words = [sys.executable, str(_HERE / "agent.py"), str(_PORT), str(self.home / "rows.json")]
+        words = [sys.executable, "-m", f"{__package__}.agent", str(_PORT), str(self.home / "rows.json")]
         return tuple([*words, "--one-name"] if self._one_name else words)
 
     def _wait(self) -> None:
@@ -202,7 +204,12 @@ class SnmpServer:
 
     def _run(self, name: str, *command: str) -> subprocess.Popen[bytes]:
         inside = ["nsenter", "--target", str(self.namespace.pid), "--net", "--mount", "--"]
-        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(self.home), "MIBS": ""}
+        environment = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": str(self.home),
+            "MIBS": "",
+            "PYTHONPATH": str(_ROOT),
+        }
         with (self.home / f"{name}.out").open("ab") as log:
             return subprocess.Popen(
                 [*inside, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
