@@ -18,7 +18,7 @@ from .snmp_device import NO_ANSWER, Refusal
 try:
     from pysnmp.error import PySnmpError
     from pysnmp.hlapi.v3arch import asyncio as hlapi
-    from pysnmp.proto.rfc1902 import Integer32, Null, ObjectName, OctetString, Unsigned32
+    from pysnmp.proto.rfc1902 import Integer32, IpAddress, Null, ObjectName, OctetString, Unsigned32
     from pysnmp.proto.rfc1905 import EndOfMibView, NoSuchInstance, NoSuchObject
 
     HAS_PYSNMP = True
@@ -266,6 +266,8 @@ class PysnmpSession:
 def _value(item: Varbind) -> Any:
     if item.kind == "i":
         return Integer32(int(item.value))
+    if item.kind == "a":
+        return IpAddress(item.value)
     return Unsigned32(int(item.value)) if item.kind == "u" else OctetString(item.octets)
 
 

@@ -100,14 +100,16 @@ class SnmpDevice(Device):
             self.read()
         wanted = [[resolved(item, self._index) for item in block] for block in blocks]
         said = self._said(wanted)
-        if any(_of_a_route(item) for block in wanted for item in block):
-            self._refresh_cache()
-        read = self.read()
-        if said == NO_ANSWER:
-            read, said = self._found_out(change, read)
-        if said is None:
-            return read
-        return Output({**read.sections, "step": said}, {"step": 1})
+        try:
+            if any(_of_a_route(item) for block in wanted for item in block):
+                self._refresh_cache()
+            read = self.read()
+            if said == NO_ANSWER:
+                read, said = self._found_out(change, read)
+        except HandoverError as error:
+            stands = "How the router stands is not known: run reconcile."
+            raise HandoverError(error.code, error.subject, error.rule, f"{error.advice} {stands}".strip()) from error
+        return read if said is None else Output({**read.sections, "step": said}, {"step": 1})
 
     def close(self) -> None:
         self._session.close()

@@ -19,7 +19,7 @@ __all__ = ["MOST", "Varbind", "blocks_of", "packed", "resolved", "varbinds_of"]
 #: Variable bindings of one PDU, at most: some 4,000 octets. An agent that takes fewer says tooBig.
 MOST = 120
 
-_LINE = re.compile(r"(\d+(?:\.(?:\d+|\[[^]\s]+\]))+) ([iuxs])(?: (\S*))?", re.ASCII)
+_LINE = re.compile(r"(\d+(?:\.(?:\d+|\[[^]\s]+\]))+) ([iuxsa])(?: (\S*))?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,10}|\[[^]\s]+\]", re.ASCII)
 _NAME = re.compile(r"\[([^]\s]+)\]")
 
@@ -28,7 +28,8 @@ class Varbind(NamedTuple):
     """One of them.
 
     :ivar oid: in digits, without a leading dot.
-    :ivar kind: ``i`` Integer32, ``u`` Unsigned32, ``x`` octets in hexadecimal digits, ``s`` octets in ASCII.
+    :ivar kind: ``i`` Integer32, ``u`` Unsigned32, ``x`` octets in hexadecimal digits, ``s`` octets in ASCII,
+        ``a`` an IpAddress.
     """
 
     oid: str
@@ -56,7 +57,7 @@ def varbinds_of(text: str) -> List[Varbind]:
         match = _LINE.fullmatch(line.strip())
         if match is None or (match[2] in "iu" and _NUMBER.fullmatch(match[3] or "") is None):
             raise HandoverError(
-                "bad_varbind", line, "a variable binding is OID TYPE VALUE, with one of the types i, u, x and s"
+                "bad_varbind", line, "a variable binding is OID TYPE VALUE, with one of the types i, u, x, s and a"
             )
         found.append(Varbind(match[1], match[2], match[3] or ""))
     return found

@@ -92,12 +92,12 @@ def test_one_router_that_refuses_its_encoder_spoils_no_call(tmp_path: Path) -> N
         planned = make_plan([handover(now, Directions.BOTH)], topology(platforms), held, drain=0)
         decode, *encode = planned.stages
         held = take(world, held, now, decode)
-        world.servers["rb"].without_nat()
+        world.servers["rb"].relay.asks = False
         with pytest.raises(HandoverError) as told:
             take(world, held, now, *encode)
         assert told.value.subject.startswith("rb: ")
-        assert told.value.advice.endswith("The other routers are as before.")
-        world.servers["rb"].with_nat()
+        assert told.value.advice.endswith("not known: run reconcile. The other routers are as before.")
+        world.servers["rb"].relay.asks = True
         for name, router in world.routers.items():
             assert router.gather() == held[name]
         call.say(b"still at home")
