@@ -89,7 +89,7 @@ class ConfigCopy:
             finally:
                 with suppress(HandoverError):
                     self._session.set([forget(request)])  # the router forgets it by itself, too
-            if not transfer.done:
+            if not transfer.wait(1):  # the last acknowledgement may be on its way
                 raise HandoverError(
                     "copy_failed",
                     f"{self._name}: the file was not carried",

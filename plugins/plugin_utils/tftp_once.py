@@ -61,8 +61,11 @@ class OneFile:
         self._thread = threading.Thread(target=self._serve, daemon=True)
         #: What was taken, once all of it is here.
         self.taken: bytes | None = None
-        #: Whether the whole file was given or taken.
-        self.done = False
+        self._done = threading.Event()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether the whole file was given or taken, now or within a time."""
+        return self._done.wait(seconds)
 
     def __enter__(self) -> OneFile:
         self._door = self._open_socket(self._family, socket.SOCK_DGRAM)
@@ -85,7 +88,7 @@ class OneFile:
         self._door.close()
 
     def _serve(self) -> None:
-        while not self._ending.is_set() and not self.done:
+        while not self._ending.is_set() and not self._done.is_set():
             data, peer = _received(self._door, 0.05)
             if data is None or ip_address(peer[0]) != self._client:
                 continue
@@ -110,7 +113,7 @@ class OneFile:
             block = content[at : at + _BLOCK]
             if not self._acknowledged(line, number, block):
                 return
-        self.done = True
+        self._done.set()
 
     def _acknowledged(self, line: socket.socket, number: int, block: bytes) -> bool:
         for _ in range(_TIMES):
@@ -130,24 +133,22 @@ class OneFile:
         held, number = bytearray(), 0
         _say(line, _ACK, 0)
         until = time.monotonic() + _AGAIN * _TIMES
-        while time.monotonic() < until and not (self._ending.is_set() and not self.done):
+        while time.monotonic() < until and (self._done.is_set() or not self._ending.is_set()):
             kind, said, block = _heard(line, 0.05)
             if kind == _ERROR:
                 return
             if kind != _DATA:
                 continue
-            if said == (number + 1) & 0xFFFF and not self.done:
+            if said == (number + 1) & 0xFFFF and not self._done.is_set():
                 number, until = number + 1, time.monotonic() + _AGAIN * _TIMES
                 held += block
                 if len(held) > LARGEST:
                     return _say(line, _ERROR, _FULL, b"too large\0")
                 if len(block) < _BLOCK:
-                    self.taken, self.done = bytes(held), True
+                    self.taken = bytes(held)
+                    self._done.set()
                     until = time.monotonic() + _LINGER
             _say(line, _ACK, number)
-            if self.done and self._ending.is_set():
-                return
-        return
 
 
 def _received(sock: socket.socket, seconds: float) -> tuple[bytes | None, tuple[str, int]]:

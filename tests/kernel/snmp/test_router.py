@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -336,7 +337,7 @@ def test_rows_of_others_stay(server: SnmpServer, router: ManagedRouter) -> None:
 
 
 @contextmanager
-def another(home: Path, **kind: bool) -> Iterator[tuple[SnmpServer, ManagedRouter]]:
+def another(home: Path, **kind: Any) -> Iterator[tuple[SnmpServer, ManagedRouter]]:
     """A router of another kind, for one test."""
     with Namespace() as namespace:
         namespace.shell(f"{LAN}\n{WAN}\nip address add 2.2.2.1/24 dev lan")
@@ -354,7 +355,7 @@ def test_an_agent_that_wants_one_name_for_all_rows(tmp_path: Path) -> None:
 
 
 def test_an_agent_without_nat_mib(tmp_path: Path) -> None:
-    with another(tmp_path, nat=False) as (server, router):
+    with another(tmp_path, behind="nothing") as (server, router):
         before = kernel(server)
         assert router.gather() == RouterState()
         told = refusal(lambda: put(router, ROUTE))

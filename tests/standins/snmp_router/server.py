@@ -5,7 +5,8 @@
 
 Real: Debian's snmpd (net-snmp) with its users, views, and routes that it puts into the kernel (inetCidrRouteTable); the
 kernel, nft and ip behind it. Ours: the agent behind snmpd that serves NAT-MIB and does its NAT (agent.py), a stand-in,
-because no agent that lets NAT-MIB be written is to be had.
+because no agent that lets NAT-MIB be written is to be had; or one that serves CISCO-CONFIG-COPY-MIB (config_copy.py),
+also a stand-in.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ rwuser {WRITER} priv .1
 rouser {READER} priv .1
 rwcommunity public 127.0.0.1
 """
-_NAT = f"proxy -v 2c -c {COMMUNITY} 127.0.0.1:{_PORT} .1.3.6.1.2.1.123\n"
+#: What may stand behind snmpd, and what snmpd passes on to it.
+_BEHIND = {"agent": ".1.3.6.1.2.1.123", "config_copy": ".1.3.6.1.4.1.9.9.96", "nothing": ""}
 
 
 class Relay:
@@ -99,14 +101,14 @@ class SnmpServer:
     """snmpd, and the stand-in behind it, in a namespace that has the interfaces ``lan`` and ``wan``.
 
     :param home: an empty directory of this server's own.
-    :param nat: have NAT-MIB at all.
+    :param behind: the stand-in behind snmpd: ``agent``, ``config_copy`` or ``nothing``.
     :param one_name: have all NAT rows of an interface be of one name, as RFC 4008 has it to the letter.
     """
 
-    def __init__(self, namespace: Namespace, home: Path, *, nat: bool = True, one_name: bool = False) -> None:
+    def __init__(self, namespace: Namespace, home: Path, *, behind: str = "agent", one_name: bool = False) -> None:
         self.namespace = namespace
         self.home = home
-        self._extra = _NAT if nat else ""
+        self._behind = behind
         self._one_name = one_name
         self._snmpd: subprocess.Popen[bytes] | None = None
         self._agent: subprocess.Popen[bytes] | None = None
@@ -150,8 +152,12 @@ class SnmpServer:
         """Run it."""
         try:
             self._relay = Relay(self.namespace)
-            (self.home / "snmpd.conf").write_text(_CONFIGURATION + self._extra)
-            self._agent = self._run("agent", *self._agent_words)
+            below = _BEHIND[self._behind]
+            passed = f"proxy -v 2c -c {COMMUNITY} 127.0.0.1:{_PORT} {below}\n" if below else ""
+            (self.home / "snmpd.conf").write_text(_CONFIGURATION + passed)
+            if below:
+                self.state.touch()
+                self._agent = self._run("agent", *self._agent_words)
             self._snmpd = self._run("snmpd", *self._snmpd_words)
             self._wait()
             yield self
@@ -177,6 +183,11 @@ class SnmpServer:
         self._wait()
 
     @property
+    def state(self) -> Path:
+        """What the stand-in keeps: its rows, or its configuration."""
+        return self.home / "state"
+
+    @property
     def alive(self) -> bool:
         """Whether snmpd runs."""
         return self._snmpd is not None and self._snmpd.poll() is None
@@ -187,7 +198,7 @@ class SnmpServer:
 
     @property
     def _agent_words(self) -> tuple[str, ...]:
-        words = [sys.executable, "-m", f"{__package__}.agent", str(_PORT), str(self.home / "rows.json")]
+        words = [sys.executable, "-m", f"{__package__}.{self._behind}", str(_PORT), str(self.state)]
         return tuple([*words, "--one-name"] if self._one_name else words)
 
     def _wait(self) -> None:
@@ -195,7 +206,7 @@ class SnmpServer:
         while True:
             try:
                 with self.session(self.login(timeout=0.5, retries=0)) as session:
-                    session.walk("1.3.6.1.2.1.123")
+                    session.walk(_BEHIND[self._behind].lstrip(".") or "1.3.6.1.2.1.1")
                     return
             except HandoverError:
                 if time.monotonic() > deadline or not self.alive:
