@@ -79,34 +79,42 @@ class SnmpDevice(Device):
         self._renderer = renderer
         self._session = session
         self._outside = outside
-        self._indexes: dict[str, str] = {}
+        self._names: list[Varbind] = []
         self._guarded = True
+        self._caches: bool | None = None
+        self._sent = False
 
     def text(self, change: Change, now: float) -> str:
         return step_text(self._platform, self._renderer, change, now, outside=self._outside)
 
     def read(self) -> Output:
-        names = self._walk(IF_NAME)
-        self._indexes = {item.octets.decode("utf-8", "replace"): item.oid.rpartition(".")[2] for item in names}
+        self._names = self._walk(IF_NAME)
+        return self._read()
+
+    def _read(self) -> Output:
+        """As :meth:`read`, with the interfaces' numbers as they were a moment before."""
         self._index(self._outside)
         rows = _lines(self._walk(NAT))
         routes = self._platform.route_objects(rows)
         found = self._get(routes) if routes else []
-        return Output({"data": _lines(names) + rows + _lines(found), "outside": self._outside}, {})
+        return Output({"data": _lines(self._names) + rows + _lines(found), "outside": self._outside}, {})
 
     def change(self, change: Change, now: float, hold: bool = False) -> Output:
         blocks = blocks_of(self.text(change, now))
-        if not self._indexes:
-            self.read()
+        self._names = self._names or self._walk(IF_NAME)
         wanted = [[resolved(item, self._index) for item in block] for block in blocks]
-        said = self._said(wanted)
+        self._sent = False
         try:
+            said = self._said(wanted)
+            self._sent = True
             if any(_of_a_route(item) for block in wanted for item in block):
                 self._refresh_cache()
-            read = self.read()
+            read = self._read()
             if said == NO_ANSWER:
                 read, said = self._found_out(change, read)
         except HandoverError as error:
+            if not self._sent:
+                raise
             stands = "How the router stands is not known: run reconcile."
             raise HandoverError(error.code, error.subject, error.rule, f"{error.advice} {stands}".strip()) from error
         return read if said is None else Output({**read.sections, "step": said}, {"step": 1})
@@ -125,6 +133,7 @@ class SnmpDevice(Device):
             serial = self._serial()
             refusal = self._set([*serial, *flat])
             if refusal is None:
+                self._sent = True
                 continue
             if serial and refusal.place == 1 and refusal.status != "inconsistentValue":
                 self._guarded = False  # net-snmp 5.9 shows the number, and refuses to have it set (wrongLength)
@@ -143,7 +152,7 @@ class SnmpDevice(Device):
         """Whether a SET was done whose answer did not come: it may have come, or be on its way still."""
         for wait in (0, *LATE):
             time.sleep(wait)
-            read = self.read() if wait else read
+            read = self._read() if wait else read
             try:
                 if unfinished(change, self._platform.parse(read)) is None:
                     return read, None
@@ -163,19 +172,22 @@ class SnmpDevice(Device):
         again and fails with genErr, and the next attempt may crash the agent. So does a route that is made before
         anybody had the table read.
         """
-        if self._get([_CACHE]):
+        if self._caches is None:
+            self._caches = bool(self._get([_CACHE]))
+        if self._caches:
             self._set([Varbind(_CACHE, "i", _EMPTY)])
             self._get([f"{ROUTE}.7.0"])  # nothing is there; whoever asks for anything has the table read
 
     def _index(self, name: str) -> int:
-        if name not in self._indexes:
-            raise HandoverError(
-                "no_such_interface",
-                f"{self._name}: {name}",
-                "the router has the interface, by its ifName",
-                "Check handover_inside_interface and handover_outside_interface.",
-            )
-        return int(self._indexes[name])
+        for item in self._names:
+            if item.octets == name.encode():
+                return int(item.oid.rpartition(".")[2])
+        raise HandoverError(
+            "no_such_interface",
+            f"{self._name}: {name}",
+            "the router has the interface, by its ifName",
+            "Check handover_inside_interface and handover_outside_interface.",
+        )
 
     def _walk(self, below: str) -> list[Varbind]:
         try:

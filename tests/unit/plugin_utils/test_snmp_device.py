@@ -121,7 +121,7 @@ def test_a_set_that_is_done_late() -> None:
     walks = iter(range(100))
 
     def late() -> None:
-        if next(walks) == 5:  # of the third look
+        if next(walks) == 3:  # of the third look, after that for the interfaces' names
             held.rows = agent("\n".join(map(str, held.sets[0])))
 
     held.before_walk = late
