@@ -39,7 +39,7 @@ options:
     default: present
   platform:
     description:
-      - The platform of the router. V(nftables) and V(iptables) are prepared by this module.
+      - The platform of the router. V(nftables) and V(iptables) are prepared by this module, V(snmp) is checked.
       - Default is the inventory variable C(handover_platform).
     type: str
   inside_interface:

@@ -15,11 +15,11 @@ from ..module_utils.platforms.snmp import Snmp
 from .rendering import Renderer
 from .router import ManagedRouter
 from .shell_device import shell_router
-from .snmp_device import snmp_router
+from .snmp_device import SnmpDevice
 from .snmp_login import VARIABLES, LazySnmpSession, login_of
 from .transport import RouterShell
 
-__all__ = ["reached"]
+__all__ = ["reached", "snmp_reached"]
 
 
 _Variables = Mapping[str, Any]
@@ -41,13 +41,21 @@ def _by_shell(
     return shell_router(name, platform, renderer, _LazyShell(action))
 
 
-def _by_snmp(action: Any, name: str, platform: Platform, renderer: Renderer, variables: _Variables) -> ManagedRouter:
+def _by_snmp(
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
+) -> ManagedRouter:
+    return ManagedRouter(name, platform, snmp_reached(action, name, cast(Snmp, platform), renderer, variables))
+
+
+def snmp_reached(action: Any, name: str, platform: Snmp, renderer: Renderer, variables: _Variables) -> SnmpDevice:
+    """The router of a task over SNMP; as :func:`reached`."""
+
     def given(*names: str) -> dict[str, Any]:
         return {one: action._templar.template(variables[one]) for one in names if one in variables}
 
     outside = given("handover_outside_interface").get("handover_outside_interface")
     session = LazySnmpSession(lambda: login_of(name, given(*VARIABLES)), action._display.warning)
-    return snmp_router(name, cast(Snmp, platform), renderer, session, str(outside or ""))
+    return SnmpDevice(name, platform, renderer, session, str(outside or ""))
 
 
 _WAYS: dict[str, Callable[[ActionBase, str, Platform, Renderer, _Variables], ManagedRouter]] = {

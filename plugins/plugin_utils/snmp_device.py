@@ -119,6 +119,28 @@ class SnmpDevice(Device):
             raise HandoverError(error.code, error.subject, error.rule, f"{error.advice} {stands}".strip()) from error
         return read if said is None else Output({**read.sections, "step": said}, {"step": 1})
 
+    def has_interface(self, name: str) -> bool:
+        """Whether the router had an interface of this ifName when it was read."""
+        return any(item.octets == name.encode() for item in self._names)
+
+    def require_interface(self, name: str) -> None:
+        """Refuse a router without an interface of this ifName.
+
+        :raises HandoverError: ``no_such_interface``.
+        """
+        self._index(name)
+
+    def require_writable(self) -> None:
+        """Refuse a router that lets no row of natAddrMapTable be made, or its user make none.
+
+        :raises HandoverError: ``not_writable``, ``no_privilege``, ``no_answer``, ``step_refused``.
+        """
+        absent = f"{NAT}.21.{self._index(self._outside)}.{2**32 - 1}"
+        if not self._get([absent]):
+            said = self._said([[Varbind(absent, "i", "6")]])  # to destroy what is not there is no error (RFC 2579)
+            if said is not None:
+                raise self._platform.diagnose(self._name, said)
+
     def close(self) -> None:
         self._session.close()
 

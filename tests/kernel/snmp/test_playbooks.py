@@ -123,6 +123,25 @@ def test_errors_name_router_step_and_cause(tmp_path: Path) -> None:
       ignore_errors: true
     - ansible.builtin.assert:
         that: ["connections.code == 'connections_unknown'"]
+    - sipmobility.handover.router_prerequisites: {inside_interface: lan}
+      register: prepared
+    - ansible.builtin.assert:
+        that: ["not prepared.changed", "prepared.before.handovers == 1", "'reconcile' in prepared.advice[0]"]
+    - sipmobility.handover.router_prerequisites: {inside_interface: dsl0}
+      register: misnamed
+      ignore_errors: true
+    - sipmobility.handover.router_prerequisites: {inside_interface: lan}
+      vars: {handover_snmp_user: watcher}
+      register: unprivileged
+      ignore_errors: true
+    - sipmobility.handover.router_prerequisites: {state: absent}
+      register: standing
+      ignore_errors: true
+    - ansible.builtin.assert:
+        that:
+          - misnamed.code == 'no_such_interface'
+          - unprivileged.code == 'no_privilege'
+          - standing.code == 'handovers_stand'
     - sipmobility.handover.router_state: {state: overridden, config: []}
       register: gone
     - ansible.builtin.assert:
