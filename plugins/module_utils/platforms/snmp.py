@@ -143,7 +143,8 @@ class Snmp(Platform):
                 yield entry
 
     def context(self, change: Change, now: float) -> Dict[str, Any]:
-        self._holdable(change.put, now)
+        # Nothing goes by itself here, so what has expired may have to be told that it is about to end.
+        self._holdable([entry for entry in change.put if not entry.stamp.ended], now)
         gone: Dict[Key, Entry] = {entry.key: entry for entry in change.remove}
         blocks = [_block(gone.pop(entry.key, None), entry) for entry in change.put]
         blocks += [_block(entry, None) for entry in gone.values()]

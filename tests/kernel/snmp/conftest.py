@@ -33,5 +33,5 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SnmpServer]:
 @pytest.fixture
 def router(server: SnmpServer) -> Iterator[ManagedRouter]:
     """It, through a session of this test's own."""
-    with server.session(server.login(timeout=1)) as session:
+    with server.session(server.login(timeout=2)) as session:
         yield snmp_router("rb", Snmp(), Renderer(), session, "wan")

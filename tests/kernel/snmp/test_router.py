@@ -113,7 +113,7 @@ def meddled(server: SnmpServer, clean: None) -> Iterator[Meddled]:
     with ExitStack() as stack:
 
         def make(around: Callable[[], AbstractContextManager[object]]) -> ManagedRouter:
-            session = stack.enter_context(server.session(server.login(timeout=0.7, retries=0)))
+            session = stack.enter_context(server.session(server.login(timeout=2)))
             return snmp_router("rb", Snmp(), Renderer(), Meddling(session, around), "wan")
 
         yield make
@@ -283,7 +283,7 @@ def test_a_nat_that_is_down_and_comes_back(server: SnmpServer, router: ManagedRo
     ids=["user", "authentication", "privacy"],
 )
 def test_who_does_not_get_in(server: SnmpServer, user: str, keys: tuple[str, str], code: str) -> None:
-    with server.session(server.login(user, keys, timeout=0.5, retries=0)) as session:
+    with server.session(server.login(user, keys, retries=1)) as session:
         told = refusal(snmp_router("rb", Snmp(), Renderer(), session, "wan").gather)
     assert told.code == code
     assert told.subject.startswith("rb: ")

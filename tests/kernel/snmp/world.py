@@ -114,7 +114,7 @@ def worlds(home: Path, **platforms: str) -> Iterator[World]:
                 continue
             (home / name).mkdir()
             server = stack.enter_context(SnmpServer(spaces[name], home / name).serving())
-            session = stack.enter_context(server.session(server.login(timeout=1, retries=1)))
+            session = stack.enter_context(server.session(server.login(timeout=2)))
             world.servers[name] = server
             world.routers[name] = snmp_router(name, Snmp(), Renderer(), session, "wan")
         yield world

@@ -32,7 +32,7 @@ from .words import COMMUNITY
 __all__ = ["KEYS", "READER", "WRITER", "Relay", "SnmpServer"]
 
 _ROOT = Path(__file__).resolve().parents[3]
-_START_SECONDS = 20
+_START_SECONDS = 60
 _PORT = 1161
 #: Users: one that may write, and one that may only read. Passphrases of a private namespace.
 WRITER, READER, KEYS = "operator", "watcher", ("authentic-passphrase", "private-passphrase")
@@ -205,7 +205,7 @@ class SnmpServer:
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
-                with self.session(self.login(timeout=0.5, retries=0)) as session:
+                with self.session(self.login(timeout=2, retries=0)) as session:
                     session.walk(_BEHIND[self._behind].lstrip(".") or "1.3.6.1.2.1.1")
                     return
             except HandoverError:

@@ -172,6 +172,15 @@ def test_what_no_row_can_say(entry: Entry, code: str) -> None:
         rendered(Change(put=(entry,)))
 
 
+def test_what_has_expired_can_still_be_taken_away() -> None:
+    """Nothing goes by itself: it is announced to end, then it goes."""
+    past = replace(DECODER, stamp=replace(STAMP, expires=NOW - 3600))
+    ending = replace(past, stamp=replace(past.stamp, ended=True))
+    rows = agent(rendered(Change((DECODER,), (ending,))), agent(rendered(Change(put=(DECODER,)))))
+    assert parsed(rows) == RouterState([ending])
+    assert agent(rendered(Change((ending,))), rows) == []
+
+
 def test_the_bits_of_the_four_rewrites() -> None:
     """NatTranslationEntity (RFC 4008): the first bit is the highest. Old is local, new is global, whatever the way."""
     found = {}
