@@ -116,7 +116,7 @@ class OneFile:
         self._done.set()
 
     def _acknowledged(self, line: socket.socket, number: int, block: bytes) -> bool:
-        for _ in range(_TIMES):
+        for _attempt in range(_TIMES):
             _say(line, _DATA, number, block)
             until = time.monotonic() + _AGAIN
             while (left := until - time.monotonic()) > 0 and not self._ending.is_set():
