@@ -111,6 +111,10 @@ bench-dataplane: venv ## Routers: packets a second, one more mapping, looks for 
 	@tools/host_packages.sh tests/bench/debian-packages.txt
 	@$(PY) -m tests.bench.dataplane $(ARGS)
 
+.PHONY: bench-snmp
+bench-snmp: venv test-packages ## A step over SNMP: a held session beside snmpset and a playbook; ARGS=5
+	@$(PY) -m tests.bench.snmp $(ARGS)
+
 # The peers of the benchmark have an environment of their own.
 .build/bench/.installed: tests/bench/requirements.txt
 	@echo "bench-sip: installing the libraries to compare with into .build/bench/venv"

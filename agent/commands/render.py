@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     given = read_plan(args)
     topology, planned = given.topology, given.planned
     platform, renderer = _platform(args.router, topology), Renderer(args.template_dir)
+    outside = topology.routers[args.router].outside
     now = time.time() if args.now is None else args.now
     steps = [(stage, step) for stage in planned.stages for step in stage.steps if step.router == args.router]
     if args.step is not None:
@@ -57,7 +58,12 @@ def run(args: argparse.Namespace) -> int:
         if not steps:
             raise HandoverError("unknown_step", args.step, f"a step is one of the plan's steps on {args.router}")
     told = [
-        {"step": step.id, "phase": step.phase.value, "wait": stage.wait, "text": _text(platform, renderer, step, now)}
+        {
+            "step": step.id,
+            "phase": step.phase.value,
+            "wait": stage.wait,
+            "text": _text(platform, renderer, step, now, outside),
+        }
         for stage, step in steps
     ]
     if args.json:
@@ -81,9 +87,9 @@ def _platform(router: str, topology: Topology) -> Platform:
     return platform_named(topology.routers[router].platform)
 
 
-def _text(platform: Platform, renderer: Renderer, step: Step, now: float) -> str:
+def _text(platform: Platform, renderer: Renderer, step: Step, now: float, outside: str) -> str:
     """The text of a step on a router that stands as the plan found it."""
-    return step_text(platform, renderer, pending(step, RouterState(step.before)), now)
+    return step_text(platform, renderer, pending(step, RouterState(step.before)), now, outside=outside)
 
 
 def _moment(text: str) -> float:

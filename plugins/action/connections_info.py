@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.connection import connection_to_record
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.conntrack import (
@@ -15,6 +16,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.con
     Table,
     read_connections,
 )
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.registry import PLATFORMS
 from ansible_collections.sipmobility.handover.plugins.module_utils.reader import Reader, address
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.files import read_json, write_json
@@ -44,6 +46,7 @@ class ActionModule(HandoverAction):
         addresses = list(dict.fromkeys(address(text) for text in texts))
         table = Table((), {})
         if addresses:
+            self._has_a_shell(task_vars)
             table = gathered(addresses, RouterShell(self), Renderer(options["template_dir"]))
         records = [connection_to_record(connection) for connection in table.connections]
         told = {"changed": False, "skipped": table.skipped, "left_out": table.left_out, "tracked": table.tracked}
@@ -51,6 +54,18 @@ class ActionModule(HandoverAction):
             return {**told, "connections": records}
         write_json(options["dest"], records)
         return {**told, "connections_count": len(records), "dest": options["dest"]}
+
+    def _has_a_shell(self, task_vars: Mapping[str, Any]) -> None:
+        """Refuse a router that is reached otherwise: a shell command would run on the controller."""
+        name = str(task_vars.get("inventory_hostname", "router"))
+        platform = PLATFORMS.get(self.templated(task_vars, name)["platform"])
+        if platform is not None and platform.transport != "shell":
+            raise HandoverError(
+                "connections_unknown",
+                f"{name}: {platform.name}",
+                "connections are listed by a router that is reached by a shell",
+                "Let phone and SIP server tell the sessions.",
+            )
 
 
 def gathered(addresses: Iterable[Address], shell: Shell, renderer: Renderer) -> Table:

@@ -5,19 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.router import Ios
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.snmp import Snmp
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.command_line import NetworkCli
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.preparation import IosPreparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.backends import BACKENDS
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.reach import snmp_reached
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.snmp_preparation import SnmpPreparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.transport import RouterShell
 
 ARGUMENTS: dict[str, Any] = {
@@ -52,13 +55,13 @@ class ActionModule(HandoverAction):
     def work(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         name = str(task_vars.get("inventory_hostname", "router"))
         platform = options["platform"] or self.templated(task_vars, name)["platform"]
-        if platform == Ios.name:
-            return self._ios(options, name)
+        if platform in _OTHERS:
+            return _OTHERS[platform](self, name, options, task_vars)
         if platform not in BACKENDS:
             raise HandoverError(
                 "unsupported_platform",
                 f"{name}: {platform}",
-                f"this module prepares {', '.join(sorted([*BACKENDS, Ios.name]))}",
+                f"this module prepares routers of the platforms {', '.join(sorted((*BACKENDS, *_OTHERS)))}",
                 "Set handover_platform, or prepare the router by its own means.",
             )
         given = {field.name: options[field.name] for field in fields(Options) if options[field.name] is not None}
@@ -70,16 +73,43 @@ class ActionModule(HandoverAction):
             return {"changed": False, **preparation.gathered(shell)}
         return preparation.converge(shell, present=options["state"] == "present", checking=self.checking)
 
-    def _ios(self, options: Mapping[str, Any], name: str) -> dict[str, Any]:
-        wanted = {side: options[f"{side}_interface"] or "" for side in ("inside", "outside")}
-        preparation = IosPreparation(name, wanted, Renderer(options["template_dir"]), lambda: NetworkCli(self))
-        if options["state"] == "rendered":
-            return {"changed": False, "rendered": preparation.rendered()}
+
+def _by_snmp(
+    action: HandoverAction, name: str, options: Mapping[str, Any], task_vars: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A router whose SNMP agent has all, or not: it is checked."""
+    if options["state"] == "rendered":
+        return {"changed": False, "rendered": {}}
+    platform = Snmp()
+    device = snmp_reached(action, name, platform, Renderer(options["template_dir"]), task_vars)
+    try:
+        preparation = SnmpPreparation(name, platform, device, options["inside_interface"] or "")
         if options["state"] == "gathered":
             return {"changed": False, **preparation.gathered()}
-        return preparation.converge(
-            present=options["state"] == "present",
-            checking=self.checking,
-            setting=options["nat_interfaces"] == "set",
-            dropping=options["drop_handovers"],
-        )
+        present, drop = options["state"] == "present", options["drop_handovers"]
+        return preparation.converge(present=present, checking=action.checking, drop=drop)
+    finally:
+        device.close()
+
+
+def _ios(action: HandoverAction, name: str, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    """A router with Cisco's command line: its interfaces are marked, or checked."""
+    wanted = {side: options[f"{side}_interface"] or "" for side in ("inside", "outside")}
+    preparation = IosPreparation(name, wanted, Renderer(options["template_dir"]), lambda: NetworkCli(action))
+    if options["state"] == "rendered":
+        return {"changed": False, "rendered": preparation.rendered()}
+    if options["state"] == "gathered":
+        return {"changed": False, **preparation.gathered()}
+    return preparation.converge(
+        present=options["state"] == "present",
+        checking=action.checking,
+        setting=options["nat_interfaces"] == "set",
+        dropping=options["drop_handovers"],
+    )
+
+
+#: How routers are prepared that no shell reaches.
+_OTHERS: dict[str, Callable[[HandoverAction, str, Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
+    Ios.name: _ios,
+    Snmp.name: _by_snmp,
+}

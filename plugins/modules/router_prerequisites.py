@@ -41,7 +41,7 @@ options:
     default: present
   platform:
     description:
-      - The platform of the router. V(nftables), V(iptables) and V(ios) are prepared by this module.
+      - The platform of the router. V(nftables), V(iptables) and V(ios) are prepared by this module, V(snmp) is checked.
       - Default is the inventory variable C(handover_platform), then the last part of C(ansible_network_os), then
         V(nftables).
     type: str

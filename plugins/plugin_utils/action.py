@@ -50,6 +50,7 @@ class HandoverAction(ActionBase):
         # Ansible runs each task in a process of its own, and plans of thousands of entries are all live data:
         # looking for garbage in them again and again takes a fifth of the time.
         gc.disable()
+        self._reached: list[ManagedRouter] = []
         try:
             result.update(self.work(options, task_vars or {}))
         except HandoverError as error:
@@ -62,6 +63,8 @@ class HandoverAction(ActionBase):
                 advice=error.advice,
             )
         finally:
+            for router in self._reached:
+                router.close()
             gc.enable()
         return result
 
@@ -84,7 +87,9 @@ class HandoverAction(ActionBase):
         """
         name = str(task_vars.get("inventory_hostname", "router"))
         platform = platform_named(options.get("platform") or self.templated(task_vars, name)["platform"])
-        return reached(self, name, platform, Renderer(options.get("template_dir")), _variables(task_vars, name))
+        router = reached(self, name, platform, Renderer(options.get("template_dir")), task_vars)
+        self._reached.append(router)
+        return router
 
     def templated(self, task_vars: Mapping[str, Any], host: str) -> dict[str, Any]:
         """A host as a router of the topology, from its inventory variables.

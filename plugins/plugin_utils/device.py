@@ -56,6 +56,10 @@ class Device(ABC):
         """
         return None
 
+    def close(self) -> None:
+        """Give back what was opened to reach the router."""
+        return
+
     @property
     def held(self) -> bool:
         """Whether a change waits for its confirmation."""

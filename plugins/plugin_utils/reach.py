@@ -5,50 +5,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, cast
 
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.platforms.base import Output, Platform
 from ..module_utils.platforms.ios.flow_lines import NatSettings
+from ..module_utils.platforms.snmp import Snmp
 from .ios.command_line import NetworkCli
 from .ios.router_device import ios_router
 from .rendering import Renderer
 from .router import ManagedRouter
 from .shell_device import shell_router
+from .snmp_device import SnmpDevice
+from .snmp_login import VARIABLES, LazySnmpSession, login_of
 from .transport import RouterShell
 
-__all__ = ["reached"]
+__all__ = ["reached", "snmp_reached"]
+
+
+_Variables = Mapping[str, Any]
 
 
 def reached(
-    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: Mapping[str, Any]
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
 ) -> ManagedRouter:
     """The router of a task. It is connected to only when it is used: rendering and parsing need no router.
 
-    :param variables: its inventory variables.
+    :param variables: the task's variables, with the router's.
     """
     return _WAYS[platform.transport](action, name, platform, renderer, variables)
 
 
 def _by_shell(
-    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: Mapping[str, Any]
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
 ) -> ManagedRouter:
     return shell_router(name, platform, renderer, _LazyShell(action))
 
 
 def _by_command_line(
-    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: Mapping[str, Any]
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
 ) -> ManagedRouter:
-    settings = NatSettings(*(str(variables.get(f"handover_ios_{word}") or "") or None for word in _IOS_SETTINGS))
+    given = _given(action, variables, _IOS_SETTINGS)
+    settings = NatSettings(*(str(given.get(one) or "") or None for one in _IOS_SETTINGS))
     return ios_router(name, platform, renderer, lambda: NetworkCli(action), settings)
 
 
-_IOS_SETTINGS = ("vrf", "redundancy")
-_WAYS: dict[str, Callable[[ActionBase, str, Platform, Renderer, Mapping[str, Any]], ManagedRouter]] = {
+def _by_snmp(
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
+) -> ManagedRouter:
+    return ManagedRouter(name, platform, snmp_reached(action, name, cast(Snmp, platform), renderer, variables))
+
+
+def snmp_reached(action: Any, name: str, platform: Snmp, renderer: Renderer, variables: _Variables) -> SnmpDevice:
+    """The router of a task over SNMP; as :func:`reached`."""
+
+    outside = _given(action, variables, ["handover_outside_interface"]).get("handover_outside_interface")
+    login = partial(_given, action, variables, VARIABLES)
+    session = LazySnmpSession(lambda: login_of(name, login()), action._display.warning)
+    return SnmpDevice(name, platform, renderer, session, str(outside or ""))
+
+
+def _given(action: Any, variables: _Variables, names: Iterable[str]) -> dict[str, Any]:
+    """Those of the variables that are there, with what is in them."""
+    return {one: action._templar.template(variables[one]) for one in names if one in variables}
+
+
+_IOS_SETTINGS = ("handover_ios_vrf", "handover_ios_redundancy")
+_WAYS: dict[str, Callable[[ActionBase, str, Platform, Renderer, _Variables], ManagedRouter]] = {
     "network_cli": _by_command_line,
     "shell": _by_shell,
+    "snmp": _by_snmp,
 }
 
 

@@ -74,6 +74,10 @@ class ManagedRouter:
         self._settled(change, None, found, now)
         return True
 
+    def close(self) -> None:
+        """Give back what was opened to reach the router; it is opened again when it is used again."""
+        self._device.close()
+
     @property
     def held(self) -> bool:
         """Whether a change waits for its confirmation."""

@@ -107,7 +107,9 @@ def test_one_version(tarball: Path, wheel: Path) -> None:
 
 def test_execution_environments_get_what_the_wheel_asks_for() -> None:
     listed = (ROOT / "meta" / "ee-requirements.txt").read_text(encoding="utf-8").split()
-    assert sorted(listed) == sorted(PYPROJECT["project"]["dependencies"])
+    project = PYPROJECT["project"]
+    optional = [name for names in project["optional-dependencies"].values() for name in names]
+    assert sorted(listed) == sorted([*project["dependencies"], *optional])
 
 
 def test_the_wheel_gives_the_command(clean_venv: Path) -> None:

@@ -12,10 +12,11 @@ from .base import Platform
 from .ios.router import Ios
 from .iptables import Iptables
 from .nftables import Nftables
+from .snmp import Snmp
 
 __all__ = ["PLATFORMS", "platform_named"]
 
-PLATFORMS: Dict[str, Platform] = {platform.name: platform for platform in (Ios(), Iptables(), Nftables())}
+PLATFORMS: Dict[str, Platform] = {platform.name: platform for platform in (Ios(), Iptables(), Nftables(), Snmp())}
 
 
 def platform_named(name: str) -> Platform:

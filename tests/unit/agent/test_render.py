@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.sipmobility.handover.agent.data_file import load
+
 from .patent import EXPECTED, FIXTURES, NOW, CommandLine, steps_in
 
 CLI = "ansible_collections.sipmobility.handover.agent.cli"
@@ -34,6 +36,23 @@ def test_the_call_is_over(shell: CommandLine, router: str) -> None:
     status, out = shell.render(*args, now=NOW + 300)
     assert (status, shell.errors) == (0, "")
     assert out == (EXPECTED / f"withdrawn-{router}.txt").read_text(encoding="utf-8")
+
+
+def test_routers_over_snmp(shell: CommandLine) -> None:
+    """One address for another, which is all that they can; what they cannot is refused, not widened."""
+    topology = shell.file("topology.yml", (FIXTURES / "topology.yml").read_text().replace("nftables", "snmp"))
+    record = {"aor": "sip:phone@example.com", "old": "1.1.1.1", "new": "2.2.2.2", "expires": "2026-11-24T05:00:00Z"}
+    record.update(scope="address", directions="forward")
+    to = shell.file("to.json", [{**record, "correspondents": ["3.3.3.3"]}])
+    args = ("render", "--topology", topology, "--now", str(NOW), "--router", "rc", "--to")
+    status, out = shell.run(*args, to)
+    assert (status, shell.errors) == (0, "")
+    assert list(steps_in(out)) == ["02-encode_dst-rc"]
+    outside = load(topology)["rc"]["outside"]
+    assert f"1.3.6.1.2.1.123.1.4.1.4.[{outside}]." in out
+    assert " x 40\n" in out
+    assert shell.run(*args, str(FIXTURES / "both.yml"), "--fail-on-refused")[0] == 3
+    assert "snmp can hold the scopes address" in shell.errors
 
 
 def test_a_router_without_work_has_no_text(shell: CommandLine) -> None:
