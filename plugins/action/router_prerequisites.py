@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf import IetfNetconf
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.netcommon_session import NetcommonSession
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_device import NetconfDevice
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_preparation import NetconfPreparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.backends import BACKENDS
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
@@ -48,11 +52,13 @@ class ActionModule(HandoverAction):
     def work(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         name = str(task_vars.get("inventory_hostname", "router"))
         platform = options["platform"] or self.templated(task_vars, name)["platform"]
+        if platform in _OTHERS:
+            return _OTHERS[platform](self, name, options)
         if platform not in BACKENDS:
             raise HandoverError(
                 "unsupported_platform",
                 f"{name}: {platform}",
-                f"this module prepares Linux routers: {', '.join(sorted(BACKENDS))}",
+                f"this module prepares routers of the platforms {', '.join(sorted((*BACKENDS, *_OTHERS)))}",
                 "Set handover_platform, or prepare the router by its own means.",
             )
         given = {field.name: options[field.name] for field in fields(Options) if options[field.name] is not None}
@@ -63,3 +69,22 @@ class ActionModule(HandoverAction):
         if options["state"] == "gathered":
             return {"changed": False, **preparation.gathered(shell)}
         return preparation.converge(shell, present=options["state"] == "present", checking=self.checking)
+
+
+def _by_netconf(action: HandoverAction, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """A router whose NETCONF server has all, or not: it is checked, and gets the places for our entries."""
+    if options["state"] == "rendered":
+        return {"changed": False, "rendered": {}}
+    platform = IetfNetconf()
+    device = NetconfDevice(name, platform, Renderer(options["template_dir"]), NetcommonSession(action))
+    preparation = NetconfPreparation(name, platform, device, options["inside_interface"] or "")
+    if options["state"] == "gathered":
+        return {"changed": False, **preparation.gathered()}
+    present, drop = options["state"] == "present", options["drop_handovers"]
+    return preparation.converge(present=present, checking=action.checking, drop=drop)
+
+
+#: How routers are prepared that no shell reaches.
+_OTHERS: dict[str, Callable[[HandoverAction, str, Mapping[str, Any]], dict[str, Any]]] = {
+    IetfNetconf.name: _by_netconf,
+}

@@ -37,7 +37,7 @@ attributes:
   platform:
     support: full
     platforms: posix
-    description: Routers of the platform C(nftables).
+    description: Routers of every platform of this collection.
 options:
   step:
     description:
@@ -58,6 +58,21 @@ options:
     type: int
   undo:
     description: Take the step back. What it left must still stand, or be as before it already.
+    type: bool
+    default: false
+  hold:
+    description:
+      - Leave what the step changes unconfirmed where the router can (C(ietf_netconf) with confirmed-commit). The router
+        takes it back by itself when the session ends, and after 60 seconds, unless a task with O(confirm) comes first,
+        in the same play. Elsewhere the step is applied as usual.
+      - The stages of a plan tell which routers should hold, in C(hold), and after which stage they are confirmed, in
+        C(confirm). That way encoders stand on all routers, or on none. Requires O(src).
+    type: bool
+    default: false
+  confirm:
+    description:
+      - Confirm what this router holds, instead of applying a step, and read the router once more. Where it holds
+        nothing, nothing is done. Requires O(src).
     type: bool
     default: false
   render:

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from ..module_utils.mobility.model import Change
 from ..module_utils.platforms.base import Output
+from .sections import sections
 
 __all__ = ["Device"]
 
@@ -31,6 +34,13 @@ class Device(ABC):
         :raises HandoverError: when it cannot be reached.
         """
 
+    def printed(self, text: str) -> Output:
+        """What :meth:`read` printed, kept from an earlier run.
+
+        :raises HandoverError: ``script_cut``.
+        """
+        return sections(text)
+
     @abstractmethod
     def change(self, change: Change, now: float, hold: bool = False) -> Output:
         """Make a change and read the router.
@@ -52,6 +62,18 @@ class Device(ABC):
     def held(self) -> bool:
         """Whether a change waits for its confirmation."""
         return False
+
+    @property
+    def receipt(self) -> Mapping[str, str]:
+        """What another process needs to :meth:`resume` what is held here; empty where it cannot."""
+        return MappingProxyType({})
+
+    def resume(self, receipt: Mapping[str, str]) -> None:
+        """Take over what another process holds, to settle or release it.
+
+        :raises HandoverError: ``session_lost`` where the router has taken it back since.
+        """
+        raise NotImplementedError("nothing is ever held here")
 
     def settle(self) -> None:
         """Confirm what is held.

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.change import difference, unfinished
 from ..module_utils.mobility.model import Change, RouterState
 from ..module_utils.platforms.base import Output, Platform
 from .device import Device
-from .sections import sections
 
 __all__ = ["ManagedRouter"]
 
@@ -80,6 +81,15 @@ class ManagedRouter:
         """Whether a change waits for its confirmation."""
         return self._device.held
 
+    @property
+    def receipt(self) -> Mapping[str, str]:
+        """As :attr:`Device.receipt`."""
+        return self._device.receipt
+
+    def resume(self, receipt: Mapping[str, str]) -> None:
+        """As :meth:`Device.resume`."""
+        self._device.resume(receipt)
+
     def settle(self) -> None:
         """Confirm what is held; errors as :meth:`Device.settle`."""
         self._device.settle()
@@ -137,7 +147,7 @@ class ManagedRouter:
 
         :raises HandoverError: as :meth:`gather`.
         """
-        return self._parsed(sections(printed))
+        return self._parsed(self._device.printed(printed))
 
     def _parsed(self, output: Output) -> RouterState:
         said = [output.sections.get(name, "").strip() for name in ("generation", "still")]

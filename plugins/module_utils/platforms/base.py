@@ -47,12 +47,14 @@ class Capabilities:
     :ivar joint: its changes take effect as a whole (connection tracking, or both halves in one line), so
         the flows concerned are frozen on it meanwhile.
     :ivar neighbours: it can answer for an address on a link.
+    :ivar confirms: its routers can hold encoders unconfirmed, and take them back by themselves.
     """
 
     scopes: FrozenSet[Scope]
     directions: FrozenSet[Directions]
     joint: bool
     neighbours: bool = False
+    confirms: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ from typing import Dict
 
 from ..errors import HandoverError
 from .base import Platform
+from .ietf_netconf import IetfNetconf
 from .iptables import Iptables
 from .nftables import Nftables
 
 __all__ = ["PLATFORMS", "platform_named"]
 
-PLATFORMS: Dict[str, Platform] = {platform.name: platform for platform in (Iptables(), Nftables())}
+PLATFORMS: Dict[str, Platform] = {platform.name: platform for platform in (IetfNetconf(), Iptables(), Nftables())}
 
 
 def platform_named(name: str) -> Platform:

@@ -48,10 +48,15 @@ class Scripted:
 
     def __init__(self, can: Iterable[str], shows: Iterable[str] = (), once: bool = False, **answers: str) -> None:
         self.asked: list[str] = []
+        self.session = "1"
         self._once = once
         self._can = frozenset({OURS, *(CAPABILITY + name for name in can)})
         self._shows = list(shows)
         self.answers = answers
+
+    @property
+    def number(self) -> str:
+        return self.session
 
     @property
     def capabilities(self) -> Set[str]:
