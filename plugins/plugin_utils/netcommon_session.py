@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Set
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -60,6 +61,9 @@ class NetcommonSession:
             said = _DECLARATION.sub("", str(error))
             if said.startswith("<") and "rpc-error" in said:
                 return said if "rpc-reply" in said else f'<rpc-reply xmlns="{_BASE}">{said}</rpc-reply>'
+            # Ansible would go on with the dead session in every later task of the play; so they get a new one.
+            with suppress(ConnectionError):
+                self._connection.close()
             raise _lost(error) from error
 
     @cached_property
