@@ -80,7 +80,7 @@ def test_a_session_that_is_lost_before_its_encoders_are_confirmed(story: Story) 
 
 
 def test_a_lock_that_somebody_takes_between_the_stages(story: Story) -> None:
-    """rc has its encoders, unconfirmed; rb cannot be given any; so rc cancels. rb keeps a decoder, which harms nobody."""
+    """rc has its encoders, unconfirmed; rb cannot be given any; so rc cancels. rb keeps its decoder, harmless alone."""
     with story.world.servers["rb"].session() as other:
         with story.operator.after(ENCODED, lambda: other.request(LOCK)):
             failing(story, "step 03-encode_src-rb: rb: lock-denied", "NOT taken back: rb: lock_held")

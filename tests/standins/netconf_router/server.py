@@ -171,7 +171,9 @@ class NetconfServer:
             "NETCONF_ROUTER_APPLIER": f"{sys.executable} -IS {_HERE}/applier.py {running} {applied}",
         }
         log = (self._home / f"{Path(command[0]).name}.out").open("wb")
-        inside = ["nsenter", "--target", str(self.namespace.pid), "--net", "--mount", "--"]
+        # netconfd keeps what a confirmed commit would be taken back to in its working directory. Two servers that share
+        # one take each other's configuration.
+        inside = ["nsenter", "--target", str(self.namespace.pid), "--net", "--mount", f"--wd={self._home}", "--"]
         with log:
             self._running.append(
                 subprocess.Popen([*inside, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
