@@ -58,7 +58,7 @@ class NetcommonSession:
         try:
             return str(self._connection.rpc(operation))
         except ConnectionError as error:  # it also carries what the server refused
-            said = _DECLARATION.sub("", str(error))
+            said = _DECLARATION.sub("", str(error)).strip()
             if said.startswith("<") and "rpc-error" in said:
                 return said if "rpc-reply" in said else f'<rpc-reply xmlns="{_BASE}">{said}</rpc-reply>'
             # Ansible would go on with the dead session in every later task of the play; so they get a new one.
