@@ -114,6 +114,10 @@ bench-dataplane: venv ## Routers: packets a second, one more mapping, looks for 
 	@tools/host_packages.sh tests/bench/debian-packages.txt
 	@$(PY) -m tests.bench.dataplane $(ARGS)
 
+.PHONY: bench-netconf
+bench-netconf: test-packages ## One handover through held NETCONF sessions beside cold playbooks; BENCH_ROUNDS=5
+	@$(PY) -m tests.bench.netconf
+
 # The peers of the benchmark have an environment of their own.
 .build/bench/.installed: tests/bench/requirements.txt
 	@echo "bench-sip: installing the libraries to compare with into .build/bench/venv"

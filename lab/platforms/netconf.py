@@ -19,6 +19,7 @@ from tests.standins.netconf_router.modules import MODULES, make_module_directory
 _RECIPE = ROOT / "lab" / "recipe" / "netconf"
 _SOURCE = ROOT / "tests" / "standins" / "netconf_router"
 _SOCKET = "/run/netconf-router/ncx.sock"
+_STARTUP = "/etc/netconf-router/startup-cfg.xml"
 _PORT = 830
 
 
@@ -37,7 +38,7 @@ def _configuration() -> str:
         "superuser": USER,
         "access-control": "off",
         "ncxserver-sockname": _SOCKET,
-        "startup": "/etc/netconf-router/startup-cfg.xml",
+        "startup": _STARTUP,
         "modpath": "/usr/local/lib/netconf-router/yang:/usr/share/yuma/modules",
         "runpath": "/usr/local/lib/netconf-router",
     }
@@ -82,5 +83,6 @@ NETCONF = Kind(
     # Its translation is stateless: what it has translated is not tracked, and passes.
     forwarding="ct state untracked accept",
     variables=_variables,
-    show=("/bin/cat", "/var/lib/netconf-router/running.xml"),
+    # netconfd mirrors its running configuration there; the file that the plug-in writes has operational state, too.
+    show=("/bin/cat", _STARTUP),
 )

@@ -79,8 +79,8 @@ class Operator:
             ready.unlink()
             done.unlink()
 
-    def play(self, name: str, *flags: str, **variables: Any) -> Done:
-        """Run a playbook to its end."""
+    def play(self, name: str | Path, *flags: str, **variables: Any) -> Done:
+        """Run a playbook of ours, by its name, or another, by its path, to its end."""
         self._write()
         report = self._place / "report.json"
         report.unlink(missing_ok=True)
@@ -88,7 +88,8 @@ class Operator:
         given.write_text(json.dumps({"handover_drain": 0.5, "handover_report": str(report), **variables}))
         inside = ["nsenter", "--target", str(self._world.spaces["control"].pid), "--net", "--"]
         program = str(Path(sys.executable).with_name("ansible-playbook"))
-        words = ["-i", str(self._place / "hosts.yml"), "-e", f"@{given}", *flags, f"playbooks/{name}.yml"]
+        book = str(name) if isinstance(name, Path) else f"playbooks/{name}.yml"
+        words = ["-i", str(self._place / "hosts.yml"), "-e", f"@{given}", *flags, book]
         done = subprocess.run(
             [*inside, program, *words],
             cwd=ROOT,

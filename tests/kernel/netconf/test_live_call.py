@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -32,7 +32,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_devic
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 
-from .world import BCP38, MOVE, NETWORKS, NEW, OLD, PEER, PORT, Call, World, kernel, worlds
+from .world import BCP38, MOVE, NETCONF, NETWORKS, NEW, OLD, PEER, PORT, Call, World, kernel, worlds
 
 TOPOLOGY = Topology(
     Router(name, (ip_network(network),), "ietf_netconf", "lan", "wan") for name, network in NETWORKS.items()
@@ -48,9 +48,9 @@ class Managed:
 
 
 @contextmanager
-def managed(built: Path, home: Path) -> Iterator[Managed]:
-    with worlds(built, home) as world, ExitStack() as stack:
-        sessions = {name: stack.enter_context(server.session()) for name, server in world.servers.items()}
+def managed(built: Path, home: Path, platforms: Mapping[str, str] = NETCONF) -> Iterator[Managed]:
+    with worlds(built, home, platforms) as world, ExitStack() as stack:
+        sessions = {name: stack.enter_context(world.servers[name].session()) for name in NETCONF}
         routers = {name: netconf_router(name, IetfNetconf(), Renderer(), it) for name, it in sessions.items()}
         yield Managed(world, routers)
 
@@ -86,7 +86,7 @@ def _kind(stage: Stage) -> str:
     return {Phase.DECODE: "before", Phase.RETIRE: "after"}.get(stage.phase, "encoders")
 
 
-def handed_over(call: Call, directions: Directions, now: float) -> dict[str, RouterState]:
+def handed_over(port: int, directions: Directions, now: float) -> dict[str, RouterState]:
     """What the two routers hold when the phone has moved."""
     handover = Handover(
         handover_id("sip:phone@example.com", None, OLD),
@@ -94,7 +94,7 @@ def handed_over(call: Call, directions: Directions, now: float) -> dict[str, Rou
         NEW,
         int(now) + 600,
         directions=directions,
-        sessions=(Session("tcp", call.port, PEER, PORT),),
+        sessions=(Session("tcp", port, PEER, PORT),),
     )
     target, refused = target_states({}, [handover], TOPOLOGY)
     assert not refused
@@ -114,7 +114,7 @@ def test_a_live_session_moves(netconf_built: Path, tmp_path: Path, directions: D
         before = kernel(world)
         call.say(b"lost without us")
         assert not call.hears(b"lost without us", seconds=0.5)
-        wanted = handed_over(call, directions, now)
+        wanted = handed_over(call.port, directions, now)
         carry_out(them, wanted, now)
         assert call.hears(b"lost without us")
         for name, router in them.routers.items():
@@ -132,7 +132,7 @@ def test_one_router_that_refuses_its_encoder_spoils_no_call(netconf_built: Path,
         call = Call(world, stack)
         other = stack.enter_context(world.servers["rb"].session())
         lock = '<lock xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><target><candidate/></target></lock>'
-        wanted = handed_over(call, Directions.BOTH, now)
+        wanted = handed_over(call.port, Directions.BOTH, now)
         with pytest.raises(HandoverError) as told:
             carry_out(them, wanted, now, then=lambda: other.request(lock))
         assert told.value.code == "lock_held"

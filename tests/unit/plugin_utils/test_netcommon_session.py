@@ -18,6 +18,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils import netcom
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.netcommon_session import NetcommonSession
 
 NAMESPACE = "urn:ietf:params:xml:ns:netconf:base:1.0"
+RAISED: Any = ConnectionError  # Ansible's own interface is not typed
 ERROR = f'<nc:rpc-error xmlns:nc="{NAMESPACE}"><nc:error-tag>in-use</nc:error-tag></nc:rpc-error>'
 
 
@@ -65,14 +66,14 @@ def test_hello(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_the_server_refuses_is_an_answer(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     """netcommon raises it: the one error, or the whole reply where there are several."""
-    persistent = Persistent(ConnectionError(said))
+    persistent = Persistent(RAISED(said))
     found = errors_of(reply_of(session(monkeypatch, persistent).request("<x/>")))
     assert {error.tag for error in found} == {"in-use"}
     assert not persistent.closed
 
 
 def test_a_lost_session_is_closed_so_that_later_tasks_get_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    persistent = Persistent(ConnectionError("Not connected to\nNETCONF server"))
+    persistent = Persistent(RAISED("Not connected to\nNETCONF server"))
     with pytest.raises(HandoverError, match=r"session_lost: .*: Not connected to NETCONF server"):
         session(monkeypatch, persistent).request("<x/>")
     assert persistent.closed
