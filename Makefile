@@ -79,6 +79,7 @@ test: test-packages ## Every test and gate; the last line says how many passed
 lint: venv ## ruff, mypy, vermin, shellcheck, yamllint, ansible-lint, antsibull-docs, antsibull-changelog
 sanity: venv ## ansible-test sanity on what is shipped
 molecule: venv ## The molecule scenarios of the roles
+molecule: .build/standins/.installed
 lint sanity molecule:
 	@$(PY) -m tools.run_tests $@
 

@@ -70,7 +70,8 @@ class ActionModule(HandoverAction):
         router, now = self.router(options, task_vars), time_or_now(options["now"])
         if options["render"]:
             change = pending(step, RouterState(step.before))
-            return {"changed": False, "step": step.id, "rendered": router.text(change, now) if change else ""}
+            text = router.text(change, now) if change else ""
+            return {"changed": False, "step": step.id, "rendered": text, "suffix": router.suffix}
         try:
             if options["src"] is not None and options["undo"]:
                 _cancelled(router, name, options["src"])

@@ -279,6 +279,11 @@ rendered:
   description: The text of the step; empty where it changes nothing.
   returned: when O(render=true)
   type: str
+suffix:
+  description: How a file with that text is called at its end.
+  returned: when O(render=true)
+  type: str
+  sample: sh
 code:
   description: What went wrong, a stable word.
   returned: failure

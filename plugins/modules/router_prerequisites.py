@@ -15,9 +15,10 @@ description:
     operator's firewall, and a service that puts everything back after a reboot or a reload of the firewall.
   - Rules of iptables do not expire by themselves. There a timer is installed that takes away what has expired.
   - What a router had before is remembered on it, and given back with O(state=absent).
-  - A router of the platform C(ietf_netconf) is checked instead. Its NETCONF server must have the modules and capabilities
-    of a step, and the inside interface; what is missing is named. Then it gets an empty NAT instance and an empty static
-    protocol of ours. Of the options only O(state), O(inside_interface), O(drop_handovers) and O(template_dir) matter.
+  - A router of the platform C(ietf_netconf) is checked instead. Its NETCONF server must have the modules and
+    capabilities of a step, and the inside interface; what is missing is named. Then it gets an empty NAT instance and
+    an empty static protocol of ours. Of the options only O(state), O(inside_interface), O(drop_handovers) and
+    O(template_dir) matter.
   - All of a change or nothing of it. A router that refuses a part is put back, and the error says so.
   - The role P(sipmobility.handover.first_hop_router#role) calls it.
 author: "sipmobility.handover contributors (@sipmobility)"

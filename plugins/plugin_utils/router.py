@@ -29,6 +29,11 @@ class ManagedRouter:
         self._generation = ""
 
     @property
+    def suffix(self) -> str:
+        """What a file with the text of a change is called at its end: ``sh``, ``xml``."""
+        return self._platform.step_template.split(".")[-2]
+
+    @property
     def generation(self) -> str:
         """What the router said of its generation when it was last read or changed; empty where that is not known.
 
