@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.connection import connection_to_record
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.conntrack import (
@@ -15,6 +16,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.con
     Table,
     read_connections,
 )
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.registry import platform_named
 from ansible_collections.sipmobility.handover.plugins.module_utils.reader import Reader, address
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.files import read_json, write_json
@@ -40,6 +42,15 @@ class ActionModule(HandoverAction):
     }
 
     def work(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        name = str(task_vars.get("inventory_hostname", "router"))
+        platform = platform_named(self.templated(task_vars, name)["platform"])
+        if platform.transport != "shell":
+            raise HandoverError(
+                "connections_unknown",
+                f"{name}: {platform.name}",
+                "a router with a shell tells what it tracks",
+                "Name the sessions by other means, see docs/sessions.md.",
+            )
         texts = options["addresses"] if options["src"] is None else _old_addresses(read_json(options["src"]))
         addresses = list(dict.fromkeys(address(text) for text in texts))
         table = Table((), {})

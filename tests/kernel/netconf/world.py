@@ -128,7 +128,8 @@ class Call:
 
 def kernel(world: World) -> list[str]:
     """What NAT and routing of the routers are."""
-    look = "nft list ruleset; ip route show; ip route show table 7082 2>/dev/null || true"
+    tables = "nft list tables | sort | while read -r table; do nft list $table; done"
+    look = f"{tables}; ip route show; ip route show table 7082 2>/dev/null || true"
     return [world.spaces[name].shell(look).stdout.replace(" linkdown", "") for name in ("rb", "rc")]
 
 
