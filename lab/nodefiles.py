@@ -141,9 +141,9 @@ def firewall(node: Node, topology: Topology, kind: Kind = LINUX) -> str:
             forward += "".join(_sip_lines(node, topology))
             forward += f"        {kind.forwarding}\n" if kind.forwarding else ""
         policy = "drop" if node.strict else "accept"
-        return Template((RECIPE / "router.nft").read_text()).substitute(
-            policy=policy, forward=forward, ports=", ".join(map(str, kind.ports))
-        )
+        management = "".join(f'        iifname "mgmt" {service} accept\n' for service in kind.services)
+        template = Template((RECIPE / "router.nft").read_text())
+        return template.substitute(policy=policy, forward=forward, management=management)
     body = _source_filter(topology) if node.kind == "core" else ""
     return f'#!/usr/sbin/nft -f\nflush ruleset\n{body}\ninclude "/etc/nftables.d/*.nft"\n'
 

@@ -24,7 +24,7 @@ class Kind:
     :ivar files: path, content and mode of what is laid on its disk, beside what every router has.
     :ivar units: services of its own, enabled at boot and waited for.
     :ivar ready: a program that succeeds on it as soon as it can be configured.
-    :ivar ports: TCP ports that its own firewall lets the management network reach.
+    :ivar services: what its own firewall lets the management network reach, in nft's words.
     :ivar forwarding: a rule of its own firewall that lets translated packets through; empty where the role sees to it.
     :ivar variables: its variables in Ansible's inventory, from the directory ``lab/.state``.
     :ivar show: a program that prints its configuration, for comparisons; none where the kernel's state is all.
@@ -34,7 +34,7 @@ class Kind:
     files: Sequence[tuple[str, str, int]] = ()
     units: Sequence[str] = ()
     ready: Sequence[str] = ()
-    ports: Sequence[int] = (22,)
+    services: Sequence[str] = ("tcp dport 22",)
     forwarding: str = ""
     variables: Callable[[Path], Mapping[str, Any]] = _nothing
     show: Sequence[str] = ()

@@ -79,7 +79,7 @@ NETCONF = Kind(
     ),
     units=("netconfd.service",),
     ready=("/usr/bin/test", "-s", "/run/netconf-router/applied.xml"),
-    ports=(22, _PORT),
+    services=("tcp dport 22", f"tcp dport {_PORT}"),
     # Its translation is stateless: what it has translated is not tracked, and passes.
     forwarding="ct state untracked accept",
     variables=_variables,
