@@ -16,7 +16,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.con
     Table,
     read_connections,
 )
-from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.registry import platform_named
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.registry import PLATFORMS
 from ansible_collections.sipmobility.handover.plugins.module_utils.reader import Reader, address
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.files import read_json, write_json
@@ -42,19 +42,11 @@ class ActionModule(HandoverAction):
     }
 
     def work(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        name = str(task_vars.get("inventory_hostname", "router"))
-        platform = platform_named(self.templated(task_vars, name)["platform"])
-        if platform.transport != "shell":
-            raise HandoverError(
-                "connections_unknown",
-                f"{name}: {platform.name}",
-                "a router with a shell tells what it tracks",
-                "Name the sessions by other means, see docs/sessions.md.",
-            )
         texts = options["addresses"] if options["src"] is None else _old_addresses(read_json(options["src"]))
         addresses = list(dict.fromkeys(address(text) for text in texts))
         table = Table((), {})
         if addresses:
+            self._has_a_shell(task_vars)
             table = gathered(addresses, RouterShell(self), Renderer(options["template_dir"]))
         records = [connection_to_record(connection) for connection in table.connections]
         told = {"changed": False, "skipped": table.skipped, "left_out": table.left_out, "tracked": table.tracked}
@@ -62,6 +54,18 @@ class ActionModule(HandoverAction):
             return {**told, "connections": records}
         write_json(options["dest"], records)
         return {**told, "connections_count": len(records), "dest": options["dest"]}
+
+    def _has_a_shell(self, task_vars: Mapping[str, Any]) -> None:
+        """Refuse a router that is reached otherwise: a shell command would run on the controller."""
+        name = str(task_vars.get("inventory_hostname", "router"))
+        platform = PLATFORMS.get(self.templated(task_vars, name)["platform"])
+        if platform is not None and platform.transport != "shell":
+            raise HandoverError(
+                "connections_unknown",
+                f"{name}: {platform.name}",
+                "connections are listed by a router that is reached by a shell",
+                "Let phone and SIP server tell the sessions.",
+            )
 
 
 def gathered(addresses: Iterable[Address], shell: Shell, renderer: Renderer) -> Table:

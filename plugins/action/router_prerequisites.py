@@ -53,7 +53,7 @@ class ActionModule(HandoverAction):
         name = str(task_vars.get("inventory_hostname", "router"))
         platform = options["platform"] or self.templated(task_vars, name)["platform"]
         if platform in _OTHERS:
-            return _OTHERS[platform](self, name, options)
+            return _OTHERS[platform](self, name, options, task_vars)
         if platform not in BACKENDS:
             raise HandoverError(
                 "unsupported_platform",
@@ -71,7 +71,9 @@ class ActionModule(HandoverAction):
         return preparation.converge(shell, present=options["state"] == "present", checking=self.checking)
 
 
-def _by_netconf(action: HandoverAction, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def _by_netconf(
+    action: HandoverAction, name: str, options: Mapping[str, Any], task_vars: Mapping[str, Any]
+) -> dict[str, Any]:
     """A router whose NETCONF server has all, or not: it is checked, and gets the places for our entries."""
     if options["state"] == "rendered":
         return {"changed": False, "rendered": {}}
@@ -85,6 +87,6 @@ def _by_netconf(action: HandoverAction, name: str, options: Mapping[str, Any]) -
 
 
 #: How routers are prepared that no shell reaches.
-_OTHERS: dict[str, Callable[[HandoverAction, str, Mapping[str, Any]], dict[str, Any]]] = {
+_OTHERS: dict[str, Callable[[HandoverAction, str, Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
     IetfNetconf.name: _by_netconf,
 }

@@ -83,7 +83,7 @@ class HandoverAction(ActionBase):
         """
         name = str(task_vars.get("inventory_hostname", "router"))
         platform = platform_named(options.get("platform") or self.templated(task_vars, name)["platform"])
-        return reached(self, name, platform, Renderer(options.get("template_dir")))
+        return reached(self, name, platform, Renderer(options.get("template_dir")), task_vars)
 
     def templated(self, task_vars: Mapping[str, Any], host: str) -> dict[str, Any]:
         """A host as a router of the topology, from its inventory variables.

@@ -24,20 +24,32 @@ from .transport import RouterShell
 __all__ = ["reached"]
 
 
-def reached(action: ActionBase, name: str, platform: Platform, renderer: Renderer) -> ManagedRouter:
-    """The router of a task. It is connected to only when it is used: rendering and parsing need no router."""
-    return _WAYS[platform.transport](action, name, platform, renderer)
+_Variables = Mapping[str, Any]
 
 
-def _by_shell(action: ActionBase, name: str, platform: Platform, renderer: Renderer) -> ManagedRouter:
+def reached(
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
+) -> ManagedRouter:
+    """The router of a task. It is connected to only when it is used: rendering and parsing need no router.
+
+    :param variables: the task's variables, with the router's.
+    """
+    return _WAYS[platform.transport](action, name, platform, renderer, variables)
+
+
+def _by_shell(
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
+) -> ManagedRouter:
     return shell_router(name, platform, renderer, _LazyShell(action))
 
 
-def _by_netconf(action: ActionBase, name: str, platform: Platform, renderer: Renderer) -> ManagedRouter:
+def _by_netconf(
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
+) -> ManagedRouter:
     return ManagedRouter(name, platform, _LazyNetconf(action, name, platform, renderer))
 
 
-_WAYS: dict[str, Callable[[ActionBase, str, Platform, Renderer], ManagedRouter]] = {
+_WAYS: dict[str, Callable[[ActionBase, str, Platform, Renderer, _Variables], ManagedRouter]] = {
     "netconf": _by_netconf,
     "shell": _by_shell,
 }
