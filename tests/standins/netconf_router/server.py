@@ -124,6 +124,11 @@ class NetconfServer:
                 os.kill(int(child), signal.SIGKILL)
 
     @property
+    def applier(self) -> str:
+        """The command by which a commit reaches the kernel."""
+        return f"{sys.executable} -IS {_HERE}/applier.py {self._home}/running.xml {self._home}/applied.xml"
+
+    @property
     def _socket(self) -> Path:
         return self._home / "ncx.sock"
 
@@ -168,7 +173,7 @@ class NetconfServer:
             "HOME": str(self._home),
             "NETCONF_ROUTER_RUNNING": str(running),
             "NETCONF_ROUTER_APPLIED": str(applied),
-            "NETCONF_ROUTER_APPLIER": f"{sys.executable} -IS {_HERE}/applier.py {running} {applied}",
+            "NETCONF_ROUTER_APPLIER": self.applier,
         }
         log = (self._home / f"{Path(command[0]).name}.out").open("wb")
         # netconfd keeps what a confirmed commit would be taken back to in its working directory. Two servers that share
