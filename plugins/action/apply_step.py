@@ -55,7 +55,7 @@ class ActionModule(HandoverAction):
     RULES = {  # noqa: RUF012 - read by Ansible
         "required_one_of": [["step", "src"]],
         "required_together": [["src", "stage"]],
-        "mutually_exclusive": [["step", "src"], ["undo", "hold"], ["undo", "confirm"], ["hold", "confirm"]],
+        "mutually_exclusive": [["step", "src"], ["undo", "hold", "confirm"]],
         "required_if": [["hold", True, ["src"]], ["confirm", True, ["src"]]],
     }
 
