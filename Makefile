@@ -63,9 +63,13 @@ lab: venv ## Bring the container lab up (routers, SIP server, mobile and corresp
 lab-down: ## Remove everything that the lab made, also after a failure
 	@$(PY) -m lab down
 
+# The platform of the visited router B and of the correspondent's router C, each or both: PLATFORM=ietf_netconf,
+# or B=nftables C=ietf_netconf. Those that no shell reaches need Ansible's collections for them.
+DEMO_ROUTERS = $(if $(B)$(PLATFORM),rb=$(or $(B),$(PLATFORM))) $(if $(C)$(PLATFORM),rc=$(or $(C),$(PLATFORM)))
+
 .PHONY: demo
-demo: venv ## The main job: live sessions through a move, without us and with us; report and picture in demo/
-	@$(PY) -m demo
+demo: venv $(if $(PLATFORM)$(B)$(C),.build/standins/.installed) ## The main job: live sessions through a move, without us and with us; PLATFORM=ietf_netconf, or B=... C=...
+	@$(PY) -m demo $(DEMO_ROUTERS)
 
 .PHONY: test
 test: test-packages ## Every test and gate; the last line says how many passed
@@ -114,6 +118,10 @@ bench-dataplane: venv ## Routers: packets a second, one more mapping, looks for 
 .PHONY: bench-snmp
 bench-snmp: venv test-packages ## A step over SNMP: a held session beside snmpset and a playbook; ARGS=5
 	@$(PY) -m tests.bench.snmp $(ARGS)
+
+.PHONY: bench-netconf
+bench-netconf: test-packages ## One handover through held NETCONF sessions beside cold playbooks; BENCH_ROUNDS=5
+	@$(PY) -m tests.bench.netconf
 
 # The peers of the benchmark have an environment of their own.
 .build/bench/.installed: tests/bench/requirements.txt

@@ -1,4 +1,7 @@
-"""The main job on real parts: live sessions through a move, without us and with us; exit status 1 if one died."""
+"""The main job on real parts: live sessions through a move, without us and with us; exit status 1 if one died.
+
+Usage: python -m demo [ROUTER=PLATFORM ...], for rb (visited) and rc (the correspondent's); nftables otherwise.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ from demo.picture import draw
 from demo.playbooks import PlaybookFailed, play
 from demo.screen import Screen
 from lab import Lab
+from lab.platforms import KINDS
 from lab.registrar import Registrar
 from lab.runtime import LabError
 from lab.snapshot import differences
@@ -90,21 +95,29 @@ def withdrawn(lab: Lab, screen: Screen, directory: Path, before: dict[str, Any],
     return not any(found.values())
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Tell the story, write report and picture."""
+    platforms = dict(argument.split("=", 1) for argument in arguments)
+    if not set(platforms) <= set(_ROUTERS) or not set(platforms.values()) <= set(KINDS):
+        print(
+            f"usage: python -m demo [ROUTER=PLATFORM ...]: {', '.join(_ROUTERS)}; {', '.join(KINDS)}", file=sys.stderr
+        )
+        return 2
     screen = Screen()
     try:
         with tempfile.TemporaryDirectory(prefix="sipmobility-demo-") as name:
-            return _story(screen, Path(name))
+            return _story(screen, Path(name), platforms)
     except (LabError, PlaybookFailed) as error:
         screen.text(f"\nFailed: {error}")
         return 1
 
 
-def _story(screen: Screen, directory: Path) -> int:
+def _story(screen: Screen, directory: Path, platforms: Mapping[str, str]) -> int:
     screen.chapter("The lab: a phone, two correspondents, four first-hop routers, a core, a SIP server")
     with screen.working("bringing it up"):
-        lab = Lab.up()
+        lab = Lab.up(platforms)
+    for name, platform in sorted(platforms.items()):
+        screen.line(f"{name} is a router of the platform {platform}")
     with screen.working("site.yml: the role first_hop_router prepares the routers") as work:
         play("site", directory, work, first_hop_router_firewall="insert")
     before = {name: lab.snapshot(name) for name in _ROUTERS}
@@ -179,4 +192,4 @@ def _monotonic(unix: float) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

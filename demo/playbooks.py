@@ -42,7 +42,9 @@ def play(name: str, directory: Path, work: Work, **variables: Any) -> list[Step]
     report.unlink(missing_ok=True)
     given.write_text(json.dumps({**variables, "handover_report": str(report)}, indent=1), encoding="utf-8")
     tool = Path(sys.executable).with_name("ansible-playbook")
-    argv = [str(tool), "-i", "lab/inventory", f"playbooks/{name}.yml", "-e", f"@{given}"]
+    # Where routers of other platforms are in the lab, their variables come on top of those of lab/inventory.
+    inventories = ["-i", "lab/inventory", "-i", "lab/.state/inventory.json"]
+    argv = [str(tool), *inventories, f"playbooks/{name}.yml", "-e", f"@{given}"]
     with log.open("w", encoding="utf-8") as record:
         process = subprocess.Popen(
             argv,
@@ -74,7 +76,8 @@ def play(name: str, directory: Path, work: Work, **variables: Any) -> list[Step]
 def _environment() -> Mapping[str, str]:
     collections = str(ROOT / ".build" / "collections")
     ours = {
-        "ANSIBLE_COLLECTIONS_PATH": collections,
+        # The second has ansible.netcommon and others, for routers without a shell.
+        "ANSIBLE_COLLECTIONS_PATH": f"{collections}:{ROOT / '.build' / 'standins' / 'collections'}",
         "ANSIBLE_LOCALHOST_WARNING": "0",
         "ANSIBLE_NOCOLOR": "1",
         "PYTHONPATH": collections,

@@ -26,7 +26,7 @@ def _do(args: argparse.Namespace) -> int:
     lab = Lab()
     if args.verb == "up":
         start = time.monotonic()
-        Lab.up()
+        Lab.up(dict(pair.split("=", 1) for pair in args.platform))
         print(f"lab: up in {time.monotonic() - start:.1f} s", file=sys.stderr)
     elif args.verb == "down":
         Lab.down()
@@ -62,7 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lab", description="the container lab")
     verbs = parser.add_subparsers(dest="verb", required=True)
     nodes = sorted(Lab().topology.nodes)
-    verbs.add_parser("up", help="bring up what is missing")
+    up = verbs.add_parser("up", help="bring up what is missing")
+    up.add_argument("--platform", action="append", default=[], metavar="ROUTER=PLATFORM", help="see lab/platforms")
     down = verbs.add_parser("down", help="remove everything but the images")
     down.add_argument("--images", action="store_true", help="remove the images too")
     verbs.add_parser("status", help="one word per node; exit 1 unless all run")

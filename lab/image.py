@@ -1,19 +1,22 @@
-"""The two images, built from Debian packages alone and kept in podman's storage under a hash of their recipe."""
+"""The images, built from Debian packages and kept in podman's storage under a hash of their recipe."""
 
 from __future__ import annotations
 
 import hashlib
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from lab.runtime import LabError, podman
 from lab.topology import PREFIX, ROOT
 
 SUITE = "bookworm"
 SETUP = ROOT / "lab" / "recipe" / "setup.sh"
-_BASE = (
+BASE = (
     "conntrack",
     "iproute2",
     "iptables",
@@ -31,34 +34,47 @@ _BASE = (
 
 @dataclass(frozen=True)
 class Image:
-    """``packages`` on a minimal Debian; ``python`` says whether one of them may bring Python with it."""
+    """``packages`` on a minimal Debian; ``python`` says whether one of them may bring Python with it.
+
+    :ivar stage: fills a directory that is given to ``setup``.
+    :ivar setup: a script that runs on the tree afterwards: ``setup TREE STAGED``.
+    """
 
     name: str
     packages: tuple[str, ...]
     python: bool = False
+    stage: Callable[[Path], None] | None = None
+    setup: Path | None = None
 
     @property
     def tag(self) -> str:
         recipe = hashlib.sha256(SETUP.read_bytes())
+        if self.setup is not None:
+            recipe.update(self.setup.read_bytes())
+        if self.stage is not None:
+            with tempfile.TemporaryDirectory() as name:
+                self.stage(Path(name))
+                for path in sorted(Path(name).rglob("*")):
+                    recipe.update(b"" if path.is_dir() else path.read_bytes())
         recipe.update("\0".join((SUITE, str(self.python), *self.packages)).encode())
         return f"localhost/{PREFIX}{self.name}:{recipe.hexdigest()[:12]}"
 
 
-ROUTER = Image("router", _BASE)
+ROUTER = Image("router", BASE)
 # Debian's kamailio depends on python3, and rsyslog writes its events to a file; routers must have neither.
 SIP_SERVER = Image(
     "sip-server",
-    (*_BASE, "kamailio", "kamailio-extra-modules", "kamailio-tls-modules", "rsyslog"),
+    (*BASE, "kamailio", "kamailio-extra-modules", "kamailio-tls-modules", "rsyslog"),
     python=True,
 )
 
 
-def ensure() -> None:
-    """Build what is missing, both at once; images of older recipes are removed.
+def ensure(images: Iterable[Image]) -> None:
+    """Build what is missing of these, all at once; images of older recipes are removed.
 
     :raises LabError: a package could not be had, or Python came along into the routers' image.
     """
-    missing = [image for image in (ROUTER, SIP_SERVER) if not _exists(image.tag)]
+    missing = [image for image in dict.fromkeys(images) if not _exists(image.tag)]
     with ThreadPoolExecutor() as pool:
         list(pool.map(_build, missing))
 
@@ -79,6 +95,14 @@ def _tags() -> list[str]:
 
 
 def _build(image: Image) -> None:
+    with tempfile.TemporaryDirectory(prefix="sipmobility-image-") as staged:
+        Path(staged).chmod(0o755)
+        if image.stage is not None:
+            image.stage(Path(staged))
+        _bootstrap(image, staged)
+
+
+def _bootstrap(image: Image, staged: str) -> None:
     print(f"lab: building image {image.tag} from Debian packages (about 40 s, once)", file=sys.stderr)
     tag = image.tag
     bootstrap = [
@@ -87,6 +111,7 @@ def _build(image: Image) -> None:
         "--variant=minbase",
         f"--include={','.join(image.packages)}",
         f'--customize-hook={SETUP} "$1" {"may" if image.python else "must-not"}',
+        *([f'--customize-hook={image.setup} "$1" {staged}'] if image.setup is not None else []),
         SUITE,
         "-",
     ]

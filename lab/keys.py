@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from lab.runtime import run
 from lab.topology import ROOT, Topology
@@ -21,6 +23,9 @@ class State:
         self.key = path / "id_ed25519"
         self.known_hosts = path / "known_hosts"
         self.sip_users = path / "sip_users.json"
+        self.inventory = path / "inventory.json"
+        self.ssh_config = path / "ssh_config"
+        self._platforms = path / "platforms.json"
 
     def ensure(self, topology: Topology) -> None:
         """Make what is missing; what exists is kept, so that host keys stay over a restart."""
@@ -36,10 +41,22 @@ class State:
             kind, value, _ = self.host_key(node.name).with_suffix(".pub").read_text().split(maxsplit=2)
             lines.append(f"{node.name},{topology.management_address(node).ip} {kind} {value}\n")
         self.known_hosts.write_text("".join(lines))
+        self.ssh_config.write_text(f"Host *\n  UserKnownHostsFile {self.known_hosts}\n")
         if not self.sip_users.exists():
             passwords = {user: secrets.token_urlsafe(12) for user in topology.sip_users}
             self.sip_users.write_text(json.dumps(passwords, indent=1) + "\n")
             self.sip_users.chmod(0o600)
+
+    @property
+    def platforms(self) -> dict[str, str]:
+        """The routers that are not of the platform nftables."""
+        return json.loads(self._platforms.read_text()) if self._platforms.exists() else {}
+
+    def set_platforms(self, platforms: Mapping[str, str], inventory: Mapping[str, Any]) -> None:
+        """Keep which routers are of which platform, and their variables for Ansible beside ``lab/inventory``."""
+        self.path.mkdir(mode=0o700, exist_ok=True)
+        self._platforms.write_text(json.dumps(dict(platforms)))
+        self.inventory.write_text(json.dumps({"all": {"hosts": dict(inventory)}}, indent=1))
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)

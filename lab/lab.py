@@ -9,15 +9,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 from lab import image, mobility, nodefiles, snapshot, topology, wiring
 from lab.keys import State
+from lab.platforms import KINDS, Kind
 from lab.runtime import Completed, LabError, containers, in_container, in_network, interfaces, podman, run
 from lab.topology import ROOT, Node
 
@@ -37,15 +39,17 @@ class Lab:
     # -- life -----------------------------------------------------------------------------------------------------
 
     @classmethod
-    def up(cls) -> Lab:
+    def up(cls, platforms: Mapping[str, str] = MappingProxyType({})) -> Lab:
         """Bring the lab up, or what is missing of it. Fast when it is up already.
 
+        :param platforms: routers that are not of the platform nftables, see ``lab/platforms``.
         :raises LabError: it could not; what was made so far stays for a look, ``down`` removes it.
         """
         lab = cls()
         if os.geteuid() != 0:
             raise LabError("the lab needs root: it makes network namespaces and links")
         with _lock():
+            lab._choose(platforms)
             lab._up()
         return lab
 
@@ -136,7 +140,9 @@ class Lab:
 
     def snapshot(self, node: str) -> dict[str, Any]:
         """What the node's kernel holds, asked for outside the product's code; two of them can be compared."""
-        return snapshot.take(lambda argv: self.run(node, argv, check=False))
+        held = snapshot.take(lambda argv: self.run(node, argv, check=False))
+        show = self._kind(self.topology.nodes[node]).show
+        return {**held, "configuration": self.run(node, show).stdout.splitlines()} if show else held
 
     # -- the world ------------------------------------------------------------------------------------------------
 
@@ -168,7 +174,7 @@ class Lab:
         """Changes when what is laid into the nodes changes, or the checkout that they belong to."""
         digest = hashlib.sha256(str(self.state.path).encode())
         for node in self.topology.nodes.values():
-            digest.update(nodefiles.archive(node, self.topology, self.state))
+            digest.update(nodefiles.archive(node, self.topology, self.state, self._kind(node)))
             digest.update("\0".join(self._create_arguments(node)).encode())
         return digest.hexdigest()[:16]
 
@@ -182,7 +188,7 @@ class Lab:
             known = {}
         stopped = [node for node in nodes if known.get(node.container, {}).get("State") != "running"]
         if stopped:
-            image.ensure()
+            image.ensure(self._image(node) for node in nodes)
             self._unwire({node.name for node in stopped})
             with ThreadPoolExecutor(4) as pool:
                 list(pool.map(lambda node: self._start(node, node.container in known), stopped))
@@ -198,13 +204,33 @@ class Lab:
     def _is_other(self, record: dict[str, Any] | None) -> bool:
         return record is not None and (record.get("Labels") or {}).get("lab") != self._fingerprint
 
+    def _choose(self, platforms: Mapping[str, str]) -> None:
+        routers = {node.name for node in self.topology.of_kind("router")}
+        for name, platform in platforms.items():
+            if name not in routers or platform not in KINDS:
+                raise LabError(f"{name}={platform}: routers are {sorted(routers)}, platforms {sorted(KINDS)}")
+        chosen = {name: platform for name, platform in platforms.items() if platform != "nftables"}
+        variables = {
+            name: {"handover_platform": platform, **KINDS[platform].variables(self.state.path)}
+            for name, platform in chosen.items()
+        }
+        self.state.set_platforms(chosen, variables)
+
+    def _kind(self, node: Node) -> Kind:
+        return KINDS[self.state.platforms.get(node.name, "nftables")]
+
     def _image(self, node: Node) -> image.Image:
-        return image.SIP_SERVER if node.kind == "sip_server" else image.ROUTER
+        return image.SIP_SERVER if node.kind == "sip_server" else self._kind(node).image
 
     def _start(self, node: Node, exists: bool) -> None:
         if not exists:
             podman("create", "--label", f"lab={self._fingerprint}", *self._create_arguments(node))
-            podman("cp", "-", f"{node.container}:/", data=nodefiles.archive(node, self.topology, self.state))
+            podman(
+                "cp",
+                "-",
+                f"{node.container}:/",
+                data=nodefiles.archive(node, self.topology, self.state, self._kind(node)),
+            )
         podman("start", node.container)
 
     def _create_arguments(self, node: Node) -> list[str]:
@@ -234,11 +260,22 @@ class Lab:
         for node in nodes:
             if node.kind == "switch":
                 continue
-            units = ["lab-net", "nftables", *(["kamailio", "sipmobility-events"] if node.kind == "sip_server" else [])]
+            kind = self._kind(node)
+            units = [
+                "lab-net",
+                "nftables",
+                *(["kamailio", "sipmobility-events"] if node.kind == "sip_server" else kind.units),
+            ]
+            if kind.ready:
+                ready = partial(self._succeeds, node, kind.ready)
+                _until(ready, end, f"{node.name}: {' '.join(kind.ready)} does not succeed")
             _until(partial(self._active, node, units), end, f"{node.name}: {', '.join(units)} not active")
             if node.mgmt is not None:
                 address = str(self.topology.management_address(node).ip)
                 _until(partial(_answers, address), end, f"{node.name}: sshd at {address} does not answer")
+
+    def _succeeds(self, node: Node, argv: Sequence[str]) -> bool:
+        return self.run(node.name, argv, check=False).returncode == 0
 
     def _active(self, node: Node, units: list[str]) -> bool:
         said = self.run(node.name, ["systemctl", "is-active", *units], check=False).stdout.split()

@@ -10,16 +10,20 @@ from string import Template
 
 from lab import kamailio
 from lab.keys import State
+from lab.platforms import LINUX, Kind
 from lab.topology import ROOT, USER, Node, Topology
 
 RECIPE = ROOT / "lab" / "recipe"
 
 
-def archive(node: Node, topology: Topology, state: State) -> bytes:
-    """A tar archive for the container's root directory."""
+def archive(node: Node, topology: Topology, state: State, kind: Kind = LINUX) -> bytes:
+    """A tar archive for the container's root directory.
+
+    :param kind: of a router.
+    """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for path, content, mode in _files(node, topology, state):
+        for path, content, mode in (*_files(node, topology, state, kind), *kind.files):
             info = tarfile.TarInfo(path)
             info.mode = mode
             info.size = len(content.encode())
@@ -27,6 +31,10 @@ def archive(node: Node, topology: Topology, state: State) -> bytes:
         for unit, target in _ENABLED:
             link = tarfile.TarInfo(f"etc/systemd/system/{target}.wants/{unit}")
             link.type, link.linkname = tarfile.SYMTYPE, f"/etc/systemd/system/{unit}"
+            tar.addfile(link)
+        for path in kind.enabled():
+            link = tarfile.TarInfo(path)
+            link.type, link.linkname = tarfile.SYMTYPE, f"/etc/systemd/system/{path.rpartition('/')[2]}"
             tar.addfile(link)
         for unit in kamailio.UNITS if node.kind == "sip_server" else ():
             link = tarfile.TarInfo(f"etc/systemd/system/multi-user.target.wants/{unit.rpartition('/')[2]}")
@@ -42,7 +50,7 @@ _ENABLED = (
 )
 
 
-def _files(node: Node, topology: Topology, state: State) -> Iterator[tuple[str, str, int]]:
+def _files(node: Node, topology: Topology, state: State, kind: Kind) -> Iterator[tuple[str, str, int]]:
     """Path, content, mode."""
     for unit in ("lab-net.service", "lab-procsys.service"):
         yield f"etc/systemd/system/{unit}", (RECIPE / unit).read_text(), 0o644
@@ -51,7 +59,7 @@ def _files(node: Node, topology: Topology, state: State) -> Iterator[tuple[str, 
     for name, lines in network.items():
         yield f"etc/lab/net/{name}", "\n".join(lines) + "\n", 0o644
     yield "etc/sysctl.d/10-lab.conf", "\n".join(sysctls(node, list(network))) + "\n", 0o644
-    yield "etc/nftables.conf", firewall(node, topology), 0o755
+    yield "etc/nftables.conf", firewall(node, topology, kind), 0o755
     yield "etc/nftables.d/.keep", "", 0o644
     yield "etc/ssh/sshd_config.d/lab.conf", (RECIPE / "sshd.conf").read_text(), 0o644
     if node.mgmt is not None:
@@ -123,7 +131,7 @@ def sysctls(node: Node, names: list[str]) -> Iterator[str]:
         yield "net.ipv6.conf.wlan.ndisc_notify = 1"
 
 
-def firewall(node: Node, topology: Topology) -> str:
+def firewall(node: Node, topology: Topology, kind: Kind = LINUX) -> str:
     if node.kind == "router":
         forward = ""
         if node.strict:
@@ -131,8 +139,11 @@ def firewall(node: Node, topology: Topology) -> str:
                 service_ports="{}-{}".format(*topology.service_ports)
             )
             forward += "".join(_sip_lines(node, topology))
+            forward += f"        {kind.forwarding}\n" if kind.forwarding else ""
         policy = "drop" if node.strict else "accept"
-        return Template((RECIPE / "router.nft").read_text()).substitute(policy=policy, forward=forward)
+        management = "".join(f'        iifname "mgmt" {service} accept\n' for service in kind.services)
+        template = Template((RECIPE / "router.nft").read_text())
+        return template.substitute(policy=policy, forward=forward, management=management)
     body = _source_filter(topology) if node.kind == "core" else ""
     return f'#!/usr/sbin/nft -f\nflush ruleset\n{body}\ninclude "/etc/nftables.d/*.nft"\n'
 

@@ -40,7 +40,7 @@ def stages() -> tuple[Stage, ...]:
     """All stages in the order in which each lane runs them."""
     return (
         _pytest("unit", "tests/unit", "tree", 600),
-        _pytest("kernel", "tests/kernel", "tree", 900),
+        _pytest("kernel", "tests/kernel", "tree", 1800),
         _pytest("standins", "tests/standins", "tree", 1500),
         _pytest("moves", "tests/moves", "tree", 300),
         # A short run; make fuzz takes its time. What it finds stays in tests/fuzz/findings, and the unit tests try it.
@@ -61,7 +61,7 @@ def stages() -> tuple[Stage, ...]:
         Stage("sanity", "sanity", ("tools/sanity.sh",), limit_s=900),
         Stage("lab up", "integration", (sys.executable, "-m", "lab", "up"), "lab", limit_s=600),
         _pytest("integration", "tests/integration", "lab", 2700),
-        Stage("molecule", "molecule", ("molecule", "test", "--all"), "lab", limit_s=1200),
+        Stage("molecule", "molecule", ("molecule", "test", "--all"), "lab", limit_s=1500),
         Stage("lab down", "integration", (sys.executable, "-m", "lab", "down"), "lab", limit_s=120),
     )
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending, unfinished
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Step
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import step_from_record
@@ -23,7 +24,9 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import
 )
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import (
     note_generation,
+    note_held,
     read_step,
+    take_held,
     unread_generation,
 )
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
@@ -36,6 +39,8 @@ ARGUMENTS: dict[str, Any] = {
     "src": {"type": "path"},
     "stage": {"type": "int"},
     "undo": {"type": "bool", "default": False},
+    "hold": {"type": "bool", "default": False},
+    "confirm": {"type": "bool", "default": False},
     "render": {"type": "bool", "default": False},
     "platform": {"type": "str"},
     "template_dir": {"type": "path"},
@@ -48,13 +53,16 @@ class ActionModule(HandoverAction):
 
     ARGUMENTS = ARGUMENTS
     RULES = {  # noqa: RUF012 - read by Ansible
-        "mutually_exclusive": [["step", "src"]],
         "required_one_of": [["step", "src"]],
         "required_together": [["src", "stage"]],
+        "mutually_exclusive": [["step", "src"], ["undo", "hold", "confirm"]],
+        "required_if": [["hold", True, ["src"]], ["confirm", True, ["src"]]],
     }
 
     def work(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         name = str(task_vars.get("inventory_hostname", ""))
+        if options["confirm"]:
+            return self._confirmed(self.router(options, task_vars), name, options)
         step = _chosen(options, name)
         if step is None:
             return {"changed": False, "step": None, "msg": f"{name} has nothing to do in this stage"}
@@ -62,8 +70,11 @@ class ActionModule(HandoverAction):
         router, now = self.router(options, task_vars), time_or_now(options["now"])
         if options["render"]:
             change = pending(step, RouterState(step.before))
-            return {"changed": False, "step": step.id, "rendered": router.text(change, now) if change else ""}
+            text = router.text(change, now) if change else ""
+            return {"changed": False, "step": step.id, "rendered": text, "suffix": router.suffix}
         try:
+            if options["src"] is not None and options["undo"]:
+                _cancelled(router, name, options["src"])
             unread = self._unread(router, step, options, now)
             if unread is not None:
                 change = unread
@@ -71,7 +82,9 @@ class ActionModule(HandoverAction):
                 before = self._simulated(router.gather(), options, name)
                 change = pending(step, before)
                 if change and not self.checking:
-                    router.apply(change, before, now)
+                    router.apply(change, before, now, hold=options["hold"])
+                    if router.held:
+                        note_held(options["src"], name, router.receipt, options["stage"])
             if options["src"] is not None and not options["undo"] and not self.checking:
                 note_generation(options["src"], name, router.generation, options["stage"])
             few = len(change.remove) + len(change.put) <= BULK
@@ -98,6 +111,27 @@ class ActionModule(HandoverAction):
             result["commands"] = text.splitlines()
         return result
 
+    def _confirmed(self, router: ManagedRouter, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Confirm what an earlier task left unconfirmed on this router, and read the router once more."""
+        held = None if self.checking else take_held(options["src"], name)
+        step = None if held is None else read_step(options["src"], held.stage, name)
+        if held is None or step is None:
+            return {"changed": False, "step": None, "msg": f"nothing waits for its confirmation on {name}"}
+        try:
+            router.resume(held.receipt)
+            router.settle()
+            missing = unfinished(Change(step.before, step.after), router.gather())
+            if missing is not None:
+                raise HandoverError(
+                    "not_read_back",
+                    f"{name}: {missing}",
+                    "a router shows what was confirmed",
+                    "It took it back before: other routers' steps lasted too long.",
+                )
+        except HandoverError as error:
+            raise HandoverError(error.code, f"step {step.id}: {error.subject}", error.rule, error.advice) from error
+        return {"changed": True, "step": step.id}
+
     def _unread(self, router: ManagedRouter, step: Step, options: Mapping[str, Any], now: float) -> Change | None:
         """What was changed without reading the router; None where it must be read first."""
         if options["src"] is None or options["undo"] or self.checking:
@@ -115,6 +149,16 @@ class ActionModule(HandoverAction):
                 earlier = read_step(options["src"], stage, router)
                 held = held if earlier is None else earlier.applied(held)
         return held
+
+
+def _cancelled(router: ManagedRouter, name: str, plan: str) -> None:
+    """Have what an earlier task left unconfirmed on this router taken back by the router itself."""
+    held = take_held(plan, name)
+    if held is not None:
+        # What cannot be cancelled any more is gone already, or stands: undoing the step finds out.
+        with suppress(HandoverError):
+            router.resume(held.receipt)
+            router.release()
 
 
 def _chosen(options: Mapping[str, Any], router: str) -> Step | None:

@@ -10,11 +10,15 @@ from dataclasses import fields
 from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf import IetfNetconf
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.router import Ios
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.snmp import Snmp
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.command_line import NetworkCli
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.preparation import IosPreparation
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.netcommon_session import NetcommonSession
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_device import NetconfDevice
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_preparation import NetconfPreparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.backends import BACKENDS
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
@@ -108,8 +112,24 @@ def _ios(action: HandoverAction, name: str, options: Mapping[str, Any], task_var
     )
 
 
+def _by_netconf(
+    action: HandoverAction, name: str, options: Mapping[str, Any], task_vars: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A router whose NETCONF server has all, or not: it is checked, and gets the places for our entries."""
+    if options["state"] == "rendered":
+        return {"changed": False, "rendered": {}}
+    platform = IetfNetconf()
+    device = NetconfDevice(name, platform, Renderer(options["template_dir"]), NetcommonSession(action))
+    preparation = NetconfPreparation(name, platform, device, options["inside_interface"] or "")
+    if options["state"] == "gathered":
+        return {"changed": False, **preparation.gathered()}
+    present, drop = options["state"] == "present", options["drop_handovers"]
+    return preparation.converge(present=present, checking=action.checking, drop=drop)
+
+
 #: How routers are prepared that no shell reaches.
 _OTHERS: dict[str, Callable[[HandoverAction, str, Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
+    IetfNetconf.name: _by_netconf,
     Ios.name: _ios,
     Snmp.name: _by_snmp,
 }

@@ -37,7 +37,7 @@ attributes:
   platform:
     support: full
     platforms: posix
-    description: Routers of the platform C(nftables).
+    description: Routers of every platform of this collection.
 options:
   step:
     description:
@@ -49,6 +49,7 @@ options:
     description:
       - The directory on the controller into which M(sipmobility.handover.plan_handover) wrote the plan. This router's
         step in O(stage) is applied; where it has none, nothing is done.
+      - Required with O(hold=true) and with O(confirm=true).
       - Exactly one of O(step) and O(src) is required. Required together with O(stage).
     type: path
   stage:
@@ -57,7 +58,26 @@ options:
       - Required together with O(src).
     type: int
   undo:
-    description: Take the step back. What it left must still stand, or be as before it already.
+    description:
+      - Take the step back. What it left must still stand, or be as before it already.
+      - Mutually exclusive with O(hold) and O(confirm).
+    type: bool
+    default: false
+  hold:
+    description:
+      - Leave what the step changes unconfirmed where the router can (C(ietf_netconf) with confirmed-commit). The router
+        takes it back by itself when the session ends, and after 60 seconds, unless a task with O(confirm) comes first,
+        in the same play. Elsewhere the step is applied as usual.
+      - The stages of a plan tell which routers should hold, in C(hold), and after which stage they are confirmed, in
+        C(confirm). That way encoders stand on all routers, or on none.
+      - Mutually exclusive with O(undo) and O(confirm).
+    type: bool
+    default: false
+  confirm:
+    description:
+      - Confirm what this router holds, instead of applying a step, and read the router once more. Where it holds
+        nothing, nothing is done.
+      - Mutually exclusive with O(undo) and O(hold).
     type: bool
     default: false
   render:
@@ -264,6 +284,11 @@ rendered:
   description: The text of the step; empty where it changes nothing.
   returned: when O(render=true)
   type: str
+suffix:
+  description: How a file with that text is called at its end.
+  returned: when O(render=true)
+  type: str
+  sample: sh
 code:
   description: What went wrong, a stable word.
   returned: failure

@@ -422,6 +422,16 @@ stages:
       sample:
         rb: 01-decode-rb
         rc: 01-decode-rc
+    hold:
+      description: The routers whose step is left unconfirmed until the other routers have theirs.
+      type: list
+      elements: str
+      returned: success
+    confirm:
+      description: The routers that are confirmed when this stage was acknowledged by all.
+      type: list
+      elements: str
+      returned: success
 unreachable_routers:
   description: The routers whose state is not known.
   returned: success

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from ..module_utils.mobility.model import Change
 from ..module_utils.platforms.base import Output
@@ -32,6 +34,13 @@ class Device(ABC):
         :raises HandoverError: when it cannot be reached.
         """
 
+    def printed(self, text: str) -> Output:
+        """What :meth:`read` printed, kept from an earlier run.
+
+        :raises HandoverError: ``script_cut``.
+        """
+        return sections(text)
+
     @abstractmethod
     def change(self, change: Change, now: float, hold: bool = False) -> Output:
         """Make a change and read the router.
@@ -40,13 +49,6 @@ class Device(ABC):
         :returns: as :meth:`read`; where the router refused, its words in section ``step``, with a status.
         :raises HandoverError: when it cannot be reached, or somebody else has its lock.
         """
-
-    def printed(self, text: str) -> Output:
-        """What was kept of an earlier reading, as :meth:`read` gives it.
-
-        :raises HandoverError: where it was cut.
-        """
-        return sections(text)
 
     def change_unread(self, change: Change, known: str, now: float) -> Output | None:
         """Make a change if the router is still of the generation ``known``, and do not read it.
@@ -64,6 +66,18 @@ class Device(ABC):
     def held(self) -> bool:
         """Whether a change waits for its confirmation."""
         return False
+
+    @property
+    def receipt(self) -> Mapping[str, str]:
+        """What another process needs to :meth:`resume` what is held here; empty where it cannot."""
+        return MappingProxyType({})
+
+    def resume(self, receipt: Mapping[str, str]) -> None:
+        """Take over what another process holds, to settle or release it.
+
+        :raises HandoverError: ``session_lost`` where the router has taken it back since.
+        """
+        raise NotImplementedError("nothing is ever held here")
 
     def settle(self) -> None:
         """Confirm what is held.

@@ -76,6 +76,11 @@ class NcclientSession:
         self.close()
 
     @property
+    def number(self) -> str:
+        """The number that the server gave the session."""
+        return str(self._manager.session_id)
+
+    @property
     def capabilities(self) -> Set[str]:
         """What the server announced in its hello."""
         return frozenset(self._manager.server_capabilities)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -22,8 +22,8 @@ from .step_text import step_text
 
 __all__ = ["CONFIRM_SECONDS", "NetconfDevice", "NetconfSession", "netconf_router"]
 
-#: Seconds after which a router takes encoders back that nobody confirmed.
-CONFIRM_SECONDS = 30
+#: Seconds after which a router takes encoders back that nobody confirmed. Held ones wait for other routers' tasks.
+CONFIRM_SECONDS = 60
 
 _CAPABILITY = "urn:ietf:params:netconf:capability:"
 _ENCODERS = (Role.ENCODER_DST, Role.ENCODER_SRC)
@@ -31,6 +31,10 @@ _ENCODERS = (Role.ENCODER_DST, Role.ENCODER_SRC)
 
 class NetconfSession(Protocol):
     """An open session with a server."""
+
+    @property
+    def number(self) -> str:
+        """The number that the server gave it."""
 
     @property
     def capabilities(self) -> Set[str]:
@@ -59,6 +63,10 @@ class NetconfDevice(Device):
     Decoders, harmless alone, are committed plainly. Without a candidate, running is edited under its lock with
     rollback-on-error.
 
+    What is held is taken back at once when the session ends. There is no token by which another could confirm it
+    (``persist``, RFC 6241 section 8.4): the lock goes with the session, and then a confirmation would also commit what
+    somebody has put into the candidate since.
+
     :raises HandoverError: ``module_missing``, ``no_transaction``.
     """
 
@@ -69,8 +77,9 @@ class NetconfDevice(Device):
         self._renderer = renderer
         self._platform = platform
         platform.requires(session.capabilities)
-        self._candidate = self._can("candidate:1.0")
-        if not self._candidate and not (self._can("writable-running:1.0") and self._can("rollback-on-error:1.0")):
+        #: Whether the server has a candidate datastore; otherwise running is edited.
+        self.candidate = self._can("candidate:1.0")
+        if not self.candidate and not (self._can("writable-running:1.0") and self._can("rollback-on-error:1.0")):
             raise HandoverError(
                 "no_transaction",
                 name,
@@ -79,31 +88,68 @@ class NetconfDevice(Device):
             )
 
     def text(self, change: Change, now: float) -> str:
-        able = self._can("rollback-on-error:1.0")
-        return step_text(self._platform, self._renderer, change, now, target=self._target, rollback_on_error=able)
+        return step_text(self._platform, self._renderer, change, now, target=self._target, rollback_on_error=self.whole)
+
+    def printed(self, text: str) -> Output:
+        return Output({"data": text}, {})
 
     def read(self) -> Output:
         gathering = self._renderer.render(self._platform.gather_template, self._platform.settings)
-        return Output({"data": self._answer(gathering)}, {})
+        return self.printed(self._answer(gathering))
 
     def change(self, change: Change, now: float, hold: bool = False) -> Output:
         step = self.text(change, now)
         try:
             with self._locked():
                 self._ask(step)
-                if not self._candidate:
+                if not self.candidate:
                     return self.read()
-                confirmed = self._confirmable and any(
-                    entry.role in _ENCODERS for entry in (*change.remove, *change.put)
-                )
+                confirmed = self.confirms and any(entry.role in _ENCODERS for entry in (*change.remove, *change.put))
                 self._ask(self._text("commit", confirm_seconds=CONFIRM_SECONDS if confirmed else 0))
                 return self._confirm(change, hold) if confirmed else self.read()
         except _Refused as refused:
             return Output({**self.read().sections, "step": refused.answer}, {"step": 1})
 
+    def ask(self, template: str, **context: object) -> str:
+        """What the server answers to an operation that changes nothing; it may refuse it.
+
+        :raises HandoverError: ``session_lost``.
+        """
+        return self._answer(self._text(template, **context))
+
+    def edit(self, template: str, **context: object) -> str:
+        """Make a change that no packet notices; its text.
+
+        :raises HandoverError: where the server refuses it, or somebody else has its lock.
+        """
+        text = self._text(template, **context)
+        try:
+            with self._locked():
+                self._ask(text)
+                if self.candidate:
+                    self._ask(self._text("commit", confirm_seconds=0))
+        except _Refused as refused:
+            raise self._platform.diagnose(self._name, refused.answer) from refused
+        return text
+
     @property
     def held(self) -> bool:
         return self._held
+
+    @property
+    def receipt(self) -> Mapping[str, str]:
+        return {"session": self._session.number} if self._held else {}
+
+    def resume(self, receipt: Mapping[str, str]) -> None:
+        if receipt["session"] != self._session.number:
+            raise HandoverError(
+                "session_lost",
+                f"{self._name}: session {receipt['session']}, now {self._session.number}",
+                "a NETCONF session lasts until its encoders are confirmed",
+                "The router took them back when the session ended. Where it was idle for too long, raise "
+                "ansible_persistent_connect_timeout.",
+            )
+        self._held = True
 
     def settle(self) -> None:
         self._finish("commit")
@@ -148,7 +194,7 @@ class NetconfDevice(Device):
             try:
                 yield
             except BaseException:  # an interrupt, too, leaves no half a step to whoever commits next
-                if self._candidate:
+                if self.candidate:
                     self._ask(self._text("discard_changes"))
                 raise
         finally:
@@ -168,15 +214,22 @@ class NetconfDevice(Device):
             raise HandoverError(error.code, f"{self._name}: {error.subject}", error.rule, stands) from error
 
     def _text(self, operation: str, **context: object) -> str:
-        return self._renderer.render(f"ietf_netconf/{operation}.xml.j2", {"target": self._target, **context})
+        known = {**self._platform.settings, "target": self._target, "rollback_on_error": self.whole}
+        return self._renderer.render(f"ietf_netconf/{operation}.xml.j2", {**known, **context})
+
+    @property
+    def whole(self) -> bool:
+        """Whether the server takes an edit as a whole, or nothing of it (``rollback-on-error``)."""
+        return self._can("rollback-on-error:1.0")
 
     @property
     def _target(self) -> str:
-        return "candidate" if self._candidate else "running"
+        return "candidate" if self.candidate else "running"
 
     @property
-    def _confirmable(self) -> bool:
-        return self._can("confirmed-commit:1.1")
+    def confirms(self) -> bool:
+        """Whether the server takes back by itself what nobody confirms."""
+        return self.candidate and self._can("confirmed-commit:1.1")
 
     def _can(self, capability: str) -> bool:
         return f"{_CAPABILITY}{capability}" in self._session.capabilities

@@ -8,7 +8,8 @@ Plans for thousands of handovers travel between the tasks of a playbook, and int
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +28,30 @@ from ..module_utils.planning import Planned
 from .files import read_json, write_json
 from .session_records import found_to_record, refused_to_record
 
-__all__ = ["note_generation", "read_generation", "read_step", "summary", "unread_generation", "write_plan"]
+__all__ = [
+    "Held",
+    "note_generation",
+    "note_held",
+    "read_generation",
+    "read_step",
+    "summary",
+    "take_held",
+    "unread_generation",
+    "write_plan",
+]
 
 _SUMMARY = "plan.json"
 #: The stages once more, without the handovers, which may be many: what each step of each router reads.
 _STAGES = "stages.json"
+#: What changes packets that hosts send. The steps of such stages in a row are for all routers, or for none.
+_ENCODING = frozenset({Phase.JOINT, Phase.CLEAR_SRC, Phase.ENCODE_DST, Phase.ENCODE_SRC})
 
 
-def summary(planned: Planned, searched: Sequence[Found] = ()) -> dict[str, Any]:
+def summary(planned: Planned, searched: Sequence[Found] = (), confirming: Container[str] = ()) -> dict[str, Any]:
     """A plan without its entries: who is moved, who was refused, which stages there are.
 
     :param searched: what became of the handovers whose sessions were looked for.
+    :param confirming: the routers that can hold encoders unconfirmed.
     """
     without = [record for record in map(refused_to_record, searched) if record is not None]
     told: dict[str, Any] = {
@@ -48,15 +62,17 @@ def summary(planned: Planned, searched: Sequence[Found] = ()) -> dict[str, Any]:
         ]
         + without,
         "notes": [{"handover": note.handover, "code": note.code, "text": note.text} for note in planned.notes],
-        "stages": [_stage(index, stage, planned.stages) for index, stage in enumerate(planned.stages)],
+        "stages": [_stage(index, planned.stages, confirming) for index in range(len(planned.stages))],
     }
     if searched:
         told["sessions"] = [found_to_record(found) for found in searched]
     return told
 
 
-def write_plan(planned: Planned, directory: str, searched: Sequence[Found] = ()) -> dict[str, Any]:
-    """Write a plan into a directory and return its summary.
+def write_plan(
+    planned: Planned, directory: str, searched: Sequence[Found] = (), confirming: Container[str] = ()
+) -> dict[str, Any]:
+    """Write a plan into a directory and return its summary; the parameters are those of :func:`summary`.
 
     :raises HandoverError: ``unwritable_file``.
     """
@@ -72,7 +88,7 @@ def write_plan(planned: Planned, directory: str, searched: Sequence[Found] = ())
             write_json(place / "steps" / f"{step.id}.json", step_to_record(step, recorded.of))
     for router, state in planned.targets.items():
         write_json(place / "targets" / f"{router}.json", state_to_records(state, recorded.of))
-    told = summary(planned, searched)
+    told = summary(planned, searched, confirming)
     write_json(place / _SUMMARY, told)
     write_json(place / _STAGES, told["stages"])
     return told
@@ -96,6 +112,35 @@ def read_generation(directory: str | Path, router: str) -> tuple[str, int]:
         return "", -1
     noted = read_json(path)
     return str(noted["generation"]), int(noted["stage"])
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a router holds unconfirmed: since which stage, and what a later task needs to confirm or cancel it."""
+
+    stage: int
+    receipt: Mapping[str, str]
+
+
+def note_held(directory: str, router: str, receipt: Mapping[str, str], stage: int) -> None:
+    """Note that a router holds what it did in a stage unconfirmed.
+
+    :raises HandoverError: ``unwritable_file``.
+    """
+    write_json(_held(directory, router), {"stage": stage, "receipt": dict(receipt)})
+
+
+def take_held(directory: str, router: str) -> Held | None:
+    """What :func:`note_held` noted, once; None where the router holds nothing.
+
+    :raises HandoverError: ``unreadable_file``.
+    """
+    path = _held(directory, router)
+    if not path.exists():
+        return None
+    noted = read_json(path)
+    path.unlink()
+    return Held(int(noted["stage"]), noted["receipt"])
 
 
 def unread_generation(directory: str, stage: int, router: str) -> str:
@@ -138,9 +183,18 @@ def _stages(directory: str) -> list[dict[str, Any]]:
     return stages
 
 
-def _stage(index: int, stage: Stage, stages: tuple[Stage, ...]) -> Mapping[str, Any]:
+def _held(directory: str, router: str) -> Path:
+    return Path(directory) / f"{router}.held"
+
+
+def _stage(index: int, stages: tuple[Stage, ...], confirming: Container[str]) -> Mapping[str, Any]:
+    stage = stages[index]
     encoded = any(later.phase is not Phase.DECODE for later in stages[index + 1 :])
     drain = max((item.wait for item in stages), default=0.0) or 2.0
+    together = _row(index, stages)
+    # A router that comes again in the row confirms only what it did last: one commit waits at a time.
+    held = {step.router: number for number in together for step in stages[number].steps if step.router in confirming}
+    alone = sum(len(stages[number].steps) for number in together) == 1
     return {
         "index": index,
         "phase": stage.phase.value,
@@ -148,4 +202,18 @@ def _stage(index: int, stage: Stage, stages: tuple[Stage, ...]) -> Mapping[str, 
         # When this stage is taken back, packets of a later one may still be under way.
         "undo_wait": drain if drains_when_undone(stage.phase) and encoded else 0.0,
         "steps": {step.router: step.id for step in stage.steps},
+        "hold": [] if alone else sorted(router for router, number in held.items() if number == index),
+        "confirm": [] if alone or [index] != together[-1:] else sorted(held),
     }
+
+
+def _row(index: int, stages: tuple[Stage, ...]) -> list[int]:
+    """The encoding stages in a row that a stage belongs to, by number; none for another stage."""
+    if stages[index].phase not in _ENCODING:
+        return []
+    first = last = index
+    while first and stages[first - 1].phase in _ENCODING:
+        first -= 1
+    while last + 1 < len(stages) and stages[last + 1].phase in _ENCODING:
+        last += 1
+    return list(range(first, last + 1))

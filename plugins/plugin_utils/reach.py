@@ -11,16 +11,21 @@ from typing import Any, cast
 
 from ansible.plugins.action import ActionBase
 
+from ..module_utils.mobility.model import Change
 from ..module_utils.platforms.base import Output, Platform
 from ..module_utils.platforms.ios.flow_lines import NatSettings
 from ..module_utils.platforms.snmp import Snmp
+from .device import Device
 from .ios.command_line import NetworkCli
 from .ios.router_device import ios_router
+from .netcommon_session import NetcommonSession
+from .netconf_device import NetconfDevice
 from .rendering import Renderer
 from .router import ManagedRouter
 from .shell_device import shell_router
 from .snmp_device import SnmpDevice
 from .snmp_login import VARIABLES, LazySnmpSession, login_of
+from .step_text import step_text
 from .transport import RouterShell
 
 __all__ = ["reached", "snmp_reached"]
@@ -43,6 +48,12 @@ def _by_shell(
     action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
 ) -> ManagedRouter:
     return shell_router(name, platform, renderer, _LazyShell(action))
+
+
+def _by_netconf(
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
+) -> ManagedRouter:
+    return ManagedRouter(name, platform, _LazyNetconf(action, name, platform, renderer))
 
 
 def _by_command_line(
@@ -75,6 +86,7 @@ def _given(action: Any, variables: _Variables, names: Iterable[str]) -> dict[str
 
 _IOS_SETTINGS = ("handover_ios_vrf", "handover_ios_redundancy")
 _WAYS: dict[str, Callable[[ActionBase, str, Platform, Renderer, _Variables], ManagedRouter]] = {
+    "netconf": _by_netconf,
     "network_cli": _by_command_line,
     "shell": _by_shell,
     "snmp": _by_snmp,
@@ -88,3 +100,50 @@ class _LazyShell:
     def run(self, script: str) -> Output:
         """Errors as :class:`RouterShell`."""
         return RouterShell(self._action).run(script)
+
+
+class _LazyNetconf(Device):
+    def __init__(self, action: ActionBase, name: str, platform: Any, renderer: Renderer) -> None:
+        self._action = action
+        self._name = name
+        self._platform = platform
+        self._renderer = renderer
+        self._made: NetconfDevice | None = None
+
+    def text(self, change: Change, now: float) -> str:
+        if self._made is not None:
+            return self._made.text(change, now)
+        return step_text(self._platform, self._renderer, change, now)
+
+    def printed(self, text: str) -> Output:
+        return Output({"data": text}, {})
+
+    def read(self) -> Output:
+        return self._device.read()
+
+    def change(self, change: Change, now: float, hold: bool = False) -> Output:
+        return self._device.change(change, now, hold)
+
+    @property
+    def held(self) -> bool:
+        return self._made is not None and self._made.held
+
+    @property
+    def receipt(self) -> Mapping[str, str]:
+        return self._device.receipt
+
+    def resume(self, receipt: Mapping[str, str]) -> None:
+        self._device.resume(receipt)
+
+    def settle(self) -> None:
+        self._device.settle()
+
+    def release(self) -> None:
+        self._device.release()
+
+    @property
+    def _device(self) -> NetconfDevice:
+        if self._made is None:
+            session = NetcommonSession(self._action)
+            self._made = NetconfDevice(self._name, self._platform, self._renderer, session)
+        return self._made

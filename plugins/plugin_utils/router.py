@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.change import difference, unfinished
 from ..module_utils.mobility.model import Change, RouterState
@@ -25,6 +27,11 @@ class ManagedRouter:
         self._platform = platform
         self._device = device
         self._generation = ""
+
+    @property
+    def suffix(self) -> str:
+        """What a file with the text of a change is called at its end: ``sh``, ``xml``."""
+        return self._platform.step_template.split(".")[-2]
 
     @property
     def generation(self) -> str:
@@ -82,6 +89,15 @@ class ManagedRouter:
     def held(self) -> bool:
         """Whether a change waits for its confirmation."""
         return self._device.held
+
+    @property
+    def receipt(self) -> Mapping[str, str]:
+        """As :attr:`Device.receipt`."""
+        return self._device.receipt
+
+    def resume(self, receipt: Mapping[str, str]) -> None:
+        """As :meth:`Device.resume`."""
+        self._device.resume(receipt)
 
     def settle(self) -> None:
         """Confirm what is held; errors as :meth:`Device.settle`."""

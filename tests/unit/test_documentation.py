@@ -104,7 +104,8 @@ def test_rules_are_told_at_each_option_that_they_concern(module: str) -> None:
     for option, value, needed, *_any in rules.get("required_if", ()):
         for name in needed:
             text = prose(options[name])
-            assert f"O({option}={value})" in text, name
+            written = str(value).lower() if isinstance(value, bool) else value
+            assert f"O({option}={written})" in text, name
             assert "required" in text.lower(), name
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from ipaddress import ip_address, ip_network
-from typing import Any, ClassVar, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
+from typing import Any, ClassVar, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 from xml.etree.ElementTree import Element
 
 from ..errors import HandoverError
@@ -53,6 +53,15 @@ _LEAVES: Mapping[str, Tuple[Tuple[str, str], Optional[str]]] = {
 #: How a server says that it knows our augmentation. It stands in every hello, being of YANG 1.0; ietf-nat and
 #: ietf-routing, of YANG 1.1, need not (RFC 7950 section 5.6.4).
 _AUGMENTATION = "urn:sipmobility:yang:sipmobility-nat"
+#: What a step is written in.
+_MODULES = (
+    "ietf-interfaces",
+    "ietf-nat",
+    "ietf-routing",
+    "ietf-ipv4-unicast-routing",
+    "ietf-ipv6-unicast-routing",
+    "sipmobility-nat",
+)
 #: What else a mapping of ours has, beside addresses and ports.
 _LEAVES_OF_OURS = frozenset(("index", "type", "transport-protocol", "rewrite", "stamp"))
 
@@ -63,8 +72,15 @@ class IetfNetconf(Platform):
     """Any router with ietf-nat, ietf-routing and sipmobility-nat in its NETCONF server."""
 
     name = "ietf_netconf"
-    capabilities = Capabilities(frozenset(Scope), frozenset(Directions), joint=False)
-    settings: ClassVar[Mapping[str, Any]] = {"instance": 7082, "owner": "sipmobility"}
+    capabilities = Capabilities(frozenset(Scope), frozenset(Directions), joint=False, confirms=True)
+    transport = "netconf"
+    #: The last two are the router's; they are for text that is made without asking it.
+    settings: ClassVar[Mapping[str, Any]] = {
+        "instance": 7082,
+        "owner": "sipmobility",
+        "target": "candidate",
+        "rollback_on_error": True,
+    }
     gather_template = "ietf_netconf/gather.xml.j2"
     step_template = "ietf_netconf/step.xml.j2"
 
@@ -82,6 +98,26 @@ class IetfNetconf(Platform):
                 "the router's NETCONF server knows the modules of a step",
                 "Load docs/schemas/sipmobility-nat.yang on a server that implements it, or use another platform.",
             )
+
+    def places(self, output: Output) -> FrozenSet[str]:
+        """Which of the two places for our entries a router has: ``instance`` (of NAT), ``protocol`` (of routing)."""
+        data = reply_of(output.sections["data"])
+        found = {"instance": f"{_NAT}instance/{_NAT}id", "protocol": f"{_ROUTING}control-plane-protocol/{_ROUTING}name"}
+        return frozenset(place for place, path in found.items() if data.find(f".//{path}") is not None)
+
+    def missing(self, library: str) -> Tuple[str, ...]:
+        """The modules of a step that a server does not have, by its YANG library (RFC 7895, RFC 8525).
+
+        :raises HandoverError: ``library_unknown`` where it shows none.
+        """
+        shown = {item.findtext("{*}name") for item in reply_of(library).iterfind(".//{*}module")}
+        if not shown:
+            raise HandoverError("library_unknown", "modules-state", "a server tells its modules (RFC 7895)")
+        return tuple(name for name in _MODULES if name not in shown)
+
+    def has_interface(self, reply: str) -> bool:
+        """Whether an answer shows an interface of ietf-interfaces."""
+        return reply_of(reply).find(".//{*}interface/{*}name") is not None
 
     def _entries(self, output: Output) -> Iterable[Entry]:
         reply = reply_of(output.sections["data"])

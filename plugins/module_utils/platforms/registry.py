@@ -9,6 +9,7 @@ from typing import Dict
 
 from ..errors import HandoverError
 from .base import Platform
+from .ietf_netconf import IetfNetconf
 from .ios.router import Ios
 from .iptables import Iptables
 from .nftables import Nftables
@@ -16,7 +17,9 @@ from .snmp import Snmp
 
 __all__ = ["PLATFORMS", "platform_named"]
 
-PLATFORMS: Dict[str, Platform] = {platform.name: platform for platform in (Ios(), Iptables(), Nftables(), Snmp())}
+PLATFORMS: Dict[str, Platform] = {
+    platform.name: platform for platform in (IetfNetconf(), Ios(), Iptables(), Nftables(), Snmp())
+}
 
 
 def platform_named(name: str) -> Platform:

@@ -80,7 +80,7 @@ class Snmp(Platform):
     transport = "snmp"
     capabilities = Capabilities(frozenset({Scope.ADDRESS}), frozenset(Directions), joint=False, expires=False)
     settings: ClassVar[Mapping[str, Any]] = {"nat": NAT, "route": ROUTE}
-    step_template = "snmp/step.j2"
+    step_template = "snmp/step.txt.j2"
 
     #: What the agent may say (RFC 3416, section 3: error-status), with the variable that it says it of.
     complaints: ClassVar[Tuple[Complaint, ...]] = (

@@ -85,6 +85,10 @@ class Meddling:
         self._meddle = meddle
 
     @property
+    def number(self) -> str:
+        return self._session.number
+
+    @property
     def capabilities(self) -> Set[str]:
         return self._session.capabilities
 

@@ -107,7 +107,8 @@ def route(family: str, wanted: set[str]) -> None:
     gone = [item["dst"] for item in listed if item["dst"] not in prefixes]
     lines = [f"route del {dst} proto {PROTOCOL}" for dst in gone]
     lines += [f"route replace {line} proto {PROTOCOL}" for line in sorted(wanted)]
-    run(f"ip {family} -batch -", "\n".join(lines) + "\n")
+    if lines:
+        run(f"ip {family} -batch -", "\n".join(lines) + "\n")
 
 
 def run(command: str, given: str = "") -> str:

@@ -16,6 +16,7 @@
 #include "agt.h"
 #include "agt_commit_complete.h"
 #include "agt_timer.h"
+#include "agt_util.h"
 #include "cfg.h"
 #include "log.h"
 #include "ncx.h"
@@ -36,18 +37,11 @@ static status_t write_running(void)
     if (running == NULL || running->root == NULL)
         return ERR_NCX_OPERATION_FAILED;
     xml_init_attrs(&attributes);
-    result = xml_wr_file((const xmlChar *)running_file, running->root, &attributes, TRUE, TRUE, TRUE, 0, 0);
+    /* Configuration only: what the server counts and times changes all the time. */
+    result = xml_wr_check_file((const xmlChar *)running_file, running->root, &attributes, TRUE, TRUE, TRUE, 0, 0,
+                               agt_check_save);
     xml_clean_attrs(&attributes);
     return result;
-}
-
-static status_t apply(void)
-{
-    status_t result = write_running();
-
-    if (result != NO_ERR)
-        return result;
-    return system(applier) == 0 ? NO_ERR : ERR_NCX_OPERATION_FAILED;
 }
 
 static int differ(void)
@@ -64,6 +58,15 @@ static int differ(void)
     if (other)
         fclose(other);
     return left != right;
+}
+
+static status_t apply(void)
+{
+    status_t result = write_running();
+
+    if (result != NO_ERR)
+        return result;
+    return !differ() || system(applier) == 0 ? NO_ERR : ERR_NCX_OPERATION_FAILED;
 }
 
 static int follow(uint32 id, void *cookie)

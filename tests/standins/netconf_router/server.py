@@ -11,6 +11,8 @@ netconfd tells no plug-in in time: the kernel follows within a second or two, an
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -81,41 +83,80 @@ class NetconfServer:
     def serving(self) -> Iterator[NetconfServer]:
         """Run the server, with the interface ``lan`` in its datastore."""
         try:
-            self._start()
-            with self.session() as session:
-                answer = session.request(_INTERFACE.format(target=self.target))
-                if self.target == "candidate":
-                    answer += session.request('<commit xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"/>')
-                assert "<rpc-error>" not in answer, answer
+            self._start_sshd()
+            self.start()
             yield self
         finally:
-            for process in self._running:
-                process.terminate()
-            for process in self._running:
-                process.wait(10)
+            self.stop()
 
-    def _start(self) -> None:
-        home, socket_path = self._home, self._home / "ncx.sock"
+    @contextmanager
+    def only_ssh(self) -> Iterator[NetconfServer]:
+        """Run sshd alone: a router with a shell."""
+        try:
+            self._start_sshd()
+            yield self
+        finally:
+            self.stop()
+
+    def start(self) -> None:
+        """Start netconfd, which knows nothing of what it was told before."""
+        self._start_netconfd()
+        with self.session() as session:
+            answer = session.request(_INTERFACE.format(target=self.target))
+            if self.target == "candidate":
+                answer += session.request('<commit xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"/>')
+            assert "<rpc-error>" not in answer, answer
+
+    def stop(self, program: str = "") -> None:
+        """End what was started, or one of the programs."""
+        ending = [process for process in self._running if program in str(process.args)]
+        for process in ending:
+            process.terminate()
+        for process in ending:
+            process.wait(10)
+            self._running.remove(process)
+
+    def drop_sessions(self) -> None:
+        """End every SSH connection to it, as a network does that loses them."""
+        for sshd in (process for process in self._running if "sshd" in str(process.args)):
+            children = Path(f"/proc/{sshd.pid}/task/{sshd.pid}/children").read_text().split()
+            for child in children:
+                os.kill(int(child), signal.SIGKILL)
+
+    @property
+    def applier(self) -> str:
+        """The command by which a commit reaches the kernel."""
+        return f"{sys.executable} -IS {_HERE}/applier.py {self._home}/running.xml {self._home}/applied.xml"
+
+    @property
+    def _socket(self) -> Path:
+        return self._home / "ncx.sock"
+
+    def _start_sshd(self) -> None:
+        home = self._home
         self.namespace.shell("mkdir -p /run/sshd; chmod 755 /run/sshd")
         (home / "sshd_config").write_text(
-            "ListenAddress 127.0.0.1:830\n"
+            "Port 830\n"
             f"HostKey {self._built}/host\nAuthorizedKeysFile {self._built}/user.pub\nStrictModes no\n"
             f"UsePAM no\nPasswordAuthentication no\nPidFile none\n"
-            f'Subsystem netconf "/usr/sbin/netconf-subsystem --ncxserver-sockname=830@{socket_path}"\n'
+            f'Subsystem netconf "/usr/sbin/netconf-subsystem --ncxserver-sockname=830@{self._socket}"\n'
         )
+        self._run(["/usr/sbin/sshd", "-D", "-f", str(home / "sshd_config"), "-E", str(home / "sshd.log")])
+
+    def _start_netconfd(self) -> None:
+        self._socket.unlink(missing_ok=True)
         options = {
             "target": self.target,
             "superuser": "root",
             "access-control": "off",
             "port": 830,
-            "ncxserver-sockname": socket_path,
+            "ncxserver-sockname": self._socket,
             "modpath": f"{self._built}/yang:/usr/share/yuma/modules",
             "runpath": self._built,
         }
         words = [f"--{name}={value}" for name, value in options.items()]
         words += [f"--module={name}" for name in MODULES]
         self._run(["/usr/sbin/netconfd", "--no-startup", *words])
-        self._run(["/usr/sbin/sshd", "-D", "-f", str(home / "sshd_config"), "-E", str(home / "sshd.log")])
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
@@ -132,10 +173,12 @@ class NetconfServer:
             "HOME": str(self._home),
             "NETCONF_ROUTER_RUNNING": str(running),
             "NETCONF_ROUTER_APPLIED": str(applied),
-            "NETCONF_ROUTER_APPLIER": f"{sys.executable} -IS {_HERE}/applier.py {running} {applied}",
+            "NETCONF_ROUTER_APPLIER": self.applier,
         }
         log = (self._home / f"{Path(command[0]).name}.out").open("wb")
-        inside = ["nsenter", "--target", str(self.namespace.pid), "--net", "--mount", "--"]
+        # netconfd keeps what a confirmed commit would be taken back to in its working directory. Two servers that share
+        # one take each other's configuration.
+        inside = ["nsenter", "--target", str(self.namespace.pid), "--net", "--mount", f"--wd={self._home}", "--"]
         with log:
             self._running.append(
                 subprocess.Popen([*inside, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)

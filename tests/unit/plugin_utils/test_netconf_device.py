@@ -48,10 +48,15 @@ class Scripted:
 
     def __init__(self, can: Iterable[str], shows: Iterable[str] = (), once: bool = False, **answers: str) -> None:
         self.asked: list[str] = []
+        self.session = "1"
         self._once = once
         self._can = frozenset({OURS, *(CAPABILITY + name for name in can)})
         self._shows = list(shows)
         self.answers = answers
+
+    @property
+    def number(self) -> str:
+        return self.session
 
     @property
     def capabilities(self) -> Set[str]:
@@ -189,3 +194,43 @@ def test_an_answer_that_is_none() -> None:
     server = Scripted(ALL, edit_config="<html/>")
     assert refusal(server, ENCODER).code == "unreadable_answer"
     assert server.asked == ["lock", "edit_config", "discard_changes", "unlock"]
+
+
+def held_elsewhere(server: Scripted) -> ManagedRouter:
+    """The router of a later task, which takes over what an earlier one left unconfirmed."""
+    earlier = router(server)
+    earlier.apply(Change(put=(ENCODER,)), RouterState(), NOW, hold=True)
+    assert server.asked[-1] == "get_config", "the lock stays"
+    later = router(server)
+    later.resume(earlier.receipt)
+    return later
+
+
+def test_a_later_task_confirms_what_is_held() -> None:
+    server = Scripted(ALL, [holding(ENCODER)])
+    held_elsewhere(server).settle()
+    assert server.asked[-2:] == ["commit", "unlock"]
+
+
+def test_a_later_task_cancels_what_is_held() -> None:
+    server = Scripted(ALL, [holding(ENCODER)])
+    held_elsewhere(server).release()
+    assert server.asked[-2:] == ["cancel_commit", "unlock"]
+
+
+def test_another_session_confirms_nothing() -> None:
+    """The router took it back when the session ended, and somebody may have put his own into the candidate since."""
+    server = Scripted(ALL, [holding(ENCODER)])
+    earlier = router(server)
+    earlier.apply(Change(put=(ENCODER,)), RouterState(), NOW, hold=True)
+    receipt, server.session = earlier.receipt, "2"
+    with pytest.raises(HandoverError, match=r"session_lost.*rb: session 1, now 2"):
+        router(server).resume(receipt)
+    assert server.asked[-1] == "get_config"
+
+
+def test_decoders_are_never_held() -> None:
+    server = Scripted(ALL, [holding(DECODER)])
+    one = router(server)
+    one.apply(Change(put=(DECODER,)), RouterState(), NOW, hold=True)
+    assert (one.held, dict(one.receipt)) == (False, {})

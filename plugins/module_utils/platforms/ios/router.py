@@ -37,7 +37,7 @@ class Ios(Platform):
     )
     complaints: ClassVar[tuple[Complaint, ...]] = COMPLAINTS
     gather_template = "ios/gather.j2"
-    step_template = "ios/step.j2"
+    step_template = "ios/step.cfg.j2"
 
     def _entries(self, output: Output) -> Iterable[Entry]:
         return self.standing(output).entries

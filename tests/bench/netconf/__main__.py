@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``make bench-netconf``: one handover on two NETCONF routers, three ways in turns. It prints and never fails.
+
+1. Through sessions that are held: plan, two decoders, two encoders, each locked, committed and read back, confirmed.
+2. The same four edits by ``ansible.netcommon.netconf_config``, from a cold playbook.
+3. ``handover.yml``, cold, too.
+
+Needs root: routers are private namespaces. BENCH_ROUNDS is the number of rounds (5).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import yaml
+
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import (
+    Handover,
+    Session,
+    handover_id,
+)
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import plan
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_to_record
+
+from ...kernel.netconf.operator import Operator
+from ...kernel.netconf.test_live_call import Managed, carry_out, handed_over, managed
+from ...kernel.netconf.test_playbooks import ALL_NETCONF, PREPARED
+from ...kernel.netconf.world import NEW, OLD, PEER, PORT
+from ...standins.netconf_router.server import build
+
+_PHONE_PORT = 40000
+_SAME = "netconf_config, cold, the same four edits"
+#: Four commits change something: each runs it once.
+_PROGRAM = "the test router's own program, four times"
+
+
+def main() -> int:
+    """Take turns, print medians and ratios."""
+    rounds = int(os.environ.get("BENCH_ROUNDS", "5"))
+    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}\n", flush=True)
+    with tempfile.TemporaryDirectory(prefix="bench-netconf-") as name:
+        built, home, place = (Path(name) / part for part in ("built", "home", "operator"))
+        for directory in (built, home, place):
+            directory.mkdir()
+        build(built)
+        with managed(built, home, ALL_NETCONF) as them:
+            operator = Operator(them.world, built, place)
+            _done(operator.play("site", **PREPARED))
+            took = _measured(them, operator, place, rounds)
+    print(f"{'way':44} {'median ms':>10} {'best ms':>9} {'times the first':>16}")
+    first = median(took["held"])
+    for way, seconds in took.items():
+        print(f"{way:44} {median(seconds) * 1000:10.1f} {min(seconds) * 1000:9.1f} {median(seconds) / first:16.1f}")
+    own = min(took["held"]) - min(took[_PROGRAM])
+    print(f"\nBest without that program: held {own * 1000:.1f} ms; the cold edits {_cold(took) / own:.0f} times that")
+    return 0
+
+
+def _cold(took: dict[str, list[float]]) -> float:
+    """Seconds of the cold edits, without the test router's own program, too."""
+    return min(took[_SAME]) - min(took[_PROGRAM])
+
+
+def _measured(them: Managed, operator: Operator, place: Path, rounds: int) -> dict[str, list[float]]:
+    now = time.time()
+    wanted = handed_over(_PHONE_PORT, Directions.BOTH, now)
+    nothing = {name: RouterState() for name in wanted}
+    book = place / "same_edits.yml"
+    book.write_text(yaml.safe_dump(_same_edits(them, wanted, now), sort_keys=False))
+    session = Session("tcp", _PHONE_PORT, PEER, PORT)
+    name = handover_id("sip:phone@example.com", None, OLD)
+    record = handover_to_record(Handover(name, OLD, NEW, int(now) + 600, sessions=(session,)))
+    ways: dict[str, Callable[[], object]] = {
+        "held": lambda: carry_out(them, wanted, now),
+        _PROGRAM: lambda: [them.world.spaces["rb"].shell(them.world.servers["rb"].applier) for _ in range(4)],
+        _SAME: lambda: _done(operator.play(book)),
+        "handover.yml, cold": lambda: _done(operator.play("handover", handover_records=[record])),
+    }
+    took: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(rounds):
+        for way, do in ways.items():
+            started = time.perf_counter()
+            do()
+            took[way].append(time.perf_counter() - started)
+            carry_out(them, nothing, now)
+    return took
+
+
+def _same_edits(them: Managed, wanted: dict[str, RouterState], now: float) -> list[dict[str, Any]]:
+    """A play with one task for each step of the plan, in its order."""
+    tasks = []
+    for stage in plan({name: RouterState() for name in wanted}, wanted, (), drain=0.5):
+        for step in stage.steps:
+            text = them.routers[step.router].text(pending(step, RouterState(step.before)), now)
+            content = text[text.index("<config") : text.index("</edit-config>")].strip()
+            task = {"content": content, "target": "candidate", "lock": "always"}
+            tasks.append({"ansible.netcommon.netconf_config": task, "when": f"inventory_hostname == '{step.router}'"})
+    return [{"hosts": "first_hop_routers", "gather_facts": False, "tasks": tasks}]
+
+
+def _done(done: Any) -> None:
+    if done.status:
+        raise RuntimeError(done.output)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

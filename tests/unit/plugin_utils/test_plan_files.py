@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which stages of a plan leave encoders unconfirmed, and when they are confirmed (design rule 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage, Step
+from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import note_held, summary, take_held
+
+Rows = list[tuple[Phase, str]]
+
+
+def told(rows: Rows, confirming: Collection[str]) -> list[tuple[list[str], list[str]]]:
+    """What each stage holds and confirms; a row is a phase and its routers."""
+    stages = tuple(
+        Stage(phase, 0.0, tuple(Step(f"{number}-{name}", phase, name, (), ()) for name in names.split()))
+        for number, (phase, names) in enumerate(rows)
+    )
+    found = summary(Planned((), (), stages, {}), confirming=confirming)["stages"]
+    return [(stage["hold"], stage["confirm"]) for stage in found]
+
+
+HANDOVER: Rows = [(Phase.DECODE, "rb rc"), (Phase.ENCODE_DST, "rc"), (Phase.ENCODE_SRC, "rb")]
+
+
+def test_encoders_are_confirmed_when_the_last_router_has_its_own() -> None:
+    assert told(HANDOVER, {"rb", "rc"}) == [([], []), (["rc"], []), (["rb"], ["rb", "rc"])]
+
+
+def test_only_routers_that_can() -> None:
+    assert told(HANDOVER, {"rc"}) == [([], []), (["rc"], []), ([], ["rc"])]
+    assert told(HANDOVER, ()) == [([], []), ([], []), ([], [])]
+
+
+def test_a_single_encoder_waits_for_nobody() -> None:
+    """With one direction there is no other; the step itself confirms it."""
+    assert told([(Phase.DECODE, "rb rc"), (Phase.ENCODE_DST, "rc")], {"rb", "rc"}) == [([], []), ([], [])]
+
+
+def test_stages_in_a_row_are_one_matter_and_others_another() -> None:
+    rows = [*HANDOVER, (Phase.RETIRE, "rb rc"), *HANDOVER]
+    assert told(rows, {"rb", "rc"}) == [*told(HANDOVER, {"rb", "rc"}), ([], []), *told(HANDOVER, {"rb", "rc"})]
+
+
+def test_a_router_with_two_steps_in_a_row_holds_the_last() -> None:
+    rows = [(Phase.CLEAR_SRC, "rb"), (Phase.ENCODE_DST, "rc"), (Phase.ENCODE_SRC, "rb")]
+    assert told(rows, {"rb", "rc"}) == [([], []), (["rc"], []), (["rb"], ["rb", "rc"])]
+
+
+@pytest.mark.parametrize("router", ["rb", "rc"])
+def test_what_is_held_is_taken_once(tmp_path: Path, router: str) -> None:
+    note_held(str(tmp_path), "rc", {"session": "7"}, 1)
+    held = take_held(str(tmp_path), router)
+    assert held is None if router == "rb" else held is not None and (held.stage, held.receipt) == (1, {"session": "7"})
+    assert take_held(str(tmp_path), router) is None
