@@ -17,6 +17,7 @@ from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.model import Entry, RouterState, same
 from ..module_utils.mobility.records import entry_to_record, state_to_records
 from ..module_utils.platforms.registry import platform_named
+from .inventory_router import described_router
 from .reach import reached
 from .rendering import Renderer
 from .router import ManagedRouter
@@ -91,15 +92,7 @@ class HandoverAction(ActionBase):
         :raises HandoverError: ``bad_topology`` naming the variable that is missing.
         """
         variables = task_vars["hostvars"][host] if host in task_vars.get("hostvars", {}) else task_vars
-        system = str(variables.get("ansible_network_os") or "")
-        return {
-            "networks": [str(item) for item in variables.get("handover_networks") or []],
-            "platform": variables.get("handover_platform") or system.rpartition(".")[2] or "nftables",
-            "inside": variables.get("handover_inside_interface", ""),
-            "outside": variables.get("handover_outside_interface", ""),
-            "behind": variables.get("handover_behind", ""),
-            "addresses": [str(item) for item in variables.get("handover_behind_addresses") or []],
-        }
+        return described_router(variables)
 
 
 def time_or_now(value: float | None) -> float:

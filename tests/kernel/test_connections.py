@@ -12,7 +12,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from ansible_collections.sipmobility.handover.plugins.action.connections_info import gathered
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.connections import gathered
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.connection import Standing, session_of
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Session
