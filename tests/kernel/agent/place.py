@@ -26,7 +26,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
 from ..internetwork import NETWORKS
 from ..moving import Journey
 
-__all__ = ["Place", "Running", "ssh_servers"]
+__all__ = ["Place", "Running", "mortal", "serving", "ssh_server", "ssh_servers", "states"]
 
 _PORT = 2222
 _UPLINKS = {"ra": "198.18.101.2", "rb": "198.18.102.2", "rc": "198.18.103.2"}
@@ -53,7 +53,7 @@ class Place:
         }
         self._write("inventory.yml", {"all": {"children": {"first_hop_routers": {"hosts": routers}}}})
         networks = {name: list(found.values()) for name, found in NETWORKS.items()}
-        self._write("policy.yml", {"managed_networks": networks})
+        self._write("policy.yml", {"managed_networks": networks, "max_registrations_per_aor": 100_000})
         told = {
             "inventory": str(directory / "inventory.yml"),
             "policy": str(directory / "policy.yml"),
@@ -81,7 +81,6 @@ class Running:
         self.told_path = directory / f"{name}.jsonl"
         with self.told_path.open("ab") as told:
             self._process = subprocess.Popen(argv, stderr=told, stdin=subprocess.DEVNULL)
-        self._begun = self.told_path.stat().st_size if False else 0
 
     def told(self) -> list[dict[str, Any]]:
         """What it has told so far."""
@@ -136,6 +135,13 @@ def serving(place: Place, inside: int | None = None, *more: str) -> Iterator[Run
         yield running
     finally:
         running.stop()
+
+
+def mortal(place: Place, network: Journey, name: str, die: int = 0, after: bool = False) -> Running:
+    """The service in a process that is killed before, or after, its step of this number; 0 for none."""
+    spaces = json.dumps({router: network.spaces[router].pid for router in NETWORKS})
+    argv = [sys.executable, "-m", "tests.kernel.agent.child", "--config", str(place.config), "--spaces", spaces]
+    return Running([*argv, "--die", str(die), *(["--after"] if after else [])], place.directory, name)
 
 
 @contextmanager
