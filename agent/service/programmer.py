@@ -100,6 +100,8 @@ class Programmer:
         self.unrecorded = asyncio.Lock()
         self._news = asyncio.Event()
         self._busy = False
+        self._stopping = False
+        self._ended = asyncio.Event()
 
     @property
     def idle(self) -> bool:
@@ -115,9 +117,15 @@ class Programmer:
             self.queue.put(Wanted(record, heard))
         self._news.set()
 
+    async def stop(self) -> None:
+        """Begin nothing more, and wait until what was begun is done or taken back."""
+        self._stopping = True
+        self._news.set()
+        await self._ended.wait()
+
     async def run(self) -> None:
-        """Work until cancelled."""
-        while True:
+        """Work until stopped."""
+        while not self._stopping:
             due = self.retirement.due
             try:
                 async with asyncio.timeout(None if due is None else max(0.0, due - time.monotonic())):
@@ -125,7 +133,7 @@ class Programmer:
             except TimeoutError:
                 pass
             self._news.clear()
-            while True:
+            while not self._stopping:
                 self._busy = True
                 try:
                     await self.unrecorded.acquire()
@@ -141,6 +149,7 @@ class Programmer:
                     self._busy = False
                 if not len(self.queue):
                     break
+        self._ended.set()
 
     async def _made(self, batch: list[Wanted]) -> _Made:
         """Plan a batch, from what the routers hold, and note it down."""

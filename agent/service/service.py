@@ -146,8 +146,8 @@ class Service:
                     transport.close()
                 for follower in followers:
                     follower.stop()
-                async with self._programmer.unrecorded:
-                    await self._record()
+                await self._programmer.stop()
+                await self._record()
                 for task in running:
                     task.cancel()
         except ExceptionGroup as group:
