@@ -125,9 +125,7 @@ class Judge:
     def _made(self, pairs: list[dict[str, Any]], changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
         try:
             believed = [pair for pair in pairs if pair["admitted"]]
-            return handover_records(
-                believed, self._scope, self._directions, changes=changes, auto=self._auto
-            )
+            return handover_records(believed, self._scope, self._directions, changes=changes, auto=self._auto)
         except HandoverError as error:
             where = (pairs or changes)[-1].get("source", "")
             self._report.refused(str(where), error.code, str(error))

@@ -162,7 +162,10 @@ class Programmer:
         absent = {
             name: link.reason or "its state is not known" for name, link in self._links.items() if name not in states
         }
-        made: _Made = await self._planned(lambda: self._make(batch, states, absent, (tables, silent, flows), now, begun))
+        known = (tables, silent, flows)
+        made: _Made = await self._planned(
+            lambda: self._make(batch, states, absent, (tables, silent, flows), now, begun)
+        )
         return made
 
     async def _carry_out(self, batch: list[Wanted], made: _Made) -> None:

@@ -82,8 +82,9 @@ class _Watch:
         return self._stopped.is_set()
 
     def set(self) -> None:
-        self._stopped.set()
-        os.write(self._wake_write, b"x")
+        if not self._stopped.is_set():
+            self._stopped.set()
+            os.write(self._wake_write, b"x")
 
     def wait(self, timeout: float) -> bool:
         if not self._stopped.is_set():

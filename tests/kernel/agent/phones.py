@@ -75,7 +75,10 @@ class Phone:
         """The server dropped its binding."""
         contact = f"sip:{self.user}@{_host(at)}:5060"
         event = {"v": 1, "event": "expired", "time": time.time(), "aor": f"sip:{self.user}@{DOMAIN}"}
-        return json.dumps({**event, "contact": contact, "call_id": f"{self.user}-call", "cseq": self.cseq}).encode() + b"\n"
+        return (
+            json.dumps({**event, "contact": contact, "call_id": f"{self.user}-call", "cseq": self.cseq}).encode()
+            + b"\n"
+        )
 
 
 def _listed(old: object, sessions: Sequence[Session]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
 from ..internetwork import NETWORKS
 from ..moving import Journey
 
-__all__ = ["Place", "Running", "mortal", "serving", "ssh_server", "ssh_servers", "states"]
+__all__ = ["Place", "Running", "SshServers", "mortal", "serving", "ssh_servers", "states"]
 
 _PORT = 2222
 _UPLINKS = {"ra": "198.18.101.2", "rb": "198.18.102.2", "rc": "198.18.103.2"}
@@ -144,25 +144,25 @@ def mortal(place: Place, network: Journey, name: str, die: int = 0, after: bool 
     return Running([*argv, "--die", str(die), *(["--after"] if after else [])], place.directory, name)
 
 
-@contextmanager
-def ssh_servers(network: Journey, directory: Path) -> Iterator[dict[str, dict[str, Any]]]:
-    """An SSH server in each router; the inventory variables that lead to it."""
-    for name in ("host", "login"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", directory / name], check=True)
-    (directory / "authorized").write_text((directory / "login.pub").read_text())
-    kind, key, *_comment = (directory / "host.pub").read_text().split()
-    known = directory / "known_hosts"
-    known.write_text("".join(f"[{address}]:{_PORT} {kind} {key}\n" for address in _UPLINKS.values()))
-    settings = directory / "sshd_config"
-    settings.write_text(
-        f"Port {_PORT}\nHostKey {directory}/host\nAuthorizedKeysFile {directory}/authorized\nStrictModes no\n"
-        "PidFile none\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\nLogLevel ERROR\n"
-    )
-    servers = {}
-    try:
-        for name in _UPLINKS:
-            servers[name] = ssh_server(network, name, settings)
-        yield {
+class SshServers:
+    """An SSH server in each router."""
+
+    def __init__(self, network: Journey, directory: Path) -> None:
+        self._network = network
+        self._settings = directory / "sshd_config"
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        for name in ("host", "login"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", directory / name], check=True)
+        (directory / "authorized").write_text((directory / "login.pub").read_text())
+        kind, key, *_comment = (directory / "host.pub").read_text().split()
+        known = directory / "known_hosts"
+        known.write_text("".join(f"[{address}]:{_PORT} {kind} {key}\n" for address in _UPLINKS.values()))
+        self._settings.write_text(
+            f"Port {_PORT}\nHostKey {directory}/host\nAuthorizedKeysFile {directory}/authorized\nStrictModes no\n"
+            "PidFile none\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\nLogLevel ERROR\n"
+        )
+        #: The inventory variables that lead to each.
+        self.hosts: dict[str, dict[str, Any]] = {
             name: {
                 "ansible_host": address,
                 "ansible_port": _PORT,
@@ -173,20 +173,49 @@ def ssh_servers(network: Journey, directory: Path) -> Iterator[dict[str, dict[st
             }
             for name, address in _UPLINKS.items()
         }
+
+    def start(self, name: str) -> None:
+        """Let a router be reached."""
+        space = self._network.spaces[name]
+        space.shell(f"mkdir -p /run/sshd; nft insert rule inet operator input tcp dport {_PORT} accept")
+        inside = ["nsenter", "--target", str(space.pid), "--net", "--mount"]
+        self._running[name] = subprocess.Popen([*inside, "/usr/sbin/sshd", "-D", "-f", str(self._settings)])
+
+    def kill(self, name: str) -> None:
+        """Kill the server of a router with all its sessions."""
+        server = self._running.pop(name)
+        sessions = _below(server.pid)
+        for pid in (server.pid, *sessions):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        server.wait(10)
+
+    def close(self) -> None:
+        """End them all."""
+        for name in tuple(self._running):
+            self.kill(name)
+
+
+@contextmanager
+def ssh_servers(network: Journey, directory: Path) -> Iterator[SshServers]:
+    """An SSH server in each router."""
+    directory.chmod(0o755)
+    servers = SshServers(network, directory)
+    try:
+        for name in _UPLINKS:
+            servers.start(name)
+        yield servers
     finally:
-        for server in servers.values():
-            server.terminate()
-            server.wait(10)
+        servers.close()
 
 
-def ssh_server(network: Journey, name: str, settings: Path) -> subprocess.Popen[bytes]:
-    """The SSH server of one router, once its firewall lets it be reached."""
-    space = network.spaces[name]
-    space.shell(f"mkdir -p /run/sshd; nft insert rule inet operator input tcp dport {_PORT} accept")
-    inside = ["nsenter", "--target", str(space.pid), "--net", "--mount"]
-    # A login's start files are those of this machine, and may take their time.
-    environment = {**os.environ, "HOME": "/nonexistent"}
-    return subprocess.Popen([*inside, "/usr/sbin/sshd", "-D", "-f", str(settings)], env=environment)
+def _below(pid: int) -> list[int]:
+    """The processes that a process has started, and theirs."""
+    try:
+        children = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+    return [one for child in children for one in (child, *_below(child))]
 
 
 def states(network: Journey) -> dict[str, RouterState]:
