@@ -110,6 +110,10 @@ bench-dataplane: venv ## Routers: packets a second, one more mapping, looks for 
 	@tools/host_packages.sh tests/bench/debian-packages.txt
 	@$(PY) -m tests.bench.dataplane $(ARGS)
 
+.PHONY: bench-handover
+bench-handover: venv ## How long a move waits: service, handover.yml, and the least possible; ARGS='floor ssh', BENCH_MOVES=200
+	@$(PY) -m tests.bench.handover $(ARGS)
+
 # The peers of the benchmark have an environment of their own.
 .build/bench/.installed: tests/bench/requirements.txt
 	@echo "bench-sip: installing the libraries to compare with into .build/bench/venv"

@@ -163,9 +163,7 @@ class Programmer:
             name: link.reason or "its state is not known" for name, link in self._links.items() if name not in states
         }
         known = (tables, silent, flows)
-        made: _Made = await self._planned(
-            lambda: self._make(batch, states, absent, (tables, silent, flows), now, begun)
-        )
+        made: _Made = await self._planned(lambda: self._make(batch, states, absent, known, now, begun))
         return made
 
     async def _carry_out(self, batch: list[Wanted], made: _Made) -> None:
@@ -189,7 +187,7 @@ class Programmer:
             self.retirement.restore(replaced)
             await self._taken_back(batch, made, ran, failed)
             return
-        acknowledged = time.monotonic()
+        acknowledged, at = time.monotonic(), time.time()
         if tail is not None:
             self.retirement.put(tail, acknowledged + tail.wait)
         done = {handover.id: (Status.DONE, None, None) for handover in made.planned.handovers}
@@ -201,6 +199,7 @@ class Programmer:
                 waited=made.begun - heard.get(handover.id, made.begun),
                 planned=planned_at - made.begun,
                 programmed=acknowledged - planned_at,
+                at=at,
                 changed=bool(ran),
             )
 

@@ -91,8 +91,14 @@ class Report:
         self.refusals.append({"time": round(time.time(), 3), **told})
         _LOG.warning("refused", extra={"told": told})
 
-    def done(self, handover: Handover, *, waited: float, planned: float, programmed: float, changed: bool) -> None:
-        """A handover was carried out; the times are seconds."""
+    def done(
+        self, handover: Handover, *, waited: float, planned: float, programmed: float, at: float, changed: bool
+    ) -> None:
+        """A handover was carried out.
+
+        :param waited: seconds, as the next two.
+        :param at: when the last router acknowledged, Unix seconds.
+        """
         kind = "ended" if handover.over else "programmed"
         total = waited + planned + programmed
         if changed:
@@ -105,6 +111,7 @@ class Report:
             "kind": kind if changed else "unchanged",
             **{key: record[key] for key in ("aor", "old", "new", "expires", "epoch", "scope", "directions")},
             "flows": handover.flows,
+            "acknowledged": round(at, 4),
             "waited_ms": round(waited * 1000, 2),
             "planned_ms": round(planned * 1000, 2),
             "programmed_ms": round(programmed * 1000, 2),

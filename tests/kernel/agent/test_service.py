@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The service on real routers: a live session over SSH, refreshes and ends, a router that is lost, events told twice."""
+"""The service on real routers: live sessions over SSH, refreshes and ends, a router that is lost, events told twice."""
 
 from __future__ import annotations
 
