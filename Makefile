@@ -64,8 +64,8 @@ lab-down: ## Remove everything that the lab made, also after a failure
 	@$(PY) -m lab down
 
 .PHONY: demo
-demo: venv ## The main job: live sessions through a move, without us and with us; report and picture in demo/
-	@$(PY) -m demo
+demo: venv ## The main job: live sessions through a move, without us and with us; AGENT=1: by the resident service
+	@AGENT=$(AGENT) $(PY) -m demo
 
 .PHONY: test
 test: test-packages ## Every test and gate; the last line says how many passed

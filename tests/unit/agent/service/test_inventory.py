@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from ansible_collections.sipmobility.handover.agent.service import inventory
 from ansible_collections.sipmobility.handover.agent.service.inventory import Login, read_inventory, routers_of
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
@@ -43,8 +44,8 @@ def written(path: Path, rb: dict[str, Any]) -> str:
 @pytest.mark.parametrize("way", ["ansible", "by hand"])
 def test_routers(tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if way == "by hand":
-        monkeypatch.setattr(inventory.shutil, "which", lambda _name: None)
-        monkeypatch.setattr(inventory.sys, "executable", str(tmp_path / "bin" / "python"))
+        monkeypatch.setattr(shutil, "which", lambda _name: None)
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
     path = written(tmp_path, RB)
     found = {router.name: router for router in routers_of(read_inventory(path), "first_hop_routers", path)}
     assert found["rb"].login == Login(
