@@ -158,7 +158,11 @@ class Programmer:
         tables, silent = await self._tables(batch)
         flows = await self._flows() if self._sessions == Sessions.AUTO else ()
         now = time.time()
-        states = {name: link.state.live(now) for name, link in self._links.items() if link.state is not None}
+        states = {
+            name: link.state.live(now)
+            for name, link in self._links.items()
+            if link.reason is None and link.state is not None
+        }
         absent = {
             name: link.reason or "its state is not known" for name, link in self._links.items() if name not in states
         }
