@@ -12,6 +12,7 @@ from ...plugins.module_utils.mobility.change import pending
 from ...plugins.module_utils.mobility.model import Change, RouterState
 from ...plugins.module_utils.mobility.plan import Step
 from ...plugins.plugin_utils.router import ManagedRouter
+from .holdings import Holdings
 
 __all__ = ["Applied", "KnownRouter"]
 
@@ -34,12 +35,12 @@ class Applied:
 class KnownRouter:
     """A router, and what it held when it was last read or changed. One thread at a time.
 
-    :ivar state: None where that is not known.
+    :ivar held: None where that is not known.
     """
 
     def __init__(self, name: str, router: ManagedRouter) -> None:
         self.name = name
-        self.state: RouterState | None = None
+        self.held: Holdings | None = None
         self._router = router
 
     def gather(self) -> RouterState:
@@ -47,9 +48,10 @@ class KnownRouter:
 
         :raises HandoverError: as :meth:`ManagedRouter.gather`; what it holds is not known then.
         """
-        self.state = None
-        self.state = self._router.gather()
-        return self.state
+        self.held = None
+        state = self._router.gather()
+        self.held = Holdings(state)
+        return state
 
     def apply(self, step: Step, now: float) -> Applied:
         """Carry a step out; without reading the router where nobody else has changed it since.
@@ -57,27 +59,27 @@ class KnownRouter:
         :param now: Unix seconds.
         :raises HandoverError: as :meth:`ManagedRouter.apply`, or ``router_changed``.
         """
-        held = self.state
+        held = self.held
         try:
             if held is not None:
-                change = pending(step, held)
+                change = pending(step, held.part({entry.stamp.handover for entry in (*step.before, *step.after)}))
                 if not change:
                     return Applied(False, False)
                 if _certain(change, now) and self._router.apply_unread(change, self._router.generation, now):
-                    self.state = _after(held, change)
+                    held.change(change)
                     return Applied(True, False)
             before = self.gather()
             change = pending(step, before)
             if change:
-                self.state = self._router.apply(change, before, now)
+                self.held = Holdings(self._router.apply(change, before, now))
             return Applied(bool(change), True)
         except HandoverError:
-            self.state = None
+            self.held = None
             raise
 
     def forget(self) -> None:
         """It may hold anything now."""
-        self.state = None
+        self.held = None
 
     def text(self, step: Step, now: float) -> str:
         """The text of a step, for a look at it; errors as :meth:`ManagedRouter.text`."""
@@ -88,7 +90,3 @@ class KnownRouter:
 def _certain(change: Change, now: float) -> bool:
     """Whether all that goes is there for sure: what expires about now may be gone, only the router can tell."""
     return all(entry.stamp.expires > now + _EXPIRING for entry in change.remove)
-
-
-def _after(state: RouterState, change: Change) -> RouterState:
-    return state.changed([entry.key for entry in change.remove], change.put)

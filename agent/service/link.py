@@ -21,6 +21,7 @@ from ...plugins.plugin_utils.connections import gathered
 from ...plugins.plugin_utils.rendering import Renderer
 from ...plugins.plugin_utils.shell_device import Shell, shell_router
 from .held_shell import GONE, HeldShell, LoopShell
+from .holdings import Holdings
 from .known_router import Applied, KnownRouter
 
 __all__ = ["Link"]
@@ -64,9 +65,9 @@ class Link:
         self.tried = asyncio.Event()
 
     @property
-    def state(self) -> RouterState | None:
+    def held(self) -> Holdings | None:
         """What it holds, as far as that is known."""
-        return self._router.state
+        return self._router.held
 
     async def keep(self) -> None:
         """Reach it, and reach it again whenever it was lost; until cancelled."""

@@ -19,7 +19,6 @@ from typing import Any
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.connection import Connection
 from ...plugins.module_utils.mobility.handover import Handover
-from ...plugins.module_utils.mobility.model import RouterState
 from ...plugins.module_utils.mobility.plan import Step, undo
 from ...plugins.module_utils.mobility.records import handover_from_record
 from ...plugins.module_utils.mobility.recover import standing
@@ -31,6 +30,7 @@ from ...plugins.module_utils.reader import address
 from ...plugins.module_utils.sip.agreed import AgreedFlow
 from .config import Sessions
 from .held_shell import GONE
+from .holdings import Holdings, concerned
 from .ledger import Ledger, Status
 from .link import Link
 from .report import Report
@@ -158,16 +158,12 @@ class Programmer:
         tables, silent = await self._tables(batch)
         flows = await self._flows() if self._sessions == Sessions.AUTO else ()
         now = time.time()
-        states = {
-            name: link.state.live(now)
-            for name, link in self._links.items()
-            if link.reason is None and link.state is not None
-        }
+        held = {name: link.held for name, link in self._links.items() if link.reason is None and link.held is not None}
         absent = {
-            name: link.reason or "its state is not known" for name, link in self._links.items() if name not in states
+            name: link.reason or "its state is not known" for name, link in self._links.items() if name not in held
         }
         known = (tables, silent, flows)
-        made: _Made = await self._planned(lambda: self._make(batch, states, absent, known, now, begun))
+        made: _Made = await self._planned(lambda: self._make(batch, held, absent, known, now, begun))
         return made
 
     async def _carry_out(self, batch: list[Wanted], made: _Made) -> None:
@@ -210,14 +206,16 @@ class Programmer:
     def _make(
         self,
         batch: list[Wanted],
-        states: Mapping[str, RouterState],
+        held: Mapping[str, Holdings],
         absent: Mapping[str, str],
         known: _Known,
         now: float,
         begun: float,
     ) -> _Made:
         """Plan a batch and note it down. In the planner's thread."""
-        handovers, refused = self._handovers(batch, states, known, now)
+        handovers, refused = self._handovers(batch, held, known, now)
+        ids = concerned(held, handovers)
+        states = {name: one.part(ids).live(now) for name, one in held.items()}
         planned = make_plan(handovers, self._topology, states, absent, self._drain)
         for item in planned.refused:
             status = Status.WAITING if item.code == "router_unreachable" else Status.REFUSED
@@ -230,7 +228,7 @@ class Programmer:
     def _handovers(
         self,
         batch: list[Wanted],
-        states: Mapping[str, RouterState],
+        held: Mapping[str, Holdings],
         known: _Known,
         now: float,
     ) -> tuple[list[Handover], dict[str, tuple[Status, str, str]]]:
@@ -241,8 +239,8 @@ class Programmer:
             try:
                 if self._sessions == Sessions.AUTO:
                     if evidence is None:
-                        held = {handover.id: handover for handover in standing(states)}
-                        evidence = Evidence(*known, held)
+                        own = {name: one.part(wanted.id for wanted in batch) for name, one in held.items()}
+                        evidence = Evidence(*known, {one.id: one for one in standing(own)})
                     found = find_sessions(wanted.record, self._topology, evidence, self._policy)
                     if found.error is not None:
                         raise found.error
@@ -260,7 +258,7 @@ class Programmer:
 
     async def _look(self) -> None:
         """Read the routers that are there and of which nothing is known: something went wrong on them."""
-        unknown = [link for link in self._links.values() if link.reason is None and link.state is None]
+        unknown = [link for link in self._links.values() if link.reason is None and link.held is None]
         await asyncio.gather(*(link.gather() for link in unknown), return_exceptions=True)
 
     async def _tables(self, batch: list[Wanted]) -> tuple[dict[str, Sequence[Connection]], dict[str, str]]:

@@ -190,7 +190,7 @@ class Service:
 
     def _states(self) -> dict[str, RouterState]:
         now = time.time()
-        return {name: link.state.live(now) for name, link in self._links.items() if link.state is not None}
+        return {name: RouterState(link.held).live(now) for name, link in self._links.items() if link.held is not None}
 
     async def _flows(self) -> Sequence[AgreedFlow]:
         found: Sequence[AgreedFlow] = await self._in(self._court, self._judge.flows)
@@ -284,7 +284,7 @@ class Service:
             drifted = False
             for link in self._links.values():
                 if link.reason is None and self._programmer.idle:
-                    before = link.state
+                    before = None if link.held is None else RouterState(link.held)
                     with suppress(HandoverError):
                         after, now = await link.gather(), time.time()
                         if before is not None and not same_state(before.live(now), after.live(now)):
@@ -321,7 +321,7 @@ class Service:
             return "application/json", b'{"status": "ok"}\n'
 
         def metrics() -> tuple[str, bytes]:
-            held = {name: None if link.state is None else len(link.state) for name, link in self._links.items()}
+            held = {name: None if link.held is None else len(link.held) for name, link in self._links.items()}
             self._report.looked(len(self._programmer.queue), len(self._programmer.retirement), held)
             return "text/plain; version=0.0.4; charset=utf-8", self._report.metrics()
 
@@ -341,7 +341,7 @@ class Service:
                 name: {
                     "up": link.reason is None,
                     "reason": link.reason,
-                    "entries": None if link.state is None else len(link.state),
+                    "entries": None if link.held is None else len(link.held),
                 }
                 for name, link in self._links.items()
             },

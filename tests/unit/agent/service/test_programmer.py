@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ansible_collections.sipmobility.handover.agent.service.config import Sessions
+from ansible_collections.sipmobility.handover.agent.service.holdings import Holdings
 from ansible_collections.sipmobility.handover.agent.service.known_router import Applied
 from ansible_collections.sipmobility.handover.agent.service.ledger import Ledger, Status
 from ansible_collections.sipmobility.handover.agent.service.link import Link
@@ -40,7 +41,7 @@ class Played:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.state: RouterState | None = RouterState()
+        self.held: Holdings | None = Holdings()
         self.reason: str | None = None
         self.steps: list[Step] = []
         self.refuses: Callable[[Step], str | None] = lambda _step: None
@@ -48,8 +49,8 @@ class Played:
         self.gate.set()
 
     async def gather(self) -> RouterState:
-        self.state = self.state or RouterState()
-        return self.state
+        self.held = self.held or Holdings()
+        return RouterState(self.held)
 
     async def apply(self, step: Step) -> Applied:
         await asyncio.sleep(0)
@@ -59,10 +60,10 @@ class Played:
             if code == "router_unreachable":
                 self.reason = "gone"
             raise HandoverError(code, self.name, "for this test")
-        assert self.state is not None
-        change = pending(step, self.state)
+        assert self.held is not None
+        change = pending(step, RouterState(self.held))
         self.steps.append(step)
-        self.state = self.state.changed([entry.key for entry in change.remove], change.put)
+        self.held.change(change)
         return Applied(bool(change), False)
 
 
@@ -100,7 +101,7 @@ class World:
         return {one.id: str(one.new) for one in standing(self.states()) if not one.over}
 
     def states(self) -> dict[str, RouterState]:
-        return {name: router.state or RouterState() for name, router in self.routers.items()}
+        return {name: RouterState(router.held or ()) for name, router in self.routers.items()}
 
     def whole(self) -> bool:
         return not recover(self.states(), TOPOLOGY, Goal.DONE)
