@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import logging
 import os
@@ -38,20 +39,24 @@ class Mortal:
     """Counts the steps of all routers; before or after one of them the process is killed."""
 
     def __init__(self, number: int, after: bool) -> None:
-        self._left = number
+        self._number = number
         self._after = after
+        self._count = itertools.count(1)
 
     def around(self, _name: str, shell: Shell) -> Shell:
         """A shell that counts its steps."""
         return _Counting(self, shell)
 
-    def before_step(self) -> None:
-        self._left -= 1
-        if self._left == 0 and not self._after:
+    def before_step(self) -> int:
+        """The number of this step; routers work side by side."""
+        number = next(self._count)
+        if number == self._number and not self._after:
             os.kill(os.getpid(), signal.SIGKILL)
+        return number
 
-    def after_step(self) -> None:
-        if self._left == 0 and self._after:
+    def after_step(self, number: int) -> None:
+        """It is done."""
+        if number == self._number and self._after:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -63,9 +68,9 @@ class _Counting:
     def run(self, script: str) -> Output:
         if "@@ step" not in script:
             return self._shell.run(script)
-        self._mortal.before_step()
+        number = self._mortal.before_step()
         output = self._shell.run(script)
-        self._mortal.after_step()
+        self._mortal.after_step(number)
         return output
 
 
