@@ -52,12 +52,17 @@ def load_settings(path: str, build: Callable[[object], _T], code: str, what: str
         ) from error
 
 
-def _lines(node: yaml.Node, path: str, code: str, prefix: str = "") -> Iterator[tuple[str, int]]:
+def _lines(
+    node: yaml.Node, path: str, code: str, prefix: str = "", above: tuple[yaml.Node, ...] = ()
+) -> Iterator[tuple[str, int]]:
     """Every key with its path of keys, and its line. YAML would let the second of two equal keys win in silence."""
+    if node in above:
+        return  # an alias of what it stands in
+    above = (*above, node)
     if isinstance(node, yaml.SequenceNode):
         for number, item in enumerate(node.value):
             yield f"{prefix}{number}", item.start_mark.line + 1
-            yield from _lines(item, path, code, f"{prefix}{number}.")
+            yield from _lines(item, path, code, f"{prefix}{number}.", above)
     if not isinstance(node, yaml.MappingNode):
         return
     seen = set()
@@ -67,4 +72,4 @@ def _lines(node: yaml.Node, path: str, code: str, prefix: str = "") -> Iterator[
             raise HandoverError(code, f"{path}:{line}: {name}", "a key stands once")
         seen.add(name)
         yield name, line
-        yield from _lines(value, path, code, name + ".")
+        yield from _lines(value, path, code, name + ".", above)
