@@ -46,6 +46,11 @@ class Holdings:
         for held in tuple(self._by_handover.values()):
             yield from tuple(held.values())
 
+    @property
+    def remnants(self) -> bool:
+        """Whether there is something of which no handover is known: a step was cut in its middle."""
+        return "" in self._by_handover
+
     def change(self, change: Change) -> None:
         """The router was changed."""
         for entry in change.remove:

@@ -101,12 +101,13 @@ class Programmer:
         self._news = asyncio.Event()
         self._busy = False
         self._stopping = False
+        self._untidy = False
         self._ended = asyncio.Event()
 
     @property
     def idle(self) -> bool:
         """Whether nothing is wanted, under way, or still to go."""
-        return not self._busy and not len(self.queue) and not len(self.retirement)
+        return not self._busy and not self._untidy and not len(self.queue) and not len(self.retirement)
 
     def want(self, records: Iterable[Mapping[str, Any]], heard: float) -> None:
         """Newest words on handovers.
@@ -115,6 +116,11 @@ class Programmer:
         """
         for record in records:
             self.queue.put(Wanted(record, heard))
+        self._news.set()
+
+    def tidy(self) -> None:
+        """Take away what no handover is known of; every plan does."""
+        self._untidy = True
         self._news.set()
 
     async def stop(self) -> None:
@@ -139,7 +145,8 @@ class Programmer:
                     await self.unrecorded.acquire()
                     try:
                         batch = self.queue.take(_BATCH)
-                        made = await self._made(batch) if batch else None
+                        made = await self._made(batch) if batch or self._untidy else None
+                        self._untidy = False
                     finally:
                         self.unrecorded.release()
                     if made is not None:

@@ -51,12 +51,13 @@ class Retirement:
 
         :param due: on the monotonic clock.
         """
+        found: dict[str, _Waiting] = {}
         for step in stage.steps:
             for entries, side in ((step.before, 0), (step.after, 1)):
                 for entry in entries:
-                    waiting = self._held.setdefault(entry.stamp.handover, _Waiting(due, {}))
-                    waiting.due = due
+                    waiting = found.setdefault(entry.stamp.handover, _Waiting(due, {}))
                     waiting.going.setdefault(step.router, ([], []))[side].append(entry)
+        self._held.update(found)
 
     def drop(self, handovers: Iterable[str]) -> Retirement:
         """A new plan sees to these; what was kept of them."""

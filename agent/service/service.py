@@ -303,6 +303,8 @@ class Service:
         owed = await self._in(self._planner, self._ledger.all)
         busy = {wanted.id for wanted in self._programmer.queue} | set(self._programmer.retirement.handovers)
         goal = self._config.recover
+        if any(link.held is not None and link.held.remnants for link in self._links.values()):
+            self._programmer.tidy()
         records = await self._in(self._planner, owing, owed, self._states(), self._topology, goal, busy)
         if records:
             self._report.told("reconcile", handovers=len(records))

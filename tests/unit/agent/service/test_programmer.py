@@ -21,7 +21,7 @@ from ansible_collections.sipmobility.handover.agent.service.report import Report
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Route, RouterState, Stamp
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Step
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_to_record
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
@@ -209,3 +209,18 @@ def test_what_has_ended_leaves_nothing(tmp_path: Path) -> None:
     world = run(tmp_path, story)
     assert not any(len(state) for state in world.states().values())
     assert world.statuses() == {"one": (Status.DONE, None)}
+
+
+def test_what_a_step_left_that_was_cut_goes(tmp_path: Path) -> None:
+    """A route whose record went before it: no router knows its handover."""
+
+    async def story(world: World) -> None:
+        stamp = Stamp("", 1, _LATER)
+        held = Holdings([Route(address("1.1.1.1"), address("2.2.2.2"), "lan", stamp)])
+        world.routers["rb"].held = held
+        assert held.remnants
+        world.programmer.tidy()
+
+    world = run(tmp_path, story)
+    assert not any(len(state) for state in world.states().values())
+    assert world.ledger.unended() == []
