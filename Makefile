@@ -68,8 +68,8 @@ lab-down: ## Remove everything that the lab made, also after a failure
 DEMO_ROUTERS = $(if $(B)$(PLATFORM),rb=$(or $(B),$(PLATFORM))) $(if $(C)$(PLATFORM),rc=$(or $(C),$(PLATFORM)))
 
 .PHONY: demo
-demo: venv $(if $(PLATFORM)$(B)$(C),.build/standins/.installed) ## The main job: live sessions through a move, without us and with us; PLATFORM=ietf_netconf, or B=... C=...
-	@$(PY) -m demo $(DEMO_ROUTERS)
+demo: venv $(if $(PLATFORM)$(B)$(C),.build/standins/.installed) ## The main job: live sessions through a move; PLATFORM=ietf_netconf, or B=... C=...; AGENT=1: by the service
+	@AGENT=$(AGENT) $(PY) -m demo $(DEMO_ROUTERS)
 
 .PHONY: test
 test: test-packages ## Every test and gate; the last line says how many passed
@@ -122,6 +122,10 @@ bench-snmp: venv test-packages ## A step over SNMP: a held session beside snmpse
 .PHONY: bench-netconf
 bench-netconf: test-packages ## One handover through held NETCONF sessions beside cold playbooks; BENCH_ROUNDS=5
 	@$(PY) -m tests.bench.netconf
+
+.PHONY: bench-handover
+bench-handover: venv ## How long a move waits: service, handover.yml, and the least possible; ARGS='floor ssh', BENCH_MOVES=200
+	@$(PY) -m tests.bench.handover $(ARGS)
 
 # The peers of the benchmark have an environment of their own.
 .build/bench/.installed: tests/bench/requirements.txt

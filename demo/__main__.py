@@ -1,21 +1,25 @@
 """The main job on real parts: live sessions through a move, without us and with us; exit status 1 if one died.
 
 Usage: python -m demo [ROUTER=PLATFORM ...], for rb (visited) and rc (the correspondent's); nftables otherwise.
+With AGENT=1 in the environment the resident service does it; else the playbook.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from demo.picture import draw
-from demo.playbooks import PlaybookFailed, play
+from demo.playbooks import PlaybookFailed, Step, play
 from demo.screen import Screen
+from demo.service import ServiceFailed, serving
 from lab import Lab
 from lab.platforms import KINDS
 from lab.registrar import Registrar
@@ -58,17 +62,25 @@ def with_us(lab: Lab, screen: Screen, directory: Path) -> dict[str, Any]:
     # Where it is at home, as any phone does: this is how the server knows whose the old address was.
     registrar.register_told(mn)
     screen.line(f"the phone is registered at {mn}")
-    with Traffic(lab, mn, cn, directory) as traffic:
+    with ExitStack() as stack:
+        service = None
+        if os.environ.get("AGENT") == "1":
+            service = stack.enter_context(serving(lab, directory, _policy(lab)))
+            screen.line("the service is ready: it follows the events, and holds a shell open on each router")
+        traffic = stack.enter_context(Traffic(lab, mn, cn, directory))
         time.sleep(2)
         move = lab.move("mn", "b")
         screen.moved(move.down)
         screen.line(f"moved: {mn} is now {move.new[0]}", at=move.up)
-        report, _ = registrar.register_told(move.new[0], "--old", str(mn))
+        report, event = registrar.register_told(move.new[0], "--old", str(mn))
         screen.line(f"REGISTER answered {report['status']} by Kamailio, with digest, old address {mn}")
-        log = directory / "registrations.jsonl"
-        log.write_text("\n".join(registrar.lines()) + "\n", encoding="utf-8")
-        with screen.working("handover.yml: log, pair, sessions, plan, four steps") as work:
-            steps = play("handover", directory, work, **_variables(lab, log))
+        added: float | None = None
+        if service is not None:
+            told = service.wait_for("handover")
+            added, steps = told["acknowledged"] - event["time"], service.steps()
+            screen.line(f"both routers acknowledged {added * 1000:.0f} ms after the registrar's event")
+        else:
+            steps = _by_playbook(lab, registrar, screen, directory)
         for step in steps:
             screen.line(f"{step.name} on {step.router}, {step.ms:.0f} ms", at=_monotonic(step.started))
         new_sessions = _new_sessions(lab, move.new[0], cn)
@@ -79,7 +91,15 @@ def with_us(lab: Lab, screen: Screen, directory: Path) -> dict[str, Any]:
     for name, stream in streams.items():
         screen.line(f"{name}: {'alive' if stream['alive'] else 'DEAD'}", good=stream["alive"])
     draw(_HERE / "handover.svg", traffic.files, move.down, [(s.name, s.router, _monotonic(s.started)) for s in steps])
-    return {"streams": streams, "new_sessions": new_sessions, "steps": steps, "old": str(mn)}
+    return {"streams": streams, "new_sessions": new_sessions, "steps": steps, "old": str(mn), "added": added}
+
+
+def _by_playbook(lab: Lab, registrar: Registrar, screen: Screen, directory: Path) -> list[Step]:
+    log = directory / "registrations.jsonl"
+    log.write_text("\n".join(registrar.lines()) + "\n", encoding="utf-8")
+    with screen.working("handover.yml: log, pair, sessions, plan, four steps") as work:
+        variables = {"handover_log": str(log), "handover_policy": _policy(lab), "handover_mobile_node": "mn"}
+        return play("handover", directory, work, **variables)
 
 
 def withdrawn(lab: Lab, screen: Screen, directory: Path, before: dict[str, Any], old: str) -> bool:
@@ -107,7 +127,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="sipmobility-demo-") as name:
             return _story(screen, Path(name), platforms)
-    except (LabError, PlaybookFailed) as error:
+    except (LabError, PlaybookFailed, ServiceFailed) as error:
         screen.text(f"\nFailed: {error}")
         return 1
 
@@ -130,6 +150,9 @@ def _story(screen: Screen, directory: Path, platforms: Mapping[str, str]) -> int
         "streams": {name: _brief(stream) for name, stream in streams.items()},
         "new_sessions": told["new_sessions"],
         "steps": [{"name": step.name, "router": step.router, "ms": step.ms} for step in steps],
+        # With AGENT=1: from the registrar's event to the last router's acknowledgement, in milliseconds and in packets
+        # of a stream of 50 a second.
+        **({} if told["added"] is None else _added(told["added"])),
         "restored": restored,
         "without_us": {name: _brief(stream) for name, stream in dead.items()},
     }
@@ -158,15 +181,14 @@ def _story(screen: Screen, directory: Path, platforms: Mapping[str, str]) -> int
     return 0 if good else 1
 
 
-def _variables(lab: Lab, log: Path) -> dict[str, Any]:
+def _policy(lab: Lab) -> dict[str, Any]:
     networks = {
         name: [str(lan.gateway.v4.network), str(lan.gateway.v6.network)] for name, lan in lab.topology.lans.items()
     }
     infrastructure = [str(ip) for lan in lab.topology.lans.values() for ip in lan.gateway.ips]
     infrastructure += [str(ip) for ip in lab.topology.address("pcscf").ips]
     # The lab's phone speaks UDP; a real network asks for TLS, which is the default.
-    policy = {"managed_networks": networks, "infrastructure": infrastructure, "require_secure_transport": False}
-    return {"handover_log": str(log), "handover_policy": policy, "handover_mobile_node": "mn"}
+    return {"managed_networks": networks, "infrastructure": infrastructure, "require_secure_transport": False}
 
 
 def _new_sessions(lab: Lab, new: object, cn: object) -> dict[str, bool]:
@@ -181,6 +203,10 @@ def _new_sessions(lab: Lab, new: object, cn: object) -> dict[str, bool]:
             echo.terminate()
             echo.communicate(timeout=10)
     return found
+
+
+def _added(seconds: float) -> dict[str, Any]:
+    return {"programming_ms": round(seconds * 1000, 1), "programming_packets": round(seconds * 50, 1)}
 
 
 def _brief(stream: dict[str, Any]) -> dict[str, Any]:

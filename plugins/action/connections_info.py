@@ -10,18 +10,13 @@ from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.connection import connection_to_record
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address
-from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.conntrack import (
-    MAX_ROWS,
-    Table,
-    read_connections,
-)
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.conntrack import Table
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.registry import PLATFORMS
 from ansible_collections.sipmobility.handover.plugins.module_utils.reader import Reader, address
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.connections import gathered
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.files import read_json, write_json
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import Shell
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.transport import RouterShell
 
 ARGUMENTS: dict[str, Any] = {
@@ -66,19 +61,6 @@ class ActionModule(HandoverAction):
                 "connections are listed by a router that is reached by a shell",
                 "Let phone and SIP server tell the sessions.",
             )
-
-
-def gathered(addresses: Iterable[Address], shell: Shell, renderer: Renderer) -> Table:
-    """What a router's table says of these addresses.
-
-    :raises HandoverError: ``connections_unknown``, ``unreadable_answer``, ``script_cut``.
-    """
-    asked = list(addresses)
-    # conntrack writes IPv6 in its short form, the kernel's own file in its long one.
-    forms = list(dict.fromkeys(form for one in asked for form in (str(one), one.exploded)))
-    families = [name for name, version in (("ipv4", 4), ("ipv6", 6)) if any(one.version == version for one in asked)]
-    context = {"addresses": forms, "families": families, "rows": MAX_ROWS}
-    return read_connections(shell.run(renderer.render("linux/connections.sh.j2", context)))
 
 
 def _old_addresses(records: Iterable[Mapping[str, Any]]) -> list[str]:

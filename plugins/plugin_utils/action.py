@@ -11,13 +11,13 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.model import Entry, RouterState, same
 from ..module_utils.mobility.records import entry_to_record, state_to_records
 from ..module_utils.platforms.registry import platform_named
+from .inventory_router import described_router
 from .reach import reached
 from .rendering import Renderer
 from .router import ManagedRouter
@@ -96,17 +96,7 @@ class HandoverAction(ActionBase):
 
         :raises HandoverError: ``bad_topology`` naming the variable that is missing.
         """
-        variables = _variables(task_vars, host)
-        system = str(variables.get("ansible_network_os") or "")
-        return {
-            "networks": [str(item) for item in variables.get("handover_networks") or []],
-            "platform": variables.get("handover_platform") or system.rpartition(".")[2] or "nftables",
-            "inside": variables.get("handover_inside_interface", ""),
-            "outside": variables.get("handover_outside_interface", ""),
-            "behind": variables.get("handover_behind", ""),
-            "addresses": [str(item) for item in variables.get("handover_behind_addresses") or []],
-            "foreign_sources": _flag(variables.get("handover_foreign_sources", False)),
-        }
+        return described_router(_variables(task_vars, host))
 
 
 def _variables(task_vars: Mapping[str, Any], host: str) -> Mapping[str, Any]:
@@ -131,14 +121,6 @@ def state_diff(before: RouterState, after: RouterState) -> dict[str, str]:
     keys = sorted(set(before.entries) | set(after.entries), key=repr)
     changed = [key for key in keys if not same(before.get(key), after.get(key))]
     return {side: _lines(state.get(key) for key in changed) for side, state in (("before", before), ("after", after))}
-
-
-def _flag(value: object) -> object:
-    """True or false, however an inventory writes it; anything else as it is, for an error that names it."""
-    try:
-        return bool(boolean(value))
-    except TypeError:
-        return value
 
 
 def _lines(entries: Iterable[Entry | None]) -> str:

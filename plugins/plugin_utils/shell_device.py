@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from ..module_utils.mobility.model import Change
@@ -40,17 +42,17 @@ class ShellDevice(Device):
 
     def change(self, change: Change, now: float, hold: bool = False) -> Output:
         script = {"step": self.text(change, now), "gather": self._rendered(self._platform.gather_template)}
-        return self._shell.run(self._renderer.render("linux/transaction.sh.j2", script))
+        return self._shell.run(self._rendered("linux/transaction.sh.j2", script))
 
     def change_unread(self, change: Change, known: str, now: float) -> Output | None:
         if not known or not self._platform.generation_template:
             return None
         text = {"step": self.text(change, now), "generation": self._rendered(self._platform.generation_template)}
-        output = self._shell.run(self._renderer.render("linux/guarded.sh.j2", {**text, "known": known}))
+        output = self._shell.run(self._rendered("linux/guarded.sh.j2", {**text, "known": known}))
         return output if "step" in output.sections else None
 
-    def _rendered(self, template: str) -> str:
-        return self._renderer.render(template, self._platform.settings)
+    def _rendered(self, template: str, more: Mapping[str, str] = MappingProxyType({})) -> str:
+        return self._renderer.render(template, {**self._platform.settings, **more})
 
 
 def shell_router(name: str, platform: Platform, renderer: Renderer, shell: Shell) -> ManagedRouter:

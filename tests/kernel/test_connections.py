@@ -12,12 +12,12 @@ from ipaddress import ip_address
 
 import pytest
 
-from ansible_collections.sipmobility.handover.plugins.action.connections_info import gathered
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.connection import Standing, session_of
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Session
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.conntrack import MAX_ROWS, Table
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.connections import gathered
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 
 from .namespaces import Namespace, until

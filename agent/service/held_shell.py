@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A shell that stays open on a router and runs one sectioned script after the other.
+
+Each script runs in a subshell of its own, without input: nothing that it sets outlives it, and nothing that it starts
+can read the next one. Whatever is not as it should be ends the shell; the next script opens another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from abc import ABC, abstractmethod
+from collections import deque
+from typing import Any
+
+from ...plugins.module_utils.errors import HandoverError
+from ...plugins.module_utils.platforms.base import Output
+from ...plugins.plugin_utils.sections import sections
+
+__all__ = ["GONE", "HeldShell", "LoopShell"]
+
+#: The codes of a router that is not there, or did not answer: what it holds is not known until it is read again.
+GONE = frozenset({"router_unreachable", "router_timeout", "script_cut"})
+_CHUNK = 64 * 1024
+#: Most that a router may print for one script.
+_MOST = 256 * 1024 * 1024
+
+
+class HeldShell(ABC):
+    """A shell on a router. One script at a time; errors name the router.
+
+    :param name: the router's.
+    :param timeout: seconds that one script may take.
+    """
+
+    def __init__(self, name: str, timeout: float) -> None:
+        self.name = name
+        self._timeout = timeout
+        self._turn = asyncio.Lock()
+        self._process: Any = None
+        self._said: deque[str] = deque(maxlen=20)
+        self._listener: asyncio.Task[None] | None = None
+
+    async def run(self, script: str) -> Output:
+        """What a script prints.
+
+        :raises HandoverError: one of :data:`GONE`.
+        """
+        async with self._turn:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    return sections(await self._ran(script))
+            except BaseException as error:
+                await self.close()
+                raise self._told(error) from error
+
+    async def close(self) -> None:
+        """End the shell."""
+        process, self._process = self._process, None
+        if self._listener is not None:
+            self._listener.cancel()
+            self._listener = None
+        if process is not None:
+            await self._ended(process)
+
+    @abstractmethod
+    async def _opened(self) -> Any:
+        """A process with ``stdin``, ``stdout`` and ``stderr`` that are streams of bytes."""
+
+    @abstractmethod
+    async def _ended(self, process: Any) -> None:
+        """End the process, whatever it does."""
+
+    async def _ran(self, script: str) -> str:
+        if self._process is None:
+            self._said.clear()
+            self._process = await self._opened()
+            self._listener = asyncio.create_task(self._listen(self._process.stderr))
+        mark = f"\n@@ ran {secrets.token_hex(8)}\n"
+        # The printf is parsed only when the subshell has ended.
+        framed = f"(\n{script}\n) </dev/null\nprintf '{mark.encode('unicode_escape').decode()}'\n"
+        self._process.stdin.write(framed.encode())
+        await self._process.stdin.drain()
+        return await self._until(mark.encode())
+
+    async def _until(self, mark: bytes) -> str:
+        held = bytearray()
+        while not held.endswith(mark):
+            chunk = await self._process.stdout.read(_CHUNK)
+            held += chunk
+            if not chunk or len(held) > _MOST:
+                await asyncio.sleep(0.05)  # its last words may still be under way
+                raise EOFError(self._said[-1] if self._said else "the shell ended")
+        return held[: -len(mark)].decode("utf-8", "replace")
+
+    async def _listen(self, stream: Any) -> None:
+        while line := await stream.readline():
+            text = line.decode("utf-8", "replace").strip()
+            if text:
+                self._said.append(text)
+
+    def _told(self, error: BaseException) -> BaseException:
+        if isinstance(error, HandoverError):
+            said = f"{self.name}: {self._said[-1] if self._said else error.subject}"
+            return HandoverError(error.code, said, error.rule, error.advice)
+        if isinstance(error, TimeoutError):
+            return HandoverError(
+                "router_timeout", f"{self.name}: {self._timeout:g} s", "a router does what it is told in this time"
+            )
+        if isinstance(error, Exception):
+            return HandoverError("router_unreachable", f"{self.name}: {error}", "a router can be reached")
+        return error
+
+
+class LoopShell:
+    """A held shell for code that waits, in a thread beside the event loop."""
+
+    def __init__(self, held: HeldShell, loop: asyncio.AbstractEventLoop) -> None:
+        self._held = held
+        self._loop = loop
+
+    def run(self, script: str) -> Output:
+        """As :meth:`HeldShell.run`."""
+        return asyncio.run_coroutine_threadsafe(self._held.run(script), self._loop).result()

@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The service as a process of a test: routers are namespaces, and it may be told to die at a step.
+
+The service knows nothing of that: what dies is the shell that stands between it and the router.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import logging
+import os
+import signal
+import sys
+
+from ansible_collections.sipmobility.handover.agent.service.config import Ssh, load_config
+from ansible_collections.sipmobility.handover.agent.service.held_shell import HeldShell
+from ansible_collections.sipmobility.handover.agent.service.inventory import RouterEntry
+from ansible_collections.sipmobility.handover.agent.service.report import JsonLines
+from ansible_collections.sipmobility.handover.agent.service.service import Service
+from ansible_collections.sipmobility.handover.agent.service.shells import LocalShell
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import Shell
+
+
+class NamespaceShell(LocalShell):
+    """A root shell in a router's namespace."""
+
+    def __init__(self, router: RouterEntry, pid: int) -> None:
+        super().__init__(router, Ssh())
+        self._command = f"exec nsenter --target {pid} --net --mount /bin/sh -s"
+
+
+class Mortal:
+    """Counts the steps of all routers; before or after one of them the process is killed."""
+
+    def __init__(self, number: int, after: bool) -> None:
+        self._number = number
+        self._after = after
+        self._count = itertools.count(1)
+
+    def around(self, _name: str, shell: Shell) -> Shell:
+        """A shell that counts its steps."""
+        return _Counting(self, shell)
+
+    def before_step(self) -> int:
+        """The number of this step; routers work side by side."""
+        number = next(self._count)
+        if number == self._number and not self._after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number
+
+    def after_step(self, number: int) -> None:
+        """It is done."""
+        if number == self._number and self._after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class _Counting:
+    def __init__(self, mortal: Mortal, shell: Shell) -> None:
+        self._mortal = mortal
+        self._shell = shell
+
+    def run(self, script: str) -> Output:
+        if "@@ step" not in script:
+            return self._shell.run(script)
+        number = self._mortal.before_step()
+        output = self._shell.run(script)
+        self._mortal.after_step(number)
+        return output
+
+
+async def _serve(service: Service) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await service.run(stop)
+
+
+def main() -> None:
+    """Serve."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--config", required=True)
+    parser.add_argument("--spaces", required=True, type=json.loads)
+    parser.add_argument("--die", type=int, default=0)
+    parser.add_argument("--after", action="store_true")
+    args = parser.parse_args()
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.getLogger("sip_handover").addHandler(handler)
+    logging.getLogger("sip_handover").setLevel(logging.DEBUG)
+
+    def shell(router: RouterEntry) -> HeldShell:
+        return NamespaceShell(router, args.spaces[router.name])
+
+    asyncio.run(_serve(Service(load_config(args.config), shell=shell, wrapped=Mortal(args.die, args.after).around)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Routers of an Ansible inventory, read by Ansible and by hand alike; what would be ignored is refused."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.sipmobility.handover.agent.service.inventory import Login, read_inventory, routers_of
+from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
+
+RB: dict[str, Any] = {
+    "ansible_host": "192.0.2.2",
+    "ansible_ssh_common_args": "-o UserKnownHostsFile={{ (inventory_dir ~ '/known hosts') | quote }}"
+    " -o StrictHostKeyChecking=yes -o ControlPersist=60s",
+    "handover_networks": ["2.2.2.0/24"],
+}
+
+
+def written(path: Path, rb: dict[str, Any]) -> str:
+    shared = {
+        "ansible_user": "netops",
+        "ansible_become": True,
+        "site": "b",
+        "ansible_ssh_private_key_file": "{{ inventory_dir }}/{{ site }}.key",
+        "handover_inside_interface": "lan",
+        "handover_outside_interface": "wan",
+    }
+    rc = {"ansible_connection": "local", "handover_networks": ["3.3.3.0/24"], "ansible_become": False}
+    group = {"hosts": {"rb": rb}, "children": {"far": {"hosts": {"rc": rc}}}, "vars": shared}
+    file = path / "inventory.yml"
+    file.write_text(yaml.safe_dump({"all": {"children": {"first_hop_routers": group}}}), encoding="utf-8")
+    return str(file)
+
+
+@pytest.mark.parametrize("way", ["ansible", "by hand"])
+def test_routers(tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if way == "by hand":
+        monkeypatch.setattr(shutil, "which", lambda _name: None)
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    path = written(tmp_path, RB)
+    found = {router.name: router for router in routers_of(read_inventory(path), "first_hop_routers", path)}
+    assert found["rb"].login == Login(
+        "192.0.2.2", 22, "netops", f"{tmp_path}/b.key", None, f"{tmp_path}/known hosts", "root"
+    )
+    assert found["rb"].login.shell == "exec sudo -n -H -u root /bin/sh -s"
+    assert (found["rc"].login.host, found["rc"].login.shell) == (None, "exec /bin/sh -s")
+    topology = Topology.from_mapping({name: router.described for name, router in found.items()})
+    assert {name: router.platform for name, router in topology.routers.items()} == {"rb": "nftables", "rc": "nftables"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ansible_ssh_common_args", "-o StrictHostKeyChecking=no"),
+        ("ansible_ssh_extra_args", "-o ProxyCommand=nc"),
+        ("ansible_connection", "ansible.netcommon.netconf"),
+        ("ansible_become_method", "su"),
+        ("ansible_user", "{{ lookup('env', 'HOME') }}"),
+        ("ansible_host", "{{ ansible_host }}"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(tmp_path: Path, variable: str, value: str) -> None:
+    path = written(tmp_path, {**RB, variable: value})
+    with pytest.raises(HandoverError) as refused:
+        routers_of(read_inventory(path), "first_hop_routers", path)
+    assert refused.value.code == "bad_inventory"
+    assert refused.value.subject.startswith(f"rb: {variable}: ")
+
+
+def test_a_group_that_is_not_there(tmp_path: Path) -> None:
+    path = written(tmp_path, RB)
+    with pytest.raises(HandoverError, match="bad_inventory"):
+        routers_of(read_inventory(path), "routers", path)
