@@ -16,14 +16,14 @@ from enum import Enum
 from typing import Optional, Tuple
 
 from ..errors import HandoverError
-from ..mobility.model import Directions, Stamp
+from ..mobility.model import Directions, Stamp, Via
 
 __all__ = ["Sort", "decode", "encode"]
 
 _PREFIX = "mob1"
 _ID = re.compile("[0-9a-f]{16}", re.ASCII)
 _WIDTHS = (5, 4, 2)
-_BOTH, _ENDED, _SORT = 1, 2, 4
+_BOTH, _ENDED, _HOME, _SORT = 1, 2, 4, 8
 
 
 class Sort(Enum):
@@ -53,6 +53,7 @@ def encode(stamp: Stamp, sort: Sort) -> str:
     flags = _SORT * sort.value
     flags |= _BOTH if stamp.directions is Directions.BOTH else 0
     flags |= _ENDED if stamp.ended else 0
+    flags |= _HOME if stamp.via is Via.HOME_ROUTER else 0
     held = bytes.fromhex(stamp.handover)
     held += b"".join(number.to_bytes(width, "big") for number, width in zip(numbers, _WIDTHS))
     held += bytes([flags])
@@ -73,7 +74,8 @@ def decode(name: bytes) -> Optional[Tuple[Stamp, Sort]]:
         return None
     expires, epoch, flows = (int.from_bytes(held[at:end], "big") for at, end in ((8, 13), (13, 17), (17, 19)))
     directions = Directions.BOTH if held[19] & _BOTH else Directions.FORWARD
-    return Stamp(held[:8].hex(), epoch, expires, directions, flows, bool(held[19] & _ENDED)), sort
+    via = Via.HOME_ROUTER if held[19] & _HOME else Via.CORRESPONDENT_ROUTER
+    return Stamp(held[:8].hex(), epoch, expires, directions, flows, bool(held[19] & _ENDED), via), sort
 
 
 def _guard(held: bytes) -> bytes:
