@@ -18,10 +18,10 @@ from .mobility.handover import Handover
 from .mobility.model import Address, Mark, Rewrite, RouterState
 from .mobility.placing import Placing
 from .mobility.plan import DRAIN, Phase, Stage, plan
+from .mobility.proof import check
 from .mobility.recover import standing
 from .mobility.target import Refused, elsewhere, renewed, target_states
 from .mobility.topology import Topology
-from .mobility.trace import check
 from .platforms.base import require
 from .platforms.registry import platform_named
 from .reader import time_to_text

@@ -11,16 +11,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Container, Dict, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import Container, Iterator, List, Mapping, Optional, Set, Tuple
 
-from ..errors import HandoverError
-from .handover import Handover
-from .model import Address, Directions, Rewrite, RewriteKind, Route, RouterState, Selector
+from .model import Address, Rewrite, RewriteKind, Route, RouterState, Selector
 from .selector import Scope, endpoint
 from .sides import translated
 from .topology import Router, Topology
 
-__all__ = ["OUTSIDE", "Hop", "Packet", "Walk", "check", "trace"]
+__all__ = ["OUTSIDE", "Hop", "Packet", "Walk", "trace"]
 
 #: In the place of a router: the network between, and what lies beyond the managed networks.
 OUTSIDE = ""
@@ -168,84 +166,12 @@ def trace(
     return Walk(tuple(hops), packet, None, "loops")
 
 
-def check(
-    handover: Handover,
-    topology: Topology,
-    states: Mapping[str, RouterState],
-    moved: Mapping[Address, Address] = MappingProxyType({}),
-    by_side: Container[str] = (),
-) -> None:
-    """Prove that these states carry every flow of a handover both ways.
-
-    :param moved: where others are now, by their old addresses.
-    :param by_side: as for :func:`trace`.
-    :raises HandoverError: ``walk_failed``, naming the packet and the hop at which it went wrong.
-    """
-    if handover.over:
-        return
-    visited = topology.router_of(handover.new, "new address").name
-    home = topology.router_of(handover.old, "old address").name
-    for sent, seen in _packets(handover):
-        at = moved.get(sent.source, sent.source)
-        corresponding = topology.find(at)
-        if corresponding is None:
-            sent = seen
-        # Of networks that need not be ours nobody has said that they let foreign sources pass.
-        filtering = corresponding is None or handover.directions is Directions.BOTH
-        hidden = {} if corresponding is None else _hidden(topology.path(at)[0].name, sent, seen)
-        origin, origin_link = (OUTSIDE, None) if corresponding is None else (corresponding.name, at)
-        # A phone that stayed on one link answers there for its old address itself.
-        here = {handover.new, *([handover.old] if visited == home else ())}
-        there = {None if corresponding is None else at}
-        for packet, wanted, start, link, ends in (
-            (sent, seen, origin, origin_link, here),
-            (seen.turned, sent.turned, visited, handover.new, there),
-        ):
-            walk = trace(
-                packet,
-                start,
-                topology,
-                states,
-                ingress_filtering=filtering,
-                link=link,
-                hidden=hidden,
-                by_side=by_side,
-            )
-            if walk.packet != wanted or walk.host not in ends or walk.delivered is walk.left:
-                last = walk.hops[-1].where if walk.hops else start
-                raise HandoverError(
-                    "walk_failed",
-                    f"{packet} comes out as {walk.packet} at {last}: {walk.verdict}",
-                    "a plan's end state carries every session both ways",
-                    f"Handover {handover.id} is refused.",
-                )
-
-
 def _may_leave(packet: Packet, at: str, topology: Topology, hidden: Mapping[str, Mapping[Endpoint, Endpoint]]) -> bool:
     """Whether the network between takes a packet of this source from there."""
     owner = [one.name for one in topology.path(packet.source)] or _hiding(packet.source, hidden)
     if at == OUTSIDE:
         return not owner
     return owner[:1] == [at] or (at in topology.routers and topology.routers[at].foreign_sources)
-
-
-def _packets(handover: Handover) -> List[Tuple[Packet, Packet]]:
-    """One packet from each correspondent, as it is sent and as the mobile node sees it."""
-    if handover.sessions:
-        return [
-            (
-                Packet(s.correspondent, handover.old, s.protocol, s.correspondent_port, s.port),
-                Packet(s.seen[0], handover.old, s.protocol, s.seen[1], s.port),
-            )
-            for s in handover.sessions
-        ]
-    return [(Packet(peer, handover.old), Packet(peer, handover.old)) for peer in handover.correspondents]
-
-
-def _hidden(router: str, sent: Packet, seen: Packet) -> Dict[str, Dict[Endpoint, Endpoint]]:
-    """What the correspondent's router makes of its endpoint, where it masquerades."""
-    ends = [(one.protocol, one.source, one.source_port) for one in (sent, seen)]
-    return {router: {ends[0]: ends[1]}} if ends[0] != ends[1] else {}
 
 
 def _hiding(address: Address, hidden: Mapping[str, Mapping[Endpoint, Endpoint]]) -> List[str]:

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, Freeze, Rewrite
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage, plan, undo
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.proof import check
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, check, trace
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, trace
 
 from .test_plan_properties import EMPTY, States, after, assert_equal, assert_no_wrong_address, mixtures, reach
 from .worlds import NOW, OLD, PEER, TOPOLOGY, handovers, host, patent_handover

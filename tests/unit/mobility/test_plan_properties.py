@@ -25,8 +25,9 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     same_state,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage, plan, undo
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.proof import check
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, check, trace
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, trace
 
 from .worlds import NOW, OLD, PEER, TOPOLOGY, handovers, host, patent_handover
 

@@ -26,9 +26,10 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Selector,
     Stamp,
 )
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.proof import check
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, check, trace
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, trace
 
 from .worlds import NETWORKS, NEW, NOW, OLD, PEER, TOPOLOGY, host, patent_handover
 
