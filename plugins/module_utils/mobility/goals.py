@@ -80,7 +80,7 @@ def _led_away(state: RouterState) -> Iterator[Tuple[Rewrite, Address]]:
             yield entry, entry.to
         elif entry.match.destination is not None:
             yield entry, entry.match.destination
-        else:  # scope address: its marks tell to whom
+        else:  # scope address: marks tell the correspondents
             for address in correspondents.get((entry.stamp.handover, entry.match.source), ()):
                 yield entry, address
 
