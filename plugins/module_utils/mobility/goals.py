@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Optional, Set, Tuple
+from typing import Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
-from .model import Address, Entry, Rewrite, Role, Route, RouterState
+from .model import Address, Mark, Rewrite, Role, Route, RouterState
 
 __all__ = ["goals"]
 
@@ -54,24 +54,35 @@ def _captured(current: _States, target: _States) -> Tuple[Set[str], Set[str]]:
     for name, held in current.items():
         wanted = target.get(name, RouterState())
         for routes, but, encoders, route_waits in ((wanted, held, held, True), (held, wanted, wanted, False)):
-            owners: Dict[Optional[Address], str] = {
+            owners = {
                 entry.destination: entry.stamp.handover
                 for entry in routes
                 if isinstance(entry, Route) and but.get(entry.key) is None
             }
-            for entry in encoders if owners else ():
-                owner = owners.get(_led_to(entry))
+            for entry, address in _led_away(encoders) if owners else ():
+                owner = owners.get(address)
                 if owner is not None:
                     waiting.add(owner if route_waits else entry.stamp.handover)
                     met.update((owner, entry.stamp.handover))
     return waiting, met
 
 
-def _led_to(entry: Entry) -> Optional[Address]:
-    """Where an encoder's packets go that find a route of ours at its router."""
-    if not isinstance(entry, Rewrite) or entry.role is Role.DECODER:
-        return None
-    return entry.to if entry.role is Role.ENCODER_DST else entry.match.destination
+def _led_away(state: RouterState) -> Iterator[Tuple[Rewrite, Address]]:
+    """The encoders of a router, each with where its packets go that find a route of ours there."""
+    correspondents: Dict[Tuple[str, Optional[Address]], List[Address]] = {}
+    for entry in state:
+        if isinstance(entry, Mark) and entry.match.destination is not None:
+            correspondents.setdefault((entry.stamp.handover, entry.match.source), []).append(entry.match.destination)
+    for entry in state:
+        if not isinstance(entry, Rewrite) or entry.role is Role.DECODER:
+            continue
+        if entry.role is Role.ENCODER_DST:
+            yield entry, entry.to
+        elif entry.match.destination is not None:
+            yield entry, entry.match.destination
+        else:  # scope address: marks tell the correspondents
+            for address in correspondents.get((entry.stamp.handover, entry.match.source), ()):
+                yield entry, address
 
 
 def _held_back(current: _States, target: _States, waiting: Set[str]) -> Optional[_States]:

@@ -116,13 +116,16 @@ def recover(
     states = {name: state.without([""]) for name, state in states.items()}
     places = _places(states, topology)
     passing = _passing(states)
-    for identity, found in _by_handover(states).items():
-        newest = _newest(found, places)
+    known = {identity: (found, _newest(found, places)) for identity, found in _by_handover(states).items()}
+    # No rewrite tells of one that a route alone leads to where it is: behind another router, that is not beside.
+    moved = {newest.old: newest.new for unused, newest in known.values() if not newest.over}
+    moved.update(places.moved)
+    for identity, (found, newest) in known.items():
         if now is not None and newest.expires + GRACE <= now:
             way = Way(_ended(newest), "ended, because its time is over")
             findings.append(Finding(f"{identity}: {_shape(found)}", (way,)))
             continue
-        if identity not in passing and _whole(newest, found, topology, places):
+        if identity not in passing and _whole(newest, found, topology, moved):
             if any(isinstance(entry, Freeze) for held in found.values() for entry in held):
                 # Cut off before anything was changed, or after everything was: there is nothing to take back.
                 findings.append(Finding(f"{identity}: {_shape(found)}", (Way(newest, "thawed"),)))
@@ -180,12 +183,15 @@ def _passing(states: Mapping[str, RouterState]) -> Set[str]:
     return {identity for identity, held in found.items() if any(in_flight(entries) for entries in held.values())}
 
 
-def _whole(handover: Handover, found: _Found, topology: Topology, places: _Places) -> bool:
-    """Whether everything stands that a handover needs, and nothing else of it but freezes."""
+def _whole(handover: Handover, found: _Found, topology: Topology, moved: Mapping[Address, Address]) -> bool:
+    """Whether everything stands that a handover needs, and nothing else of it but freezes.
+
+    :param moved: where mobile nodes are now, by their old addresses.
+    """
     if handover.over:
         return False
     try:
-        placed = entries_for(handover, topology, {**places.moved, handover.old: handover.new})
+        placed = entries_for(handover, topology, {**moved, handover.old: handover.new})
     except HandoverError:
         return False
     wanted = {(name, entry.key): entry for name, entries in placed.items() for entry in entries}

@@ -16,12 +16,13 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     RewriteKind,
     Route,
     RouterState,
+    Scope,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import plan, undo
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
 
 from .test_plan_properties import EMPTY, States, assert_equal, assert_no_wrong_address, reach, walk_through
-from .worlds import NEW, SESSION, TOPOLOGY, host, patent_handover
+from .worlds import NEW, OLD, SESSION, TOPOLOGY, host, patent_handover
 
 BESIDE = host("rc", 4, 60)
 FIRST = patent_handover()
@@ -68,3 +69,22 @@ def test_a_handover_that_leads_to_anothers_old_address_stays_alone() -> None:
     target, refused = target_states(held, [FIRST], TOPOLOGY)
     assert [item.code for item in refused] == ["selector_in_use"]
     assert_equal(target, held)
+
+
+def test_a_source_that_is_encoded_for_everybody_meets_no_route_either() -> None:
+    """Two phones of one network change places, with scope address.
+
+    The first one comes home from B, the second one goes there. What the first one sends until then, under its new
+    address, must not find the second one's route at B.
+    """
+    other = host("ra", 4, 70)
+    away = patent_handover(scope=Scope.ADDRESS, sessions=(), correspondents=(other,))
+    home = replace(away, new=host("ra", 4, 60), epoch=2)
+    left = replace(away, id="second", old=other, new=host("rb", 4, 70), correspondents=(OLD,))
+    held, _ = reach(EMPTY, away)
+    target, stages = reach(held, home, left)
+    assert_no_wrong_address(held, stages, away)
+    assert_no_wrong_address(held, stages, left)
+    assert_equal(walk_through(held, stages)[-1][1], target)
+    back = undo(stages, [step.id for stage in stages for step in stage.steps])
+    assert_no_wrong_address(target, back, away)

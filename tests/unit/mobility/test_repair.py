@@ -124,3 +124,17 @@ def test_a_hidden_session_by_route_alone_is_known_at_every_step(goal: Goal) -> N
         planned, findings = make_repair(states, topology, goal)
         assert planned.refused == ()
         assert all(finding.handover.sessions == (hidden,) for finding in findings)
+
+
+@pytest.mark.parametrize("goal", Goal)
+def test_a_correspondent_that_went_behind_its_home_router_is_not_beside_it(goal: Goal) -> None:
+    """A route alone leads to it there: no rewrite tells where it is. The one that it talks to went to B."""
+    inner = Router("re", (ip_network("5.5.5.0/24"),), "nftables", "lan", "wan", "ra", (host("ra", 4, 9),))
+    topology = Topology([*TOPOLOGY.routers.values(), inner])
+    peer = host("ra", 4, 70)
+    gone = replace(FIRST, sessions=(Session("tcp", 5060, peer, 5060),))
+    inside = replace(FIRST, id="inside", old=peer, new=ip_address("5.5.5.5"))
+    inside = replace(inside, sessions=(Session("tcp", 5060, gone.old, 5060),))
+    planned = make_plan([inside, gone], topology, {})
+    assert planned.refused == ()
+    assert recover(planned.targets, topology, goal) == []
