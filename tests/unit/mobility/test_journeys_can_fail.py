@@ -18,7 +18,6 @@ from ansible_collections.sipmobility.handover.plugins.module_utils import planni
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility import (
     goals,
     placing,
-    recover,
     target,
     trace,
 )
@@ -157,7 +156,7 @@ def test_a_wrong_order(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_everything_expires_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (placing, recover):
+    for module in (placing, read_back):
         monkeypatch.setattr(module, "DECODER_MARGIN", 0)
     assert_seen()
 
