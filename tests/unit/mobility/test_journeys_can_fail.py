@@ -18,6 +18,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils import planni
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility import (
     goals,
     placing,
+    read_back,
     target,
     trace,
 )
