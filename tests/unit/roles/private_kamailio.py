@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,18 +64,22 @@ class Kamailio:
         command = ["kamailio", "-f", directory / "kamailio.cfg", "-DD", "-E", "-m", "32", "-Y", directory]
         with self._log.open("wb") as log:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                [*map(str, command), "-w", str(directory)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [*map(str, command), "-w", str(directory)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         self._wait_until_it_answers()
 
     def stop(self) -> None:
-        """End it, with its children."""
+        """End it, with its children: a main process that ends while it starts may leave some behind."""
         self._process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
     def phone(self) -> Phone:
         """A phone's socket."""
