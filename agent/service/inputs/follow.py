@@ -41,6 +41,7 @@ class Follower(threading.Thread):
         self._taken = taken
         self._watch = _Watch(path)
         self._items: list[Item] = []
+        self._said = ""
         self._reader: LogReader | None = None
 
     def run(self) -> None:
@@ -51,12 +52,20 @@ class Follower(threading.Thread):
                     self._items.append(item)
             except HandoverError as error:
                 self._items.append(refusal(error, self._path))
-            except OSError:
-                pass  # not there yet, or not readable: as with tail -F, it may come
+            except OSError as error:
+                self._unreadable(error)
             self._heard()
             self._cursor = self._reader.cursor
             self._watch.wait(_AGAIN)
         self._watch.close()
+
+    def _unreadable(self, error: OSError) -> None:
+        """Tell, once, of a log that cannot be read. One that is not there yet may come, as with tail -F."""
+        said = "" if isinstance(error, FileNotFoundError) else str(error)
+        if said and said != self._said:
+            told = HandoverError("unreadable_file", said, "the log can be read", "It is tried again every second.")
+            self._items.append(refusal(told, self._path))
+        self._said = said
 
     def stop(self) -> None:
         """Have the thread end."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import HandoverError
 from .contact import ContactValue, read_contact_values
@@ -36,6 +36,19 @@ class RegisterHeaders(NamedTuple):
     def tagged(self) -> bool:
         """As :attr:`Registration.tagged`."""
         return self.tag_required and bool(self.old_hosts)
+
+    def put_into(self, fields: Dict[str, Any]) -> None:
+        """Put these into the fields of a Registration, by its names."""
+        (
+            fields["contacts"],
+            fields["removes_all"],
+            fields["old_hosts"],
+            fields["old_addresses"],
+            fields["tag_required"],
+            fields["expires"],
+            fields["expires_stated"],
+            fields["instance"],
+        ) = self
 
 
 def headers_of_register(

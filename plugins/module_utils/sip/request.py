@@ -56,16 +56,7 @@ def registration_of(message: Message, where: str) -> Optional[Registration]:
         aor, correspondent = parties(message.from_, message.to, message.uri)
     fields = _FORM.copy()
     fields["aor"], fields["call_id"], fields["cseq"] = aor, message.call_id, message.cseq.number
-    (
-        fields["contacts"],
-        fields["removes_all"],
-        fields["old_hosts"],
-        fields["old_addresses"],
-        fields["tag_required"],
-        fields["expires"],
-        fields["expires_stated"],
-        fields["instance"],
-    ) = headers
+    headers.put_into(fields)
     fields["transport"], fields["where"], fields["method"] = message.transport, where, message.method
     fields["correspondent"] = correspondent
     if message.authorization or message.method != "REGISTER":

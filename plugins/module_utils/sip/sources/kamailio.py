@@ -200,16 +200,7 @@ def _fact(
     """The Registration of a request's event: what both kinds of event say in the same way, and what the caller read."""
     fields = _REGISTRATION.copy()
     fields["aor"] = aor
-    (
-        fields["contacts"],
-        fields["removes_all"],
-        fields["old_hosts"],
-        fields["old_addresses"],
-        fields["tag_required"],
-        fields["expires"],
-        fields["expires_stated"],
-        fields["instance"],
-    ) = headers
+    headers.put_into(fields)
     fields["received_at"] = received_at = time(event)
     body = _body(event, where, offer=method == "INVITE") if headers.tagged else None
     fields["call_id"] = parse_call_id(_hex(string(event, "call_id_hex")))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,3 +126,25 @@ def test_a_log_is_followed_from_its_cursor(tmp_path: Path) -> None:
 
     asyncio.run(story())
     assert len(found) == 3
+
+
+def test_a_log_that_cannot_be_read_is_told_once_and_read_when_it_can_be(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.mkdir()
+    found: list[Item] = []
+    follower = Follower(str(log), "kamailio", None, lambda items, _cursor: found.extend(items))
+    follower.start()
+    try:
+        end = time.monotonic() + 2.5
+        while time.monotonic() < end:
+            time.sleep(0.05)
+        assert [getattr(item, "code", None) for item in found] == ["unreadable_file"]
+        log.rmdir()
+        log.write_bytes(EVENT + b"\n")
+        end = time.monotonic() + 10
+        while len(found) < 2 and time.monotonic() < end:
+            time.sleep(0.05)
+        assert len(found) == 2
+    finally:
+        follower.stop()
+        follower.join(10)
