@@ -33,6 +33,7 @@ __all__ = [
     "CSeq",
     "Credentials",
     "Via",
+    "claimed_user",
     "option_tags_in",
     "parse_call_id",
     "parse_credentials",
@@ -255,6 +256,15 @@ def parse_credentials(text: str) -> Credentials:
     return Credentials(
         scheme, None if username is None else unquoted(username), None if realm is None else unquoted(realm)
     )
+
+
+def claimed_user(values: Sequence[str]) -> Optional[str]:
+    """The first user name in the values of Authorization headers, None where none has one. All are read.
+
+    :raises HandoverError: ``bad_header``.
+    """
+    names = [parse_credentials(value)[1] for value in values]
+    return names[0] if len(names) == 1 else next((name for name in names if name is not None), None)
 
 
 def parse_old_addresses(text: str) -> List[Tuple[str, Optional[Address]]]:

@@ -17,11 +17,10 @@ from __future__ import annotations
 from typing import List, Optional
 
 from ..errors import HandoverError
-from .contact import is_asterisk, value_of
+from .contact import is_asterisk
 from .grammar import number
 from .head_lines import MAX_HEADERS, head_lines, held_headers, unfolded_head
 from .header import (
-    OPTION_TAG,
     parse_call_id,
     parse_cseq,
     parse_date,
@@ -33,14 +32,12 @@ from .message_facts import Message, Written
 from .name_addr import parse_name_addr, parse_name_addrs
 from .plain_head import MAX_MESSAGE, plain_head
 from .start_line import START_LINE, start_line
-from .uri import address_of_record
 
 __all__ = ["MAX_HEADERS", "MAX_MESSAGE", "START_LINE", "Message", "parse_head", "parse_message"]
 
 _MANDATORY = ("via", "from", "to", "call-id", "cseq")
-_TAG = OPTION_TAG.lower()
 #: Of a message of which everything has been made.
-_NOTHING_LEFT = Written(b"", {}, [])
+_NOTHING_LEFT: Written = (b"", {}, {}, ())
 
 
 def parse_message(data: bytes, bare_lf: bool = False) -> Message:
@@ -110,23 +107,18 @@ def _careful(head: bytes, bare_lf: bool) -> Message:
             "status": status,
             "headers": held,
             "vias": vias,
-            "transport": vias[0].transport,
             "from_": from_,
             "to": to,
-            "aor": address_of_record(to.uri),
             "call_id": parse_call_id(call_id),
             "cseq": cseq,
             "contacts": contacts,
-            "contact_values": tuple(map(value_of, contacts)),
             "contact_asterisk": asterisk,
-            "old_address_lines": held.get(_TAG, []),
-            "authorization": held.get("authorization", []),
             "expires": parse_expires(held["expires"][0]) if "expires" in held else None,
             "require": read_option_tags(held.get("require", [])),
             "content_length": _content_length(held.get("content-length")),
             "body": b"",
-        },
-        _NOTHING_LEFT,
+            "_written": _NOTHING_LEFT,
+        }
     )
 
 
@@ -136,14 +128,7 @@ def _plain(head: bytes, bare_lf: bool) -> Optional[Message]:
         if b"\r" in head:
             return None
         head = head.replace(b"\n", b"\r\n")
-    found = plain_head(head)
-    if found is None and (b"\n " in head or b"\n\t" in head):
-        try:
-            head = unfolded_head(head, bare_lf=False)
-        except HandoverError:
-            return None
-        found = plain_head(head)
-    return None if found is None else Message(*found)
+    return plain_head(head)
 
 
 def _content_length(values: Optional[List[str]]) -> Optional[int]:

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from ..errors import HandoverError
 from .body import read_body
-from .header import OPTION_TAG, parse_credentials
+from .header import OPTION_TAG, claimed_user
 from .message import Message
 from .name_addr import NameAddr
-from .register_headers import facts_of_register, headers_of_dialog_request
+from .register_headers import headers_of_dialog_request
 from .registration import Correspondent, Registration
 from .stated import form, stated
 from .uri import Uri, address_of_record
@@ -39,29 +39,32 @@ def registration_of(message: Message, where: str) -> Optional[Registration]:
     """
     if message.method not in METHODS:
         return None
-    tag, correspondent = message.old_address_lines, None
+    correspondent = None
     if message.method == "REGISTER":
-        headers = facts_of_register(
-            message.contact_values, message.contact_asterisk, tag, message.require, message.expires
-        )
-        aor = message.aor
+        said, aor, claimed = message.registers, message.aor, message.claimed_user
     else:
-        require = message.values("require")
+        tag, require = message.values(_OPTION_TAG), message.values("require")
         require += [value for value in message.values("proxy-require") if _OPTION_TAG in value.lower()]
         if not tag and not any(_OPTION_TAG in value.lower() for value in require):
             return None
-        headers = headers_of_dialog_request(message.values("contact"), tag, require)
-        if not headers.old_hosts and not headers.tag_required:
+        said = headers_of_dialog_request(message.values("contact"), tag, require)
+        if not said["old_hosts"] and not said["tag_required"]:
             return None
         aor, correspondent = parties(message.from_, message.to, message.uri)
-    fields = _FORM.copy()
-    fields["aor"], fields["call_id"], fields["cseq"] = aor, message.call_id, message.cseq.number
-    headers.put_into(fields)
-    fields["transport"], fields["where"], fields["method"] = message.transport, where, message.method
-    fields["correspondent"] = correspondent
-    if message.authorization or message.method != "REGISTER":
-        fields["claimed_user"] = _claimed_user(message)
-    if headers.tagged and message.body:
+        claimed = claimed_user([*message.authorization, *message.values("proxy-authorization")])
+    fields: Dict[str, object] = {
+        **_FORM,
+        **said,
+        "aor": aor,
+        "call_id": message.call_id,
+        "cseq": message.cseq.number,
+        "transport": message.transport,
+        "claimed_user": claimed,
+        "where": where,
+        "method": message.method,
+        "correspondent": correspondent,
+    }
+    if message.body and said["tag_required"] and said["old_hosts"]:
         body = read_body(
             _first(message.values("content-type")),
             message.body,
@@ -88,15 +91,6 @@ def parties(from_: NameAddr, to: NameAddr, target: Optional[Uri]) -> Tuple[str, 
         )
     other = Correspondent(address_of_record(to.uri), target.text, target.address, target.port)
     return address_of_record(from_.uri), other
-
-
-def _claimed_user(message: Message) -> Optional[str]:
-    values = message.authorization
-    if message.method != "REGISTER":
-        values = [*values, *message.values("proxy-authorization")]
-    # All are read: one that is none refuses the message.
-    names = [parse_credentials(value).username for value in values]
-    return names[0] if len(names) == 1 else next((name for name in names if name is not None), None)
 
 
 def _first(values: List[str]) -> Optional[str]:

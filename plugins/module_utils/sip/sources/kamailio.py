@@ -42,7 +42,7 @@ Keys of ``"event": "expired"``: v, time, aor, contact; call_id and instance wher
 from __future__ import annotations
 
 import re
-from typing import Callable, Iterable, Iterator, List, Optional, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ...errors import HandoverError
 from ..body import EMPTY, Body, read_body
@@ -52,7 +52,7 @@ from ..grammar import header_text
 from ..header import MAX_CSEQ, MAX_EXPIRES, parse_call_id
 from ..name_addr import parse_name_addr
 from ..refusal import Refusal, refusal
-from ..register_headers import RegisterHeaders, headers_of_dialog_request, headers_of_register
+from ..register_headers import Stated, headers_of_dialog_request, headers_of_register
 from ..registration import Binding, Contact, Correspondent, Expired, Registration
 from ..reported import contact_host
 from ..request import IN_DIALOG, parties
@@ -179,7 +179,7 @@ def _request(event: Object, where: str) -> Optional[Registration]:
         _header_lines(event, "tag_hex"),
         _header_lines(event, "require_hex"),
     )
-    if not headers.old_hosts and not headers.tag_required:
+    if not headers["old_hosts"] and not headers["tag_required"]:
         return None
     aor, correspondent = parties(
         parse_name_addr(_hex(string(event, "from_hex"), escapes=True), "From"),
@@ -193,16 +193,14 @@ def _fact(
     event: Object,
     where: str,
     method: str,
-    headers: RegisterHeaders,
+    headers: Stated,
     aor: str,
     correspondent: Optional[Correspondent],
 ) -> Registration:
     """The Registration of a request's event: what both kinds of event say in the same way, and what the caller read."""
-    fields = _REGISTRATION.copy()
-    fields["aor"] = aor
-    headers.put_into(fields)
+    fields: Dict[str, object] = {**_REGISTRATION, **headers, "aor": aor}
     fields["received_at"] = received_at = time(event)
-    body = _body(event, where, offer=method == "INVITE") if headers.tagged else None
+    body = _body(event, where, offer=method == "INVITE") if headers["tag_required"] and headers["old_hosts"] else None
     fields["call_id"] = parse_call_id(_hex(string(event, "call_id_hex")))
     fields["cseq"] = integer(event, "cseq", 0, MAX_CSEQ)
     fields["source_address"] = address(event, "src_ip")
@@ -211,7 +209,7 @@ def _fact(
     fields["authenticated_user"] = optional_string(event, "auth_user")
     fields["authenticated_realm"] = optional_string(event, "auth_realm")
     if method == "REGISTER":
-        fields["bindings_before"] = _before(event, received_at, headers.contacts)
+        fields["bindings_before"] = _before(event, received_at, headers["contacts"])
     fields["server_address"] = optional_address(event, "local_ip")
     fields["where"], fields["method"], fields["correspondent"] = where, method, correspondent
     fields["authenticated_qop"] = _qop(event)
