@@ -12,7 +12,7 @@ from ..errors import HandoverError
 from .grammar import TOKEN, checked_text
 from .header import COMPACT, OPTION_TAG, SINGLE
 
-__all__ = ["FOLD", "MAX_HEADERS", "NAMES", "head_lines", "held_headers", "unfolded_head"]
+__all__ = ["MAX_HEADERS", "NAMES", "head_lines", "held_headers", "unfolded_head"]
 
 #: Most header lines of one message.
 MAX_HEADERS = 256
@@ -24,7 +24,7 @@ _TOKEN = re.compile(rf"[{TOKEN}]+")
 #: to strip(): a repetition of it before ``.*`` would take quadratic time where there is no CR.
 _HEADER = re.compile(rf"^([{TOKEN}]+)[ \t]*:(.*)\r$", re.MULTILINE)
 #: Where a line goes on in the next one (RFC 3261 section 7.3.1); the key is whether lines end in LF alone.
-FOLD = {False: re.compile(rb"\r\n[ \t]+"), True: re.compile(rb"\n[ \t]+")}
+_FOLD = {False: re.compile(rb"\r\n[ \t]+"), True: re.compile(rb"\n[ \t]+")}
 #: Control characters but HTAB; and without those at the end of a line.
 _CONTROLS_AND_ENDS = bytes(code for code in (*range(32), 127) if code not in b"\t")
 _CONTROLS = bytes(code for code in _CONTROLS_AND_ENDS if code not in b"\r\n")
@@ -78,7 +78,7 @@ def unfolded_head(head: bytes, bare_lf: bool) -> bytes:
     first = head.find(b"\n") + 1
     if head[first : first + 1] in (b" ", b"\t"):
         raise HandoverError("bad_start_line", head[:80], "the start line is one line")
-    return FOLD[bare_lf].sub(b" ", head)
+    return _FOLD[bare_lf].sub(b" ", head)
 
 
 def _plain_lines(head: bytes) -> Optional[_HeadLines]:

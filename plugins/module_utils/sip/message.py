@@ -19,7 +19,7 @@ from typing import List, Optional
 from ..errors import HandoverError
 from .contact import is_asterisk
 from .grammar import number
-from .head_lines import MAX_HEADERS, head_lines, held_headers, unfolded_head
+from .head_lines import MAX_HEADERS, head_lines, held_headers
 from .header import (
     parse_call_id,
     parse_cseq,
@@ -46,6 +46,10 @@ def parse_message(data: bytes, bare_lf: bool = False) -> Message:
     :param bare_lf: lines end in LF alone, as in a text file; then a CR anywhere is refused.
     :raises HandoverError: one of the codes of :data:`..refusal.CODES` for messages.
     """
+    if data.endswith(b"\r\n\r\n") and not bare_lf:  # nearly all REGISTERs: a head and no body
+        message = plain_head(data[:-2])
+        if message is not None and not message.content_length:
+            return message
     data = data.lstrip(b"\r\n")
     end = b"\n\n" if bare_lf else b"\r\n\r\n"
     size = data.find(end, 0, MAX_MESSAGE)

@@ -117,8 +117,7 @@ class Message:
 
         :raises HandoverError: ``bad_contact``, ``bad_number``, ``bad_old_address``.
         """
-        lines = [self._lines(name) for name in ("contact", _TAG, "require")]
-        return headers_of_register(*lines, self.expires)
+        return headers_of_register(self._lines("contact"), self._lines(_TAG), self._lines("require"), self.expires)
 
     def values(self, name: str) -> List[str]:
         """The values of the header lines of this name (any case, long form)."""

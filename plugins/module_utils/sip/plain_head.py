@@ -16,17 +16,17 @@ is looked at once, for all messages that spell the same names so, as all phones 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from operator import itemgetter
-from typing import Callable, Dict, FrozenSet, List, Optional, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Optional, Tuple
 
 from .contact import read_contacts
 from .grammar import TOKEN
-from .head_lines import FOLD, MAX_HEADERS
-from .header import COMPACT, MAX_CSEQ, CSeq, parse_via
+from .head_lines import MAX_HEADERS, unfolded_head
+from .header import COMPACT, MAX_CSEQ, CSeq, parse_credentials, parse_via
 from .message_facts import Message
 from .plain_values import ABSENT, MAX_MESSAGE, OWN, READ, SHARED, own_values, shared_values
 from .register_headers import stated_by_register
+from .remembered import remembered
 from .start_line import start_line
 from .uri import plain_host
 
@@ -41,8 +41,6 @@ _TOKEN = re.compile(rf"[{TOKEN}]+")
 #: Headers that must be there; those that must not stand twice, though nobody reads them here.
 _MANDATORY = frozenset(("via", "from", "to", "call-id", "cseq"))
 _ONCE = frozenset(("content-type", "min-expires"))
-#: Those of which there may be several lines.
-_SEVERAL = frozenset(("via", "contact"))
 
 #: What takes the values of :data:`OWN` and :data:`SHARED`, and those of Authorization and Contact, from the values of
 #: all names as they are spelled.
@@ -66,12 +64,13 @@ def _read(head: bytes) -> Optional[Message]:
     """:raises ValueError: where something is wrong."""
     start, *lines = head.decode("utf-8", "surrogateescape").split("\r\n")
     # Each line has its CR and its LF: so there is no other, and no other control character.
-    if len(head) - len(head.translate(None, _CONTROLS)) != 2 * len(lines) or len(lines) > MAX_HEADERS + 1:
+    if len(head) - len(head.translate(None, _CONTROLS)) != 2 * len(lines):
         return None
-    if len(lines) < 2 or lines.pop():
+    if not 1 < len(lines) < MAX_HEADERS + 2 or lines.pop():
         return None
-    if min(lines) < "!":  # a line that begins with white space goes on with the one before
-        return None if lines[0] < "!" else _read(FOLD[False].sub(b" ", head))
+    if min(lines) < "!":
+        # A line that begins with white space goes on with the one before.
+        return None if "" in lines else _read(unfolded_head(head, bare_lf=False))
     spelled: Dict[Optional[str], str] = {None: ABSENT}
     again = []
     for line in lines:
@@ -108,7 +107,7 @@ def _read(head: bytes) -> Optional[Message]:
             parse_via(value)
         elif several in READ or several in _ONCE:
             return None
-    known = {
+    known: Dict[str, Any] = {
         "method": method,
         "uri": uri,
         "status": status,
@@ -116,6 +115,7 @@ def _read(head: bytes) -> Optional[Message]:
         "aor": f"{scheme.lower()}:{name}" if user is None else f"{scheme.lower()}:{user}@{name}",
         "call_id": call_id,
         "cseq": CSeq(cseq, counted),
+        "claimed_user": None if authorization == ABSENT else parse_credentials(authorization.strip(" \t")).username,
         "content_length": length,
         "body": b"",
         "_written": (head, spelled, picks[3], again),
@@ -123,14 +123,12 @@ def _read(head: bytes) -> Optional[Message]:
     if method != "REGISTER" or (old_host is None and old_other != ABSENT):
         read_contacts(contacts, expires)
     else:
-        old = () if old_host is None else (plain_host(old_host),)
-        known["registers"] = stated_by_register(contacts, old, require, expires)
-    if authorization == ABSENT:
-        known["claimed_user"] = None
+        old = None if old_host is None else plain_host(old_host)
+        known["registers"] = stated_by_register(contacts, [] if old is None else [old], require, expires)
     return Message(known)
 
 
-@lru_cache(maxsize=128)
+@remembered(128)
 def _picks(names: FrozenSet[Optional[str]]) -> Optional[Tuple[_Pick, _Pick, _Pick, Dict[str, Optional[str]]]]:
     """How to take what is read from a head whose headers have these names; None for one that is not plain.
 
@@ -153,7 +151,7 @@ def _picks(names: FrozenSet[Optional[str]]) -> Optional[Tuple[_Pick, _Pick, _Pic
     return own, shared, others, known
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _name(spelled: str) -> str:
     """A header's name in lower case and long form; white space may stand before the colon.
 

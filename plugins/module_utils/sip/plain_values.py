@@ -10,12 +10,12 @@ not there has the value :data:`ABSENT`, which none that is there can have.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import NamedTuple, Optional, Tuple
 
 from .grammar import TOKEN, number
 from .header import CALL_ID, MAX_EXPIRES, OPTION_TAG, parse_date, parse_option_tags
 from .plain_uri import DISPLAY, HOST, PORT, URI_BEGIN, URI_END
+from .remembered import remembered
 
 __all__ = ["ABSENT", "MAX_MESSAGE", "OWN", "READ", "SHARED", "Shared", "own_values", "shared_values"]
 
@@ -53,9 +53,8 @@ _GROUPS = (1, 2, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 
 
 def own_values(values: Tuple[str, ...]) -> Optional[Tuple[str, ...]]:
-    """What the values of :data:`OWN` say: transport and host of Via, host of From, scheme, user and host of To, Call-ID,
-    number and method of CSeq, and of the patent's header the host, or else the text. None where one is not plain.
-    """
+    """What the values of :data:`OWN` say, None where one is not plain: transport and host of Via; host of From; scheme,
+    user and host of To; Call-ID; number and method of CSeq; of the patent's header the host, or else the text."""
     found = _PATTERN.fullmatch("\n".join(values))
     return None if found is None else found.group(*_GROUPS)
 
@@ -68,7 +67,7 @@ class Shared(NamedTuple):
     require: Tuple[str, ...]
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def shared_values(values: Tuple[str, ...]) -> Shared:
     """:raises HandoverError: where one is wrong."""
     max_forwards, date, expires, length, require = [value.strip(" \t") for value in values]

@@ -44,11 +44,19 @@ def stated_by_register(
     :raises HandoverError: ``bad_address``, ``bad_contact``, ``bad_number``, ``bad_uri``.
     """
     contacts, removes_all, longest, stated_there, instance = read_contacts(contact_lines, expires)
+    old_hosts: Tuple[str, ...]
+    old_addresses: Tuple[Address, ...]
+    if len(old) == 1:
+        ((host, address),) = old
+        old_hosts, old_addresses = (host,), () if address is None else (address,)
+    else:
+        old_hosts = tuple([host for host, _address in old])
+        old_addresses = tuple([address for _host, address in old if address is not None])
     return {
         "contacts": contacts,
         "removes_all": removes_all,
-        "old_hosts": tuple([host for host, _address in old]),
-        "old_addresses": tuple([address for _host, address in old if address is not None]),
+        "old_hosts": old_hosts,
+        "old_addresses": old_addresses,
         "tag_required": _OPTION_TAG in option_tags,
         "expires": longest,
         "expires_stated": stated_there or expires is not None,

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Optional, Tuple
 
 from ..errors import HandoverError
 from .grammar import TOKEN
+from .remembered import remembered
 from .uri import Uri, parse_uri
 
 __all__ = ["START_LINE", "start_line"]
@@ -52,7 +52,7 @@ def _read(line: str) -> _Parts:
     return None, None, int(status.group(2))
 
 
-_remembered = lru_cache(maxsize=256)(_read)
+_remembered = remembered(256)(_read)
 
 
 def _check_version(version: str, line: str) -> None:

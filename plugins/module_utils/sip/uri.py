@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import NamedTuple, Optional, Tuple
 
 from ..errors import HandoverError
 from .grammar import Address, canonical_ipv6, host_address, port_number
+from .remembered import remembered
 
 __all__ = ["Params", "Uri", "address_of_record", "canonical_user", "host_of", "parse_uri", "plain_host", "reported_aor"]
 
@@ -92,7 +92,7 @@ def _parsed(text: str) -> Uri:
     )
 
 
-_remembered = lru_cache(maxsize=1024)(_parsed)
+_remembered = remembered(1024)(_parsed)
 
 
 def host_of(host: str) -> Tuple[str, Optional[Address]]:
@@ -114,7 +114,7 @@ def _host_of(host: str) -> Tuple[str, Optional[Address]]:
 
 
 #: :func:`host_of` of a text that :data:`.plain_uri.HOST` has matched: it is short enough to be remembered.
-plain_host = lru_cache(maxsize=4096)(_host_of)
+plain_host = remembered(4096)(_host_of)
 
 
 def address_of_record(uri: Uri) -> str:

@@ -36,13 +36,21 @@ def verdict(reader: Reader, case: Case) -> str:
     except Exception:
         return "ok" if case.facts is None else "miss"
     if reader.limit and case.facts is not None:
-        addresses = [tuple(ip_address(host) for host in hosts) for hosts in (found.old, found.contacts)]
-        found = Facts(case.facts.call_id, case.facts.cseq, *addresses)
+        old, contacts = [tuple([ip_address(host) for host in hosts]) for hosts in (found.old, found.contacts)]
+        found = case.facts._replace(old=old, contacts=contacts)
     return "ok" if found == case.facts else "unsafe"
 
 
 def _said(old: tuple[str, ...] = ("1.1.1.20",), contacts: tuple[str, ...] = ("2.2.2.20",)) -> Facts:
-    return Facts(_CALL_ID, 1826, tuple(map(ip_address, old)), tuple(map(ip_address, contacts)))
+    return Facts(
+        _CALL_ID,
+        1826,
+        tuple(map(ip_address, old)),
+        tuple(map(ip_address, contacts)),
+        "sip:alice@example.com",
+        3600,
+        None,
+    )
 
 
 def _with(*more: tuple[str, str]) -> bytes:

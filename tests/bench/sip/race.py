@@ -23,7 +23,8 @@ from tests.unit.sip.torture import INVALID, IPV6_INVALID, IPV6_VALID, VALID
 _ROUNDS = 7
 
 _MEANING = """\
-A reader gives Call-ID, CSeq, old addresses and contacts of a REGISTER, as address objects.
+A reader gives what admission needs of a REGISTER: Call-ID, CSeq, old addresses and contacts as address objects, address
+of record, expiry, and the user whom the credentials name.
   msg/s     on all {count} messages; one that refuses early is quick at that, so
   right     counts those whose facts it reads as they are stated, and
   there, ours there, ratio   are messages a second on those alone: its own, ours, and how many times as fast we are
@@ -114,7 +115,7 @@ def _is_right(reader: Reader, message: Register) -> bool:
     if reader.limit:
         return (found.old, found.contacts) == ((message.old,), message.contacts)
     old, contacts = (ip_address(message.old),), tuple(ip_address(host) for host in message.contacts)
-    return found == Facts(message.call_id, message.cseq, old, contacts)
+    return found == Facts(message.call_id, message.cseq, old, contacts, message.aor, message.expires, message.user)
 
 
 def _accepts(reader: Reader, data: bytes) -> bool:

@@ -30,18 +30,31 @@ __all__ = ["Facts", "Reader", "readers"]
 
 _COMMA = re.compile(r'(?:"(?:\\.|[^"\\])*"|<[^>]*>|[^,"<]|["<])+')
 _HOST = re.compile(r"sips?:(?:[^@<>]*@)?(\[[^\]]*\]|[^:;?>\s]*)", re.IGNORECASE)
-
+_AOR = re.compile(r"sips?:([^@<>]*)@([^:;?>\s]*)", re.IGNORECASE)
+#: The ``expires`` of each address, or the empty string.
+_EXPIRES = re.compile(r"<[^>]*>[^,<]*?(?:;\s*expires\s*=\s*([0-9]+)|(?=,|$))")
+_USERNAME = re.compile(r'username="([^"]*)"')
 
 Address = IPv4Address | IPv6Address
 
 
 class Facts(NamedTuple):
-    """What a handover needs of a REGISTER, of the limit only the text of the first address of each kind."""
+    """What admission needs of a REGISTER, of the limit only the text of the first address of each kind.
+
+    :ivar old: hosts in the patent's header.
+    :ivar contacts: hosts of the Contacts.
+    :ivar aor: the address of record, host in lower case.
+    :ivar expires: seconds of the longest-lived Contact.
+    :ivar user: whom the Digest credentials name, None without any.
+    """
 
     call_id: str
     cseq: int
     old: tuple[Address | str, ...]
     contacts: tuple[Address | str, ...]
+    aor: str
+    expires: int
+    user: str | None
 
 
 @dataclass(frozen=True)
@@ -80,7 +93,7 @@ def _read_ours(data: bytes) -> Facts:
     hosts = tuple([contact.host for contact in found.contacts if contact.host is not None])
     if len(hosts) != len(found.contacts) or len(found.old_addresses) != len(found.old_hosts):
         raise ValueError("a hostname")
-    return Facts(found.call_id, found.cseq, found.old_addresses, hosts)
+    return Facts(found.call_id, found.cseq, found.old_addresses, hosts, found.aor, found.expires, found.claimed_user)
 
 
 def _twisted() -> Reader:
@@ -96,18 +109,20 @@ def _twisted() -> Reader:
         (first,) = found
         return first
 
-    def hosts(values: list[str]) -> tuple[Address, ...]:
-        return tuple(
-            _address(sip.parseAddress(one)[1].host) for value in values for one in _COMMA.findall(value) if one.strip()
-        )
+    def addresses(values: list[str]) -> list[Any]:
+        return [sip.parseAddress(one) for value in values for one in _COMMA.findall(value) if one.strip()]
 
     def read(data: bytes) -> Facts:
         headers = message(data).headers
+        contacts, to = addresses(headers["contact"]), sip.parseAddress(headers["to"][0])[1]
         return Facts(
             headers["call-id"][0],
             _cseq(headers["cseq"][0]),
-            hosts(headers[TAG.lower()]),
-            hosts(headers["contact"]),
+            tuple([_address(url.host) for _name, url, _params in addresses(headers[TAG.lower()])]),
+            tuple([_address(url.host) for _name, url, _params in contacts]),
+            f"sip:{to.username}@{to.host.lower()}",
+            _longest([params.get("expires") for _name, _url, params in contacts], headers["expires"][0]),
+            _user(headers["authorization"][0]) if "authorization" in headers else None,
         )
 
     def accept(data: bytes) -> object:
@@ -129,11 +144,15 @@ def _sipmessage() -> Reader:
     def read(data: bytes) -> Facts:
         found = library.Message.parse(data)
         old = [one for value in found.headers.getlist(TAG) for one in library.Address.parse_many(value)]
+        contacts, to, credentials = found.contact, found.to_address.uri, found.authorization
         return Facts(
             found.call_id,
             found.cseq.sequence,
-            tuple(_address(one.uri.host) for one in old),
-            tuple(_address(one.uri.host) for one in found.contact),
+            tuple([_address(one.uri.host) for one in old]),
+            tuple([_address(one.uri.host) for one in contacts]),
+            f"{to.scheme}:{to.user}@{to.host.lower()}",
+            _longest([one.parameters.get("expires") for one in contacts], found.expires),
+            None if credentials is None else credentials.parameters.get("username"),
         )
 
     def accept(data: bytes) -> object:
@@ -166,11 +185,14 @@ def _voip_utils() -> Reader:
 
     def read(data: bytes) -> Facts:
         headers = sip.SipMessage.parse_sip(data.decode()).headers
-        return Facts(
+        return _from_text(
             headers.get("call-id") or headers["i"],
-            _cseq(headers["cseq"]),
-            _hosts(headers[TAG.lower()]),
-            _hosts(headers.get("contact") or headers["m"]),
+            headers["cseq"],
+            headers[TAG.lower()],
+            headers.get("contact") or headers["m"],
+            headers.get("to") or headers["t"],
+            headers["expires"],
+            headers.get("authorization"),
         )
 
     def accept(data: bytes) -> object:
@@ -192,11 +214,14 @@ def _dpkt() -> Reader:
 
     def read(data: bytes) -> Facts:
         headers = sip.Request(data).headers
-        return Facts(
+        return _from_text(
             both(headers, "call-id", "i"),
-            _cseq(both(headers, "cseq", "cseq")),
-            _hosts(both(headers, TAG.lower(), TAG.lower())),
-            _hosts(both(headers, "contact", "m")),
+            both(headers, "cseq", "cseq"),
+            both(headers, TAG.lower(), TAG.lower()),
+            both(headers, "contact", "m"),
+            both(headers, "to", "t"),
+            headers["expires"],
+            headers.get("authorization"),
         )
 
     def accept(data: bytes) -> object:
@@ -218,7 +243,7 @@ def _two_regexes(data: bytes) -> Facts:
     new, old = _LIMIT_CONTACT.search(data), _LIMIT_OLD.search(data)
     if new is None or old is None:
         raise ValueError("no match")
-    return Facts("", 0, (old.group(1).decode().strip("[]"),), (new.group(1).decode().strip("[]"),))
+    return Facts("", 0, (old.group(1).decode().strip("[]"),), (new.group(1).decode().strip("[]"),), "", 0, None)
 
 
 def _version(name: str) -> str:
@@ -228,6 +253,33 @@ def _version(name: str) -> str:
 
 def _cseq(value: str) -> int:
     return int(value.split()[0])
+
+
+def _from_text(
+    call_id: str, cseq: str, old: str, contact: str, to: str, expires: str, authorization: str | None
+) -> Facts:
+    """From headers that a library leaves as text."""
+    aor = _AOR.search(to)
+    if aor is None:
+        raise ValueError("no address of record")
+    return Facts(
+        call_id,
+        _cseq(cseq),
+        _hosts(old),
+        _hosts(contact),
+        f"sip:{aor.group(1)}@{aor.group(2).lower()}",
+        _longest([said or None for said in _EXPIRES.findall(contact)], expires),
+        None if authorization is None else _user(authorization),
+    )
+
+
+def _longest(said: list[str | None], default: str | int) -> int:
+    return max([int(default if one is None else one) for one in said])
+
+
+def _user(credentials: str) -> str | None:
+    found = _USERNAME.search(credentials)
+    return found.group(1) if found is not None else None
 
 
 def _hosts(value: str) -> tuple[Address, ...]:

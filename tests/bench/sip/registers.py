@@ -40,6 +40,9 @@ class Register:
     :ivar cseq: its CSeq number.
     :ivar old: the old address, as ``str`` of the address object.
     :ivar contacts: hosts of its Contacts, in order, likewise.
+    :ivar aor: its address of record.
+    :ivar expires: seconds of its longest-lived Contact.
+    :ivar user: whom its credentials name, None without any.
     """
 
     data: bytes
@@ -47,6 +50,9 @@ class Register:
     cseq: int
     old: str
     contacts: tuple[str, ...]
+    aor: str
+    expires: int
+    user: str | None
 
 
 def registers(count: int = 5000, seed: int = 7082118) -> list[Register]:
@@ -103,7 +109,10 @@ def _register(chance: random.Random, number: int) -> Register:
         folds=chance.random() < 0.1,
     )
     text = f"REGISTER sip:{domain} SIP/2.0\r\n" + "".join(_line(style, *header) for header in headers) + "\r\n"
-    return Register(text.encode(), call_id, cseq, old, tuple(contacts))
+    stated = dict(headers)
+    expires = max(600 if one.endswith(";expires=600") else int(stated["Expires"]) for one in said)
+    aor, claimed = f"sip:{user}@{domain.lower()}", user if "Authorization" in stated else None
+    return Register(text.encode(), call_id, cseq, old, tuple(contacts), aor, expires, claimed)
 
 
 def _address(chance: random.Random, v6: bool) -> str:
