@@ -33,7 +33,10 @@ def test_memory_is_bounded() -> None:
 
 
 def test_an_error_comes_each_time() -> None:
-    read = remembered(10)(int)
+    @remembered(10)
+    def read(text: str) -> int:
+        return int(text)
+
     for _time in range(2):
         with pytest.raises(ValueError, match="invalid literal"):
             read("x")
