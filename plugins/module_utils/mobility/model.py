@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple, Union
 
 from ..errors import HandoverError
-from .selector import Address, Scope, Selector
+from .selector import Address, Bits, Scope, Selector
 
 __all__ = [
     "EXPIRY_TOLERANCE",
@@ -26,6 +26,7 @@ __all__ = [
     "Entry",
     "Freeze",
     "Key",
+    "Lookup",
     "Mark",
     "Neighbour",
     "Rewrite",
@@ -63,27 +64,6 @@ class Via(Enum):
     HOME_ROUTER = "home_router"
 
 
-class RewriteKind(Enum):
-    """The four rewrites of RFC 4008 (natAddrMapTranslationEntity)."""
-
-    INBOUND_DST = "inbound_dst"
-    INBOUND_SRC = "inbound_src"
-    OUTBOUND_DST = "outbound_dst"
-    OUTBOUND_SRC = "outbound_src"
-
-    __hash__ = object.__hash__  # as for Scope
-
-    @property
-    def is_decoder(self) -> bool:
-        """Whether it restores what a host expects."""
-        return self in (RewriteKind.INBOUND_DST, RewriteKind.INBOUND_SRC)
-
-    @property
-    def changes_destination(self) -> bool:
-        """Whether it changes the destination rather than the source."""
-        return self in (RewriteKind.INBOUND_DST, RewriteKind.OUTBOUND_DST)
-
-
 class Role(Enum):
     """What an entry does in a handover; decides when it may change."""
 
@@ -92,6 +72,28 @@ class Role(Enum):
     ENCODER_DST = "encoder_dst"
     ENCODER_SRC = "encoder_src"
     FREEZE = "freeze"
+
+
+class RewriteKind(Enum):
+    """The four rewrites of RFC 4008 (natAddrMapTranslationEntity).
+
+    :ivar is_decoder: whether it restores what a host expects.
+    :ivar changes_destination: whether it changes the destination rather than the source.
+    :ivar role: what it does in a handover.
+    """
+
+    INBOUND_DST = "inbound_dst"
+    INBOUND_SRC = "inbound_src"
+    OUTBOUND_DST = "outbound_dst"
+    OUTBOUND_SRC = "outbound_src"
+
+    __hash__ = object.__hash__  # as for Scope
+
+    def __init__(self, word: str) -> None:
+        self.is_decoder = word.startswith("inbound")
+        self.changes_destination = word.endswith("dst")
+        encoder = Role.ENCODER_DST if self.changes_destination else Role.ENCODER_SRC
+        self.role = Role.DECODER if self.is_decoder else encoder
 
 
 @dataclass(frozen=True)
@@ -150,10 +152,13 @@ class Rewrite:
         return ("rewrite", self.kind, self.match)
 
     @property
+    def rank(self) -> Key:
+        """Its place among a router's entries, wherever they are listed."""
+        return ("rewrite", self.kind.value, self.match.bits)
+
+    @property
     def role(self) -> Role:
-        if self.kind.is_decoder:
-            return Role.DECODER
-        return Role.ENCODER_DST if self.kind is RewriteKind.OUTBOUND_DST else Role.ENCODER_SRC
+        return self.kind.role
 
     @property
     def pair(self) -> Tuple[Address, Address]:
@@ -164,9 +169,9 @@ class Rewrite:
     @property
     def image(self) -> Selector:
         """The selector of the packets that leave this rewrite."""
-        if self.kind.changes_destination:
-            return replace(self.match, destination=self.to)
-        return replace(self.match, source=self.to)
+        match = self.match
+        ends = (match.source, self.to) if self.kind.changes_destination else (self.to, match.destination)
+        return Selector(*ends, match.protocol, match.source_port, match.destination_port)
 
 
 @dataclass(frozen=True)
@@ -182,6 +187,10 @@ class Mark:
     @property
     def key(self) -> Key:
         return ("mark", self.match)
+
+    @property
+    def rank(self) -> Key:
+        return ("mark", self.match.bits)
 
     role = Role.SUPPORT
 
@@ -209,6 +218,10 @@ class Route:
     def key(self) -> Key:
         return ("route", self.destination)
 
+    @property
+    def rank(self) -> Key:
+        return ("route", self.destination.version, int(self.destination))
+
     role = Role.SUPPORT
 
 
@@ -230,6 +243,10 @@ class Neighbour:
     def key(self) -> Key:
         return ("neighbour", self.address, self.interface)
 
+    @property
+    def rank(self) -> Key:
+        return ("neighbour", self.address.version, int(self.address), self.interface)
+
     role = Role.ENCODER_DST
 
 
@@ -246,6 +263,10 @@ class Freeze:
     @property
     def key(self) -> Key:
         return ("freeze", self.match)
+
+    @property
+    def rank(self) -> Key:
+        return ("freeze", self.match.bits)
 
     role = Role.FREEZE
 
@@ -264,6 +285,33 @@ class Change:
         return bool(self.remove or self.put)
 
 
+class Lookup:
+    """Entries of one sort by the packets that they match."""
+
+    def __init__(self) -> None:
+        self._entries: Dict[Bits, Entry] = {}
+        self._wide = False
+
+    def add(self, match: Selector, entry: Entry) -> None:
+        """Hold an entry by its selector."""
+        self._entries[match.bits] = entry
+        self._wide = self._wide or match.protocol is None
+
+    def find(self, packet: Bits, by_destination: bool = False) -> Optional[Entry]:
+        """The entry that a packet matches, the narrowest first.
+
+        :param by_destination: whether what selects a single address selects the destination, and not the source.
+        """
+        found = self._entries.get(packet)
+        if found is None and self._wide:
+            version, source, destination = packet[:3]
+            found = self._entries.get((version, source, destination, "", 0, 0))
+            if found is None:
+                one = (-1, destination) if by_destination else (source, -1)
+                found = self._entries.get((version, *one, "", 0, 0))
+        return found
+
+
 class RouterState:
     """What one router holds, or must hold, for us: entries by key.
 
@@ -277,7 +325,7 @@ class RouterState:
             if first is not entry and first != entry:
                 raise HandoverError("duplicate_entry", entry, "a router holds one entry for each key")
         self._held = held
-        self._shapes: Optional[Dict[Key, Set[Scope]]] = None
+        self._lookups: Optional[Dict[Key, Lookup]] = None
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._held.values())
@@ -297,14 +345,14 @@ class RouterState:
         return self._held
 
     @property
-    def shapes(self) -> Mapping[Key, Set[Scope]]:
-        """Which shapes of selectors there are, by the keys that have one, without it: by sorts of entries."""
-        if self._shapes is None:
-            self._shapes = {}
-            for *sort, match in self._held:
+    def lookups(self) -> Mapping[Key, Lookup]:
+        """What finds the entry of a packet, by the keys that have a selector, without it: by sorts of entries."""
+        if self._lookups is None:
+            self._lookups = {}
+            for (*sort, match), entry in self._held.items():
                 if isinstance(match, Selector):
-                    self._shapes.setdefault(tuple(sort), set()).add(match.scope)
-        return self._shapes
+                    self._lookups.setdefault(tuple(sort), Lookup()).add(match, entry)
+        return self._lookups
 
     def get(self, key: Key) -> Optional[Entry]:
         """The entry with this key, if there is one."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from typing import Optional, Union
+from typing import Optional, Tuple, Union
 
 from ..errors import HandoverError
 
-__all__ = ["PROTOCOLS", "Address", "Scope", "Selector", "address_text", "endpoint"]
+__all__ = ["PROTOCOLS", "Address", "Bits", "Scope", "Selector", "address_text", "endpoint"]
 
 Address = Union[IPv4Address, IPv6Address]
 
@@ -31,6 +31,10 @@ class Scope(Enum):
     __hash__ = object.__hash__  # members are single; Enum's own hash of the name is Python, and asked for all the time
 
 
+#: A selector in numbers: IP version, source, destination, protocol, ports. What it does not name is -1, "" or 0.
+Bits = Tuple[int, int, int, str, int, int]
+
+
 @dataclass(frozen=True)
 class Selector:
     """Which packets, as they are on the wire when the router looks at them.
@@ -38,6 +42,8 @@ class Selector:
     Three shapes: a whole session (all five fields), a pair of addresses, one
     address. Anything else is refused.
 
+    :ivar bits: the same in numbers. Every look-up of a rewrite or mark is by selector, plans are sorted by it, and
+        addresses are slow to hash and to compare.
     :raises HandoverError: ``bad_selector``.
     """
 
@@ -46,27 +52,39 @@ class Selector:
     protocol: Optional[str] = None
     source_port: Optional[int] = None
     destination_port: Optional[int] = None
-    _hash: int = field(init=False, repr=False, compare=False, default=0)
+    bits: Bits = field(init=False, repr=False, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        source, destination = self.source, self.destination
-        if source is None and destination is None:
-            raise HandoverError("bad_selector", self, "a selector names at least one address")
-        if source is not None and destination is not None and source.version != destination.version:
-            raise HandoverError("bad_selector", self, "both addresses of a selector are of one family")
+        source, destination, protocol = self.source, self.destination, self.protocol
         ports = (self.source_port, self.destination_port)
-        # Every look-up of a rewrite or mark is by selector, and addresses are slow to hash.
-        ends = (None if source is None else int(source), None if destination is None else int(destination))
-        object.__setattr__(self, "_hash", hash((ends, self.protocol, ports)))
-        if self.protocol is None:
+        one = source if source is not None else destination
+        if one is None:
+            raise HandoverError("bad_selector", self, "a selector names at least one address")
+        version = one.version
+        if source is None or destination is None:
+            ends = (-1 if source is None else int(source), -1 if destination is None else int(destination))
+        elif destination.version == version:
+            ends = (int(source), int(destination))
+        else:
+            raise HandoverError("bad_selector", self, "both addresses of a selector are of one family")
+        if protocol is None:
             if ports != (None, None):
                 raise HandoverError("bad_selector", self, "ports need a protocol")
-            return
-        if None in ends or self.protocol not in PROTOCOLS:
-            raise HandoverError("bad_selector", self, "a session has two addresses and one of " + ", ".join(PROTOCOLS))
-        for port in ports:
-            if port is None or not 0 < port < 65536:
+            bits: Bits = (version, *ends, "", 0, 0)
+        else:
+            if -1 in ends or protocol not in PROTOCOLS:
+                known = ", ".join(PROTOCOLS)
+                raise HandoverError("bad_selector", self, f"a session has two addresses and one of {known}")
+            port, other = ports
+            if port is None or other is None or not (0 < port < 65536 and 0 < other < 65536):
                 raise HandoverError("bad_selector", self, "a session has two ports from 1 to 65535")
+            bits = (version, *ends, protocol, port, other)
+        object.__setattr__(self, "bits", bits)
+        object.__setattr__(self, "_hash", hash(bits))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Selector) and self.bits == other.bits
 
     def __hash__(self) -> int:
         return self._hash
