@@ -26,7 +26,7 @@ __all__ = [
     "Entry",
     "Freeze",
     "Key",
-    "Lookup",
+    "Lookups",
     "Mark",
     "Neighbour",
     "Rewrite",
@@ -119,6 +119,10 @@ class Stamp:
     flows: int = 1
     ended: bool = False
     via: Via = Via.CORRESPONDENT_ROUTER
+
+    def until(self, expires: int) -> Stamp:
+        """This stamp with another expiry."""
+        return Stamp(self.handover, self.epoch, expires, self.directions, self.flows, self.ended, self.via)
 
     def __str__(self) -> str:
         going = ", ending" if self.ended else ""
@@ -312,6 +316,27 @@ class Lookup:
         return found
 
 
+class Lookups:
+    """The entries of one router by the packets that they match, sort by sort; a sort that it has none of is missing."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.rewrites: Dict[RewriteKind, Lookup] = {}
+        self.marks: Optional[Lookup] = None
+        self.freezes: Optional[Lookup] = None
+        for entry in entries:
+            if isinstance(entry, Rewrite):
+                found = self.rewrites.get(entry.kind)
+                if found is None:
+                    found = self.rewrites[entry.kind] = Lookup()
+            elif isinstance(entry, Mark):
+                found = self.marks = self.marks or Lookup()
+            elif isinstance(entry, Freeze):
+                found = self.freezes = self.freezes or Lookup()
+            else:
+                continue
+            found.add(entry.match, entry)
+
+
 class RouterState:
     """What one router holds, or must hold, for us: entries by key.
 
@@ -325,7 +350,7 @@ class RouterState:
             if first is not entry and first != entry:
                 raise HandoverError("duplicate_entry", entry, "a router holds one entry for each key")
         self._held = held
-        self._lookups: Optional[Dict[Key, Lookup]] = None
+        self._lookups: Optional[Lookups] = None
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._held.values())
@@ -345,13 +370,10 @@ class RouterState:
         return self._held
 
     @property
-    def lookups(self) -> Mapping[Key, Lookup]:
-        """What finds the entry of a packet, by the keys that have a selector, without it: by sorts of entries."""
+    def lookups(self) -> Lookups:
+        """What finds the entries that a packet matches."""
         if self._lookups is None:
-            self._lookups = {}
-            for (*sort, match), entry in self._held.items():
-                if isinstance(match, Selector):
-                    self._lookups.setdefault(tuple(sort), Lookup()).add(match, entry)
+            self._lookups = Lookups(self)
         return self._lookups
 
     def get(self, key: Key) -> Optional[Entry]:
@@ -394,8 +416,7 @@ def same(one: Optional[Entry], other: Optional[Entry]) -> bool:
         return False
     if abs(one.stamp.expires - other.stamp.expires) > EXPIRY_TOLERANCE:
         return False
-    stamp = replace(other.stamp, expires=one.stamp.expires)
-    return one == replace(other, stamp=stamp)
+    return one == replace(other, stamp=other.stamp.until(one.stamp.expires))
 
 
 def same_state(one: RouterState, other: RouterState) -> bool:

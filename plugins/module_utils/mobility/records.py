@@ -184,7 +184,7 @@ def entry_from_record(record: Mapping[str, Any]) -> Entry:
 
 def state_to_records(state: Iterable[Entry], record_of: Callable[[Entry], Record] = entry_to_record) -> List[Record]:
     """A router's state as plain data, in a stable order."""
-    return [record_of(entry) for entry in sorted(state, key=lambda entry: repr(entry.key))]
+    return [record_of(entry) for entry in sorted(state, key=lambda entry: entry.rank)]
 
 
 def state_from_records(records: Iterable[Mapping[str, Any]]) -> RouterState:

@@ -56,11 +56,13 @@ class Place(NamedTuple):
     :ivar network: those of one network reach each other past any router; None where we manage none.
     :ivar router: its first-hop router; None where we manage none.
     :ivar path: the routers from the rest of the network to it, see :meth:`Topology.path`.
+    :ivar names: their names.
     """
 
     network: Optional[Network]
     router: Optional[Router]
     path: Tuple[Router, ...]
+    names: Tuple[str, ...]
 
     @property
     def outermost(self) -> Optional[Router]:
@@ -68,7 +70,7 @@ class Place(NamedTuple):
         return self.path[0] if self.path else None
 
 
-_UNMANAGED = Place(None, None, ())
+_UNMANAGED = Place(None, None, (), ())
 
 
 class Topology:
@@ -96,7 +98,7 @@ class Topology:
         # By numbers: a plan of thousands of handovers asks hundreds of thousands of times.
         self._by_bits: Dict[Tuple[int, int, int], Place] = {
             (n.version, n.prefixlen, int(n.network_address) >> (n.max_prefixlen - n.prefixlen)): Place(
-                n, router, inward[router.name]
+                n, router, inward[router.name], tuple(one.name for one in inward[router.name])
             )
             for n, router in self._by_prefix.items()
         }
@@ -141,14 +143,21 @@ class Topology:
         """
         return self.place(address).path
 
-    def path_of(self, address: Address, what: str) -> Tuple[Router, ...]:
-        """As :meth:`path`.
+    def place_of(self, address: Address, what: str) -> Place:
+        """As :meth:`place`, of an address that must be ours.
 
         :param what: what the address is, for the error.
         :raises HandoverError: ``unmanaged_address``.
         """
-        self.router_of(address, what)
-        return self.place(address).path
+        place = self.place(address)
+        if place.router is None:
+            raise HandoverError(
+                "unmanaged_address",
+                address,
+                f"the {what} lies in a network of a managed first-hop router",
+                "Add the network to handover_networks of its router, or refuse the pair.",
+            )
+        return place
 
     def behind(self, router: str) -> Sequence[Router]:
         """The routers right behind one."""
@@ -168,20 +177,8 @@ class Topology:
         return tuple(found)
 
     def router_of(self, address: Address, what: str) -> Router:
-        """The first-hop router of an address.
-
-        :param what: what the address is, for the error.
-        :raises HandoverError: ``unmanaged_address``.
-        """
-        router = self.find(address)
-        if router is None:
-            raise HandoverError(
-                "unmanaged_address",
-                address,
-                f"the {what} lies in a network of a managed first-hop router",
-                "Add the network to handover_networks of its router, or refuse the pair.",
-            )
-        return router
+        """The first-hop router of an address; parameters and errors as :meth:`place_of`."""
+        return self.place_of(address, what).path[-1]
 
     @classmethod
     def from_mapping(cls, routers: Mapping[str, Mapping[str, object]]) -> Topology:

@@ -35,10 +35,6 @@ _ORDER = (
 )
 
 
-#: The sorts of entries that a packet is looked up in beside those of rewrites, see :attr:`RouterState.lookups`.
-_MARKS = ("mark",)
-_FREEZES = ("freeze",)
-
 _NOTHING = RouterState()
 
 #: Protocol, address and port.
@@ -135,7 +131,7 @@ def trace(
     hops: List[Hop] = []
     held, at = states, router
     onward = states if later is None else later
-    if link is not None and router not in _hiding(packet.destination, hidden):
+    if link is not None and not (hidden and router in _hiding(packet.destination, hidden)):
         if _on_one_link(link, packet.destination, router, topology):
             interface = topology.routers[router].inside
             if states.get(router, _NOTHING).get(("neighbour", packet.destination, interface)) is None:
@@ -167,7 +163,7 @@ def trace(
                 continue
             if not _leaves(route, here):
                 return Walk(tuple(hops), packet, route.via or packet.destination, "delivered")
-        path = [one.name for one in topology.path(packet.destination)] or _hiding(packet.destination, hidden)
+        path = topology.place(packet.destination).names or _hiding(packet.destination, hidden)
         if path and path[-1] == at and route is None:
             hops.append(Hop(at, ("on link",), packet))
             return Walk(tuple(hops), packet, packet.destination, "delivered")
@@ -192,15 +188,15 @@ def trace(
 
 def _may_leave(packet: Packet, at: str, topology: Topology, hidden: Mapping[str, Mapping[Endpoint, Endpoint]]) -> bool:
     """Whether the network between takes a packet of this source from there."""
-    owner = [one.name for one in topology.path(packet.source)] or _hiding(packet.source, hidden)
+    owner = topology.place(packet.source).names or _hiding(packet.source, hidden)
     if at == OUTSIDE:
         return not owner
-    return owner[:1] == [at] or (at in topology.routers and topology.routers[at].foreign_sources)
+    return owner[:1] == (at,) or (at in topology.routers and topology.routers[at].foreign_sources)
 
 
-def _hiding(address: Address, hidden: Mapping[str, Mapping[Endpoint, Endpoint]]) -> List[str]:
+def _hiding(address: Address, hidden: Mapping[str, Mapping[Endpoint, Endpoint]]) -> Tuple[str, ...]:
     """The router that hides its hosts behind this address."""
-    return [name for name, ends in hidden.items() if any(address == end[1] for end in ends.values())]
+    return tuple(name for name, ends in hidden.items() if any(address == end[1] for end in ends.values()))
 
 
 def _on_one_link(one: Address, other: Address, router: str, topology: Topology) -> bool:
@@ -213,21 +209,19 @@ def _pass(
     state: RouterState, packet: Packet, at: str, hops: List[Hop], hidden: Mapping[Endpoint, Endpoint]
 ) -> Tuple[Packet, bool, bool]:
     """One router: the packet after it, whether it was marked, whether it was frozen."""
-    if _frozen(state, packet):
-        return packet, False, True
     lookups = state.lookups
+    if lookups.freezes is not None and _frozen(state, packet):
+        return packet, False, True
     marked = False
-    bits = packet.bits if lookups else None
+    bits = packet.bits
     for kind in _ORDER:
-        if kind is RewriteKind.OUTBOUND_SRC and hidden:
+        if hidden and kind is RewriteKind.OUTBOUND_SRC:
             packet = _translated(packet, at, hops, hidden)
             bits = packet.bits
-        if bits is None:
-            continue
-        if kind is RewriteKind.OUTBOUND_DST and not marked and _MARKS in lookups:
+        if lookups.marks is not None and kind is RewriteKind.OUTBOUND_DST and not marked:
             # A router marks here what an outbound_src matches, too: that, or an outbound_dst before it, marks below.
-            marked = lookups[_MARKS].find(bits) is not None
-        held = lookups.get(("rewrite", kind))
+            marked = lookups.marks.find(bits) is not None
+        held = lookups.rewrites.get(kind)
         found = None if held is None else held.find(bits, kind.changes_destination)
         if isinstance(found, Rewrite):
             ends = (packet.source, found.to) if kind.changes_destination else (found.to, packet.destination)
@@ -239,7 +233,7 @@ def _pass(
 
 
 def _frozen(state: RouterState, packet: Packet) -> bool:
-    held = state.lookups.get(_FREEZES)
+    held = state.lookups.freezes
     if held is None:
         return False
     return any(held.find(packet.bits, by_destination) is not None for by_destination in (False, True))
