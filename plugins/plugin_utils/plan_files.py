@@ -14,15 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils.errors import HandoverError
-from ..module_utils.mobility.model import Entry
 from ..module_utils.mobility.plan import Phase, Stage, Step, drains_when_undone
-from ..module_utils.mobility.records import (
-    entry_to_record,
-    handover_to_record,
-    state_to_records,
-    step_from_record,
-    step_to_record,
-)
+from ..module_utils.mobility.records import handover_to_record, state_to_records
+from ..module_utils.mobility.rows import step_from_rows, step_to_rows
 from ..module_utils.mobility.session_search import Found
 from ..module_utils.planning import Planned
 from .files import read_json, write_json
@@ -70,24 +64,28 @@ def summary(planned: Planned, searched: Sequence[Found] = (), confirming: Contai
 
 
 def write_plan(
-    planned: Planned, directory: str, searched: Sequence[Found] = (), confirming: Container[str] = ()
+    planned: Planned,
+    directory: str,
+    searched: Sequence[Found] = (),
+    confirming: Container[str] = (),
+    targets: bool = True,
 ) -> dict[str, Any]:
-    """Write a plan into a directory and return its summary; the parameters are those of :func:`summary`.
+    """Write a plan into a directory and return its summary; the other parameters are those of :func:`summary`.
 
+    :param targets: write each router's end state, too; no step needs it.
     :raises HandoverError: ``unwritable_file``.
     """
     place = Path(directory)
     try:
-        for name in ("steps", "targets"):
+        for name in ("steps", "targets") if targets else ("steps",):
             (place / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise HandoverError("unwritable_file", f"{directory}: {error}", "the destination can be written") from error
-    recorded = _Recorded()  # most of a step's entries are the target's, too
     for stage in planned.stages:
         for step in stage.steps:
-            write_json(place / "steps" / f"{step.id}.json", step_to_record(step, recorded.of))
-    for router, state in planned.targets.items():
-        write_json(place / "targets" / f"{router}.json", state_to_records(state, recorded.of))
+            write_json(place / "steps" / f"{step.id}.json", step_to_rows(step))
+    for router, state in planned.targets.items() if targets else ():
+        write_json(place / "targets" / f"{router}.json", state_to_records(state))
     told = summary(planned, searched, confirming)
     write_json(place / _SUMMARY, told)
     write_json(place / _STAGES, told["stages"])
@@ -162,20 +160,7 @@ def read_step(directory: str, stage: int, router: str) -> Step | None:
     if not 0 <= stage < len(stages):
         raise HandoverError("bad_stage", stage, f"the plan has stages 0 to {len(stages) - 1}")
     step = stages[stage]["steps"].get(router)
-    return None if step is None else step_from_record(read_json(Path(directory) / "steps" / f"{step}.json"))
-
-
-class _Recorded:
-    """Entries as plain data, each made once. The entries outlive it: their identity names them."""
-
-    def __init__(self) -> None:
-        self._records: dict[int, dict[str, Any]] = {}
-
-    def of(self, entry: Entry) -> dict[str, Any]:
-        record = self._records.get(id(entry))
-        if record is None:
-            record = self._records[id(entry)] = entry_to_record(entry)
-        return record
+    return None if step is None else step_from_rows(read_json(Path(directory) / "steps" / f"{step}.json"))
 
 
 def _stages(directory: str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Optional, Tuple, Union
 
 from ..errors import HandoverError
 
-__all__ = ["PROTOCOLS", "Address", "Bits", "Scope", "Selector", "address_text", "endpoint"]
+__all__ = ["PROTOCOLS", "Address", "Bits", "Scope", "Selector", "address_text", "endpoint", "number_text"]
 
 Address = Union[IPv4Address, IPv6Address]
 
@@ -89,13 +89,6 @@ class Selector:
     def __hash__(self) -> int:
         return self._hash
 
-    def __repr__(self) -> str:
-        # As a dataclass has it; plans are sorted by it.
-        return (
-            f"Selector(source={_shown(self.source)}, destination={_shown(self.destination)}, "
-            f"protocol={self.protocol!r}, source_port={self.source_port!r}, destination_port={self.destination_port!r})"
-        )
-
     def __str__(self) -> str:
         ends = (endpoint(self.source, self.source_port), endpoint(self.destination, self.destination_port))
         return (f"{self.protocol} " if self.protocol else "") + " > ".join(ends)
@@ -128,16 +121,14 @@ class Selector:
 
 def address_text(address: Address) -> str:
     """``str(address)``, remembered: plans write the same addresses again and again."""
-    return _ipv4_text(int(address)) if address.version == 4 else str(address)
-
-
-def _shown(address: Optional[Address]) -> str:
-    return "None" if address is None else f"{type(address).__name__}('{address_text(address)}')"
+    zoned = address.version == 6 and address.scope_id is not None
+    return str(address) if zoned else number_text(address.version, int(address))
 
 
 @lru_cache(maxsize=65536)
-def _ipv4_text(number: int) -> str:
-    return str(IPv4Address(number))
+def number_text(version: int, number: int) -> str:
+    """The address of an IP version with this number, as text."""
+    return str(IPv4Address(number) if version == 4 else IPv6Address(number))
 
 
 def endpoint(address: Optional[Address], port: Optional[int]) -> str:

@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One step as plain data in short: for files between the tasks of one run, where it may have thousands of entries.
+
+Records name every value (:mod:`.records`); here an entry is a row, and a stamp that several entries carry stands once.
+Reading is as strict.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
+
+from ..errors import HandoverError
+from ..reader import Reader, address, count, flag, interface, items, optional, owner, text
+from .model import (
+    Directions,
+    Entry,
+    Freeze,
+    Mark,
+    Neighbour,
+    Rewrite,
+    RewriteKind,
+    Route,
+    Selector,
+    Stamp,
+    Via,
+)
+from .plan import Phase, Step
+from .selector import address_text
+
+__all__ = ["step_from_rows", "step_to_rows"]
+
+_KINDS: Dict[object, RewriteKind] = {kind.value: kind for kind in RewriteKind}
+_MATCHED = {"mark": Mark, "freeze": Freeze}
+_end, _device = optional(address), optional(interface)
+
+
+def step_to_rows(step: Step) -> Dict[str, Any]:
+    """A step as plain data."""
+    stamps = _Stamps()
+    return {
+        "id": step.id,
+        "phase": step.phase.value,
+        "router": step.router,
+        # In the planner's order, which is stable.
+        "before": [_row(entry, stamps.number(entry.stamp)) for entry in step.before],
+        "after": [_row(entry, stamps.number(entry.stamp)) for entry in step.after],
+        "stamps": stamps.rows,
+    }
+
+
+def step_from_rows(record: Mapping[str, Any]) -> Step:
+    """A step from plain data.
+
+    :raises HandoverError: ``bad_record``, naming the row.
+    """
+    read = Reader(record, "step")
+    stamps = [_stamp(row) for row in read.take("stamps", items)]
+    step = Step(
+        read.take("id", text),
+        read.take("phase", Phase),
+        read.take("router", text),
+        tuple(_entries(read.take("before", items), stamps)),
+        tuple(_entries(read.take("after", items), stamps)),
+    )
+    read.done()
+    return step
+
+
+class _Stamps:
+    """The stamps of a step, each once. They outlive it: their identity names them."""
+
+    def __init__(self) -> None:
+        self.rows: List[List[object]] = []
+        self._numbers: Dict[int, int] = {}
+
+    def number(self, stamp: Stamp) -> int:
+        """Where in :attr:`rows` it stands."""
+        found = self._numbers.get(id(stamp))
+        if found is None:
+            found = self._numbers[id(stamp)] = len(self.rows)
+            directions, via = stamp.directions.value, stamp.via.value
+            self.rows.append(
+                [stamp.handover, stamp.epoch, stamp.expires, directions, stamp.flows, stamp.ended, via]
+            )
+        return found
+
+
+def _row(entry: Entry, stamp: int) -> List[object]:
+    if isinstance(entry, Rewrite):
+        return [entry.kind.value, *_match(entry.match), address_text(entry.to), stamp]
+    if isinstance(entry, Route):
+        via = None if entry.via is None else address_text(entry.via)
+        return ["route", address_text(entry.destination), via, entry.interface, stamp]
+    if isinstance(entry, Neighbour):
+        return ["neighbour", address_text(entry.address), entry.interface, stamp]
+    return ["mark" if isinstance(entry, Mark) else "freeze", *_match(entry.match), stamp]
+
+
+def _match(match: Selector) -> Tuple[object, ...]:
+    source = None if match.source is None else address_text(match.source)
+    destination = None if match.destination is None else address_text(match.destination)
+    return (source, destination, match.protocol, match.source_port, match.destination_port)
+
+
+def _stamp(row: Sequence[Any]) -> Stamp:
+    try:
+        handover, epoch, expires, directions, flows, ended, via = row
+        return Stamp(
+            owner(handover), count(epoch), count(expires), Directions(directions), count(flows), flag(ended), Via(via)
+        )
+    except (TypeError, ValueError) as error:
+        raise _bad(row, error) from error
+
+
+def _entries(rows: Iterable[Sequence[Any]], stamps: Sequence[Stamp]) -> Iterable[Entry]:
+    for row in rows:
+        try:
+            yield _entry(row, stamps)
+        except (TypeError, ValueError, IndexError, KeyError) as error:
+            raise _bad(row, error) from error
+
+
+def _entry(row: Sequence[Any], stamps: Sequence[Stamp]) -> Entry:
+    sort, *fields, number = row
+    stamp = stamps[count(number)]
+    kind = _KINDS.get(sort)
+    if kind is not None:
+        *match, to = fields
+        return Rewrite(kind, _selector(*match), address(to), stamp)
+    if sort == "route":
+        destination, via, device = fields
+        return Route(address(destination), _end(via), _device(device), stamp)
+    if sort == "neighbour":
+        one, device = fields
+        return Neighbour(address(one), interface(device), stamp)
+    return _MATCHED[sort](_selector(*fields), stamp)
+
+
+def _selector(source: object, destination: object, protocol: Any, source_port: Any, destination_port: Any) -> Selector:
+    if protocol is not None and not (type(source_port) is int and type(destination_port) is int):
+        raise TypeError("a port is a number")
+    return Selector(_end(source), _end(destination), protocol, source_port, destination_port)
+
+
+def _bad(row: object, error: Exception) -> HandoverError:
+    if isinstance(error, HandoverError):
+        return error
+    return HandoverError("bad_record", row, f"a step's entries and stamps are rows: {error}")
