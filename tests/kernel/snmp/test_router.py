@@ -37,7 +37,8 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.var
     resolved,
     varbinds_of,
 )
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.pysnmp_session import PysnmpSession, SnmpLogin
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.pysnmp_session import PysnmpSession
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.snmp_login import SnmpLogin
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.snmp_device import Refusal, snmp_router
