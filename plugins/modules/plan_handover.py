@@ -146,10 +146,17 @@ options:
   dest:
     description:
       - The directory on the controller for the plan. Made where it is missing.
-      - It holds C(plan.json) (handovers, refused, stages), C(stages.json), C(steps/ID.json),
-        C(targets/ROUTER.json) and, where a router tells it, C(ROUTER.generation).
+      - It holds C(plan.json) (handovers, refused, stages), C(stages.json), C(steps/ID.json) (for
+        M(sipmobility.handover.apply_step) alone), C(targets/ROUTER.json) (with O(targets)) and, where a router tells it,
+        C(ROUTER.generation).
     type: path
     required: true
+  targets:
+    description:
+      - Whether to write the state that each router ends in, in the form of
+        M(sipmobility.handover.router_state). No step needs it, and for thousands of handovers it takes a while.
+    type: bool
+    default: true
 notes:
   - Run it with C(run_once=true), C(delegate_to=localhost) and C(become=false).
 seealso:
