@@ -100,7 +100,11 @@ class Nftables(Platform):
 
     name = "nftables"
     capabilities = Capabilities(frozenset(Scope), frozenset(Directions), joint=False, neighbours=True)
-    settings: ClassVar[Mapping[str, Any]] = {"table": "sipmobility", **SETTINGS}
+    settings: ClassVar[Mapping[str, Any]] = {
+        "table": "sipmobility",
+        "elements_path": "/var/lib/sipmobility/elements.nft",
+        **SETTINGS,
+    }
     complaints = _COMPLAINTS
     generation_template = "nftables/generation.sh.j2"
 
