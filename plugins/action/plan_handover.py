@@ -51,7 +51,7 @@ ARGUMENTS: dict[str, Any] = {
     "widen": {"type": "bool", "default": False},
     "freeze": {"type": "bool", "default": True},
     "dest": {"type": "path", "required": True},
-    "targets": {"type": "bool", "default": True},
+    "details": {"type": "bool", "default": True},
 }
 
 
@@ -81,7 +81,7 @@ class ActionModule(HandoverAction):
             planned = make_plan(
                 wanted, topology, current, unreachable, options["drain"], options["widen"], options["freeze"]
             )
-        told = write_plan(planned, options["dest"], searched, _confirming(topology), options["targets"])
+        told = write_plan(planned, options["dest"], searched, _confirming(topology), options["details"])
         for name in options["routers"] if options["states_dir"] else ():
             generation, _stage = read_generation(options["states_dir"], name)
             if generation and name not in unreachable:

@@ -146,15 +146,14 @@ options:
   dest:
     description:
       - The directory on the controller for the plan. Made where it is missing.
-      - It holds C(plan.json) (handovers, refused, stages), C(stages.json), C(steps/ID.json) (for
-        M(sipmobility.handover.apply_step) alone), C(targets/ROUTER.json) (with O(targets)) and, where a router tells it,
-        C(ROUTER.generation).
+      - It holds C(stages.json), C(steps/ID.json) (for M(sipmobility.handover.apply_step) alone), where a router tells it
+        C(ROUTER.generation), and with O(details) C(plan.json) (handovers, refused, stages) and C(targets/ROUTER.json).
     type: path
     required: true
-  targets:
+  details:
     description:
-      - Whether to write the state that each router ends in, in the form of
-        M(sipmobility.handover.router_state). No step needs it, and for thousands of handovers it takes a while.
+      - Whether to write the whole plan in words, and the state that each router ends in, in the form of
+        M(sipmobility.handover.router_state). No step needs them, and for thousands of handovers they take a while.
     type: bool
     default: true
 notes:

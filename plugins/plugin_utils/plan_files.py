@@ -68,26 +68,27 @@ def write_plan(
     directory: str,
     searched: Sequence[Found] = (),
     confirming: Container[str] = (),
-    targets: bool = True,
+    details: bool = True,
 ) -> dict[str, Any]:
     """Write a plan into a directory and return its summary; the other parameters are those of :func:`summary`.
 
-    :param targets: write each router's end state, too; no step needs it.
+    :param details: write each router's end state and the whole summary, too; no step needs them.
     :raises HandoverError: ``unwritable_file``.
     """
     place = Path(directory)
     try:
-        for name in ("steps", "targets") if targets else ("steps",):
+        for name in ("steps", "targets") if details else ("steps",):
             (place / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise HandoverError("unwritable_file", f"{directory}: {error}", "the destination can be written") from error
     for stage in planned.stages:
         for step in stage.steps:
             write_json(place / "steps" / f"{step.id}.json", step_to_rows(step))
-    for router, state in planned.targets.items() if targets else ():
-        write_json(place / "targets" / f"{router}.json", state_to_records(state))
     told = summary(planned, searched, confirming)
-    write_json(place / _SUMMARY, told)
+    if details:
+        write_json(place / _SUMMARY, told)
+        for router, state in planned.targets.items():
+            write_json(place / "targets" / f"{router}.json", state_to_records(state))
     write_json(place / _STAGES, told["stages"])
     return told
 

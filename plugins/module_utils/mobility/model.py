@@ -352,6 +352,13 @@ class RouterState:
         self._held = held
         self._lookups: Optional[Lookups] = None
 
+    @classmethod
+    def of_held(cls, held: Dict[Key, Entry]) -> RouterState:
+        """The state of entries that are sorted by their keys already; the mapping is kept."""
+        state = cls()
+        state._held = held
+        return state
+
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._held.values())
 
@@ -387,11 +394,11 @@ class RouterState:
     def without(self, handovers: Iterable[str]) -> RouterState:
         """This state less the entries of these handovers."""
         gone = frozenset(handovers)
-        return RouterState(entry for entry in self if entry.stamp.handover not in gone)
+        return RouterState.of_held({k: entry for k, entry in self._held.items() if entry.stamp.handover not in gone})
 
     def live(self, now: float) -> RouterState:
         """This state less what has expired at ``now`` (Unix seconds)."""
-        return RouterState(entry for entry in self if entry.stamp.expires > now)
+        return RouterState.of_held({k: entry for k, entry in self._held.items() if entry.stamp.expires > now})
 
     def changed(self, remove: Iterable[Key], put: Iterable[Entry]) -> RouterState:
         """This state after keys were removed and entries put in (replacing equal keys)."""
@@ -400,7 +407,7 @@ class RouterState:
             held.pop(key, None)
         for entry in put:
             held[entry.key] = entry
-        return RouterState(held.values())
+        return RouterState.of_held(held)
 
 
 def _of_one_family(one: Address, other: Address) -> None:

@@ -78,6 +78,8 @@ def entries_for(
     for router, inner in zip(path, (*path[1:], None)):
         via = handover.new if inner is None else _towards(inner, handover)
         found.setdefault(router.name, []).append(Route(handover.old, via, router.inside, decoder))
+    if handover.flows == 1:
+        return found  # only several flows share marks
     return {name: list({entry.key: entry for entry in entries}.values()) for name, entries in found.items()}
 
 

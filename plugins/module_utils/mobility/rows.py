@@ -4,17 +4,17 @@
 """One step as plain data in short: for files between the tasks of one run, where it may have thousands of entries.
 
 Records name every value (:mod:`.records`); here an entry is a row, a stamp that several entries carry stands once, and an
-IPv4 address is its number, which is read in a third of the time. Reading is as strict.
+address is its number, which is read in a third of the time. Reading is as strict.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import IPv4Address
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence
 
 from ..errors import HandoverError
-from ..reader import Reader, address, count, flag, interface, items, optional, owner, text
+from ..reader import Reader, count, flag, interface, items, optional, owner, text
 from .model import (
     Directions,
     Entry,
@@ -92,35 +92,13 @@ class _Stamps:
 
 def _row(entry: Entry, stamp: int) -> List[object]:
     if isinstance(entry, Rewrite):
-        return [entry.kind.value, *_match(entry.match), _written(entry.to), stamp]
+        return [entry.kind.value, *entry.match.bits, int(entry.to), stamp]
     if isinstance(entry, Route):
-        return ["route", _written(entry.destination), _written(entry.via), entry.interface, stamp]
+        version, via = entry.destination.version, None if entry.via is None else int(entry.via)
+        return ["route", version, int(entry.destination), via, entry.interface, stamp]
     if isinstance(entry, Neighbour):
-        return ["neighbour", _written(entry.address), entry.interface, stamp]
-    return ["mark" if isinstance(entry, Mark) else "freeze", *_match(entry.match), stamp]
-
-
-def _match(match: Selector) -> Tuple[object, ...]:
-    ends = (_written(match.source), _written(match.destination))
-    return (*ends, match.protocol, match.source_port, match.destination_port)
-
-
-def _written(one: Optional[Address]) -> Union[None, int, str]:
-    if one is None:
-        return None
-    return int(one) if one.version == 4 else str(one)
-
-
-def _read(value: object) -> Address:
-    return _by_number(value) if type(value) is int else address(value)
-
-
-_device = lru_cache(maxsize=1024)(optional(interface))
-_by_number = lru_cache(maxsize=65536)(IPv4Address)
-
-
-def _end(value: object) -> Optional[Address]:
-    return None if value is None else _read(value)
+        return ["neighbour", entry.address.version, int(entry.address), entry.interface, stamp]
+    return ["mark" if isinstance(entry, Mark) else "freeze", *entry.match.bits, stamp]
 
 
 def _stamp(row: Sequence[Any]) -> Stamp:
@@ -141,25 +119,39 @@ def _entries(rows: Iterable[Sequence[Any]], stamps: Sequence[Stamp]) -> Iterable
 
 
 def _entry(row: Sequence[Any], stamps: Sequence[Stamp]) -> Entry:
-    sort, *fields, number = row
+    sort, version, *fields, number = row
     stamp = stamps[count(number)]
     kind = _KINDS.get(sort)
     if kind is not None:
         *match, to = fields
-        return Rewrite(kind, _selector(*match), _read(to), stamp)
+        return Rewrite(kind, _selector(version, *match), _address(version, to), stamp)
     if sort == "route":
         destination, via, device = fields
-        return Route(_read(destination), _end(via), _device(device), stamp)
+        hop = None if via is None else _address(version, via)
+        return Route(_address(version, destination), hop, _device(device), stamp)
     if sort == "neighbour":
         one, device = fields
-        return Neighbour(_read(one), interface(device), stamp)
-    return _MATCHED[sort](_selector(*fields), stamp)
+        return Neighbour(_address(version, one), interface(device), stamp)
+    return _MATCHED[sort](_selector(version, *fields), stamp)
 
 
-def _selector(source: object, destination: object, protocol: Any, source_port: Any, destination_port: Any) -> Selector:
-    if protocol is not None and not (type(source_port) is int and type(destination_port) is int):
-        raise TypeError("a port is a number")
-    return Selector(_end(source), _end(destination), protocol, source_port, destination_port)
+def _selector(version: object, source: int, destination: int, protocol: str, port: int, other: int) -> Selector:
+    one = None if source == -1 else _address(version, source)
+    another = None if destination == -1 else _address(version, destination)
+    if protocol == "" and port == other == 0:
+        return Selector(one, another)
+    return Selector(one, another, text(protocol), count(port), count(other))
+
+
+@lru_cache(maxsize=65536)
+def _address(version: object, number: object) -> Address:
+    if type(number) is not int:
+        raise TypeError("an address is its number")
+    return _FAMILIES[version](number)
+
+
+_FAMILIES: Dict[object, Callable[[int], Address]] = {4: IPv4Address, 6: IPv6Address}
+_device = lru_cache(maxsize=1024)(optional(interface))
 
 
 def _bad(row: object, error: Exception) -> HandoverError:
