@@ -146,8 +146,9 @@ options:
   dest:
     description:
       - The directory on the controller for the plan. Made where it is missing.
-      - It holds C(stages.json), C(steps/ID.json) (for M(sipmobility.handover.apply_step) alone), where a router tells it
-        C(ROUTER.generation), and with O(details) C(plan.json) (handovers, refused, stages) and C(targets/ROUTER.json).
+      - It holds C(stages.json), C(steps/ID.json) (for M(sipmobility.handover.apply_step) alone) and, where a router
+        tells it, C(ROUTER.generation); with O(details) also C(plan.json) (handovers, refused, stages) and
+        C(targets/ROUTER.json).
     type: path
     required: true
   details:

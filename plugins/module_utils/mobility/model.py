@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
 from ..errors import HandoverError
 from .selector import Address, Bits, Scope, Selector
@@ -174,8 +174,12 @@ class Rewrite:
     def image(self) -> Selector:
         """The selector of the packets that leave this rewrite."""
         match = self.match
-        ends = (match.source, self.to) if self.kind.changes_destination else (self.to, match.destination)
-        return Selector(*ends, match.protocol, match.source_port, match.destination_port)
+        source, destination = match.source, match.destination
+        if self.kind.changes_destination:
+            destination = self.to
+        else:
+            source = self.to
+        return Selector(source, destination, match.protocol, match.source_port, match.destination_port)
 
 
 @dataclass(frozen=True)

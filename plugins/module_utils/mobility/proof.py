@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Container, Dict, List, Mapping, Tuple
+from typing import Container, Dict, List, Mapping, Optional, Tuple
 
 from ..errors import HandoverError
 from .handover import Handover
@@ -37,23 +37,24 @@ def check(
     visited = topology.router_of(handover.new, "new address").name
     home = topology.router_of(handover.old, "old address").name
     # A phone that stayed on one link answers there for its old address itself.
-    here = {handover.new, *([handover.old] if visited == home else ())}
+    here = (handover.new, handover.old) if visited == home else (handover.new,)
     for sent, seen in _packets(handover):
         at = moved.get(sent.source, sent.source)
+        there: Optional[Address] = at
         place = topology.place(at)
         if place.router is None:
             # Of networks that need not be ours nobody has said that they let foreign sources pass.
             filtering = True
-            origin, origin_link, there = OUTSIDE, None, {None}
+            origin, origin_link, there = OUTSIDE, None, None
             sent = seen
         else:
             filtering = handover.directions is Directions.BOTH
-            origin, origin_link, there = place.router.name, at, {at}
+            origin, origin_link = place.router.name, there
         hidden = _hidden(place.names[0], sent, seen) if sent is not seen else _NOBODY
         back = seen.turned
         for packet, wanted, start, link, ends in (
             (sent, seen, origin, origin_link, here),
-            (back, back if sent is seen else sent.turned, visited, handover.new, there),
+            (back, back if sent is seen else sent.turned, visited, handover.new, (there,)),
         ):
             walk = trace(
                 packet,

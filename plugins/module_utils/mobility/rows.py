@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One step as plain data in short: for files between the tasks of one run, where it may have thousands of entries.
 
-Records name every value (:mod:`.records`); here an entry is a row, a stamp that several entries carry stands once, and an
-address is its number, which is read in a third of the time. Reading is as strict.
+Records name every value (:mod:`.records`); here an entry is a row, a stamp that several entries carry stands once, and
+an address is its number, which is read in a third of the time. Reading is as strict.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .selector import Address
 __all__ = ["step_from_rows", "step_to_rows"]
 
 _KINDS: Dict[object, RewriteKind] = {kind.value: kind for kind in RewriteKind}
-_MATCHED = {"mark": Mark, "freeze": Freeze}
+_MATCHED: Dict[object, Callable[[Selector, Stamp], Entry]] = {"mark": Mark, "freeze": Freeze}
 _DIRECTIONS: Dict[object, Directions] = {one.value: one for one in Directions}
 _VIA: Dict[object, Via] = {one.value: one for one in Via}
 
@@ -84,9 +84,7 @@ class _Stamps:
         if found is None:
             found = self._numbers[id(stamp)] = len(self.rows)
             directions, via = stamp.directions.value, stamp.via.value
-            self.rows.append(
-                [stamp.handover, stamp.epoch, stamp.expires, directions, stamp.flows, stamp.ended, via]
-            )
+            self.rows.append([stamp.handover, stamp.epoch, stamp.expires, directions, stamp.flows, stamp.ended, via])
         return found
 
 

@@ -131,13 +131,13 @@ def trace(
     hops: List[Hop] = []
     held, at = states, router
     onward = states if later is None else later
-    if link is not None and not (hidden and router in _hiding(packet.destination, hidden)):
-        if _on_one_link(link, packet.destination, router, topology):
-            interface = topology.routers[router].inside
-            if states.get(router, _NOTHING).get(("neighbour", packet.destination, interface)) is None:
-                hops.append(Hop(router, ("past the router, on link",), packet))
-                return Walk(tuple(hops), packet, packet.destination, "delivered")
-            hops.append(Hop(router, ("answers for", packet.destination, "on", interface), packet))
+    own = bool(hidden) and router in _hiding(packet.destination, hidden)
+    if link is not None and not own and _on_one_link(link, packet.destination, router, topology):
+        interface = topology.routers[router].inside
+        if states.get(router, _NOTHING).get(("neighbour", packet.destination, interface)) is None:
+            hops.append(Hop(router, ("past the router, on link",), packet))
+            return Walk(tuple(hops), packet, packet.destination, "delivered")
+        hops.append(Hop(router, ("answers for", packet.destination, "on", interface), packet))
     from_inside = True
     met: Dict[str, List[Packet]] = {}  # past the first router, where the states may be others
     for _passed in range(_HOP_LIMIT):
@@ -283,4 +283,3 @@ def _inner(route: Route, at: str, topology: Topology) -> Optional[str]:
 def _leaves(route: Route, router: Optional[Router]) -> bool:
     """Whether a route leads into the network between, which knows neither our marks nor our routes."""
     return router is not None and route.interface == router.outside != router.inside
-
