@@ -47,9 +47,14 @@ def summary(planned: Planned, searched: Sequence[Found] = (), confirming: Contai
     :param searched: what became of the handovers whose sessions were looked for.
     :param confirming: the routers that can hold encoders unconfirmed.
     """
+    handovers = [handover_to_record(handover) for handover in planned.handovers]
+    return {"handovers": handovers, **_outline(planned, searched, confirming)}
+
+
+def _outline(planned: Planned, searched: Sequence[Found], confirming: Container[str]) -> dict[str, Any]:
+    """A summary but for the handovers, which may be many."""
     without = [record for record in map(refused_to_record, searched) if record is not None]
     told: dict[str, Any] = {
-        "handovers": [handover_to_record(handover) for handover in planned.handovers],
         "refused": [
             {"handover": handover_to_record(item.handover), "code": item.code, "reason": item.reason}
             for item in planned.refused
@@ -70,7 +75,7 @@ def write_plan(
     confirming: Container[str] = (),
     details: bool = True,
 ) -> dict[str, Any]:
-    """Write a plan into a directory and return its summary; the other parameters are those of :func:`summary`.
+    """Write a plan into a directory and return its summary, less the handovers; parameters as for :func:`summary`.
 
     :param details: write each router's end state and the whole summary, too; no step needs them.
     :raises HandoverError: ``unwritable_file``.
@@ -84,9 +89,9 @@ def write_plan(
     for stage in planned.stages:
         for step in stage.steps:
             write_json(place / "steps" / f"{step.id}.json", step_to_rows(step))
-    told = summary(planned, searched, confirming)
+    told = _outline(planned, searched, confirming)
     if details:
-        write_json(place / _SUMMARY, told)
+        write_json(place / _SUMMARY, summary(planned, searched, confirming))
         for router, state in planned.targets.items():
             write_json(place / "targets" / f"{router}.json", state_to_records(state))
     write_json(place / _STAGES, told["stages"])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Container, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Container, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .model import Address, Rewrite, RewriteKind, Route, RouterState
 from .selector import Bits, endpoint
@@ -68,20 +68,17 @@ class Packet:
         return f"{self.protocol} " + " > ".join(ends)
 
 
-class Hop(NamedTuple):
-    """One thing that happened: where, what, and the packet after it.
-
-    :ivar words: what happened, word by word: most walks are never told.
-    """
+@dataclass(frozen=True)
+class Hop:
+    """One thing that happened: where, what, and the packet after it."""
 
     where: str
-    words: Tuple[object, ...]
+    what: str
     packet: Packet
 
-    @property
-    def what(self) -> str:
-        """What happened, in words."""
-        return " ".join(map(str, self.words))
+
+#: A hop, word by word: most walks are never told.
+_Passed = Tuple[str, Tuple[object, ...], Packet]
 
 
 @dataclass(frozen=True)
@@ -93,11 +90,16 @@ class Walk:
     :ivar left: whether it left the managed networks for somebody outside them: how it fares there is not known.
     """
 
-    hops: Tuple[Hop, ...]
+    passed: Sequence[_Passed]
     packet: Packet
     host: Optional[Address]
     verdict: str
     left: bool = False
+
+    @property
+    def hops(self) -> Tuple[Hop, ...]:
+        """What happened on the way."""
+        return tuple(Hop(where, " ".join(map(str, words)), packet) for where, words, packet in self.passed)
 
     @property
     def delivered(self) -> bool:
@@ -128,16 +130,16 @@ def trace(
     :param hidden: what masquerading routers make of their hosts' endpoints, by router.
     :param by_side: routers that translate between an inside and an outside interface, see :mod:`sides`.
     """
-    hops: List[Hop] = []
+    hops: List[_Passed] = []
     held, at = states, router
     onward = states if later is None else later
     own = bool(hidden) and router in _hiding(packet.destination, hidden)
     if link is not None and not own and _on_one_link(link, packet.destination, router, topology):
         interface = topology.routers[router].inside
         if states.get(router, _NOTHING).get(("neighbour", packet.destination, interface)) is None:
-            hops.append(Hop(router, ("past the router, on link",), packet))
-            return Walk(tuple(hops), packet, packet.destination, "delivered")
-        hops.append(Hop(router, ("answers for", packet.destination, "on", interface), packet))
+            hops.append((router, ("past the router, on link",), packet))
+            return Walk(hops, packet, packet.destination, "delivered")
+        hops.append((router, ("answers for", packet.destination, "on", interface), packet))
     from_inside = True
     met: Dict[str, List[Packet]] = {}  # past the first router, where the states may be others
     for _passed in range(_HOP_LIMIT):
@@ -151,39 +153,37 @@ def trace(
         else:
             packet, marked, frozen = _pass(state, packet, at, hops, hidden.get(at, {}))
         if frozen:
-            return Walk(tuple(hops), packet, None, f"frozen at {at}")
+            return Walk(hops, packet, None, f"frozen at {at}")
         here = topology.routers.get(at)
         route = _route(state, packet) if marked else None
         if route is not None:
             way = ("route", route.destination, "via", route.via, "dev", route.interface)
-            hops.append(Hop(at, way, packet))
+            hops.append((at, way, packet))
             inner = _inner(route, at, topology)
             if inner is not None:
                 held, at, from_inside = onward, inner, False
                 continue
             if not _leaves(route, here):
-                return Walk(tuple(hops), packet, route.via or packet.destination, "delivered")
+                return Walk(hops, packet, route.via or packet.destination, "delivered")
         path = topology.place(packet.destination).names or _hiding(packet.destination, hidden)
         if path and path[-1] == at and route is None:
-            hops.append(Hop(at, ("on link",), packet))
-            return Walk(tuple(hops), packet, packet.destination, "delivered")
+            hops.append((at, ("on link",), packet))
+            return Walk(hops, packet, packet.destination, "delivered")
         if at in path[:-1] and route is None:
             onto = path[path.index(at) + 1]
         elif here is not None and here.behind:
             onto = here.behind
         else:
             if ingress_filtering and not _may_leave(packet, at, topology, hidden):
-                return Walk(
-                    tuple(hops), packet, None, f"source {packet.source} does not belong to {at}: ingress filtering"
-                )
+                return Walk(hops, packet, None, f"source {packet.source} does not belong to {at}: ingress filtering")
             if not path:
                 told = f"{packet.destination} lies outside the managed networks"
-                return Walk(tuple(hops), packet, None, told, left=True)
+                return Walk(hops, packet, None, told, left=True)
             onto = path[0]
-        hops.append(Hop(at, ("to", onto), packet))
+        hops.append((at, ("to", onto), packet))
         from_inside = here is not None and here.behind == onto
         held, at = onward, onto
-    return Walk(tuple(hops), packet, None, "loops")
+    return Walk(hops, packet, None, "loops")
 
 
 def _may_leave(packet: Packet, at: str, topology: Topology, hidden: Mapping[str, Mapping[Endpoint, Endpoint]]) -> bool:
@@ -206,7 +206,7 @@ def _on_one_link(one: Address, other: Address, router: str, topology: Topology) 
 
 
 def _pass(
-    state: RouterState, packet: Packet, at: str, hops: List[Hop], hidden: Mapping[Endpoint, Endpoint]
+    state: RouterState, packet: Packet, at: str, hops: List[_Passed], hidden: Mapping[Endpoint, Endpoint]
 ) -> Tuple[Packet, bool, bool]:
     """One router: the packet after it, whether it was marked, whether it was frozen."""
     lookups = state.lookups
@@ -227,7 +227,7 @@ def _pass(
             ends = (packet.source, found.to) if kind.changes_destination else (found.to, packet.destination)
             packet = Packet(*ends, packet.protocol, packet.source_port, packet.destination_port)
             bits = packet.bits
-            hops.append(Hop(at, (kind.value, "to", found.to), packet))
+            hops.append((at, (kind.value, "to", found.to), packet))
             marked = True
     return packet, marked, False
 
@@ -240,7 +240,7 @@ def _frozen(state: RouterState, packet: Packet) -> bool:
 
 
 def _pass_by_side(
-    state: RouterState, packet: Packet, at: str, hops: List[Hop], from_inside: bool, topology: Topology
+    state: RouterState, packet: Packet, at: str, hops: List[_Passed], from_inside: bool, topology: Topology
 ) -> Tuple[Packet, bool, bool]:
     """As :func:`_pass`, at a router that translates between its sides; its routes are for every packet."""
     if _frozen(state, packet):
@@ -248,11 +248,11 @@ def _pass_by_side(
     leaves = _route(state, packet) is None and topology.path(packet.destination)[-1:] != (topology.routers.get(at),)
     for what, source, destination in translated(state, packet.source, packet.destination, from_inside, leaves):
         packet = replace(packet, source=source, destination=destination)
-        hops.append(Hop(at, (what,), packet))
+        hops.append((at, (what,), packet))
     return packet, True, False
 
 
-def _translated(packet: Packet, at: str, hops: List[Hop], hidden: Mapping[Endpoint, Endpoint]) -> Packet:
+def _translated(packet: Packet, at: str, hops: List[_Passed], hidden: Mapping[Endpoint, Endpoint]) -> Packet:
     """What connection tracking does for a masqueraded host: between encoders of destination and of source."""
     if not hidden:
         return packet
@@ -261,10 +261,10 @@ def _translated(packet: Packet, at: str, hops: List[Hop], hidden: Mapping[Endpoi
     destination = known.get((packet.protocol, packet.destination, packet.destination_port))
     if source is not None:
         packet = replace(packet, source=source[1], source_port=source[2])
-        hops.append(Hop(at, ("masquerade as", endpoint(*source[1:])), packet))
+        hops.append((at, ("masquerade as", endpoint(*source[1:])), packet))
     if destination is not None:
         packet = replace(packet, destination=destination[1], destination_port=destination[2])
-        hops.append(Hop(at, ("masquerade of", endpoint(*destination[1:])), packet))
+        hops.append((at, ("masquerade of", endpoint(*destination[1:])), packet))
     return packet
 
 

@@ -47,7 +47,8 @@ _MARKS = ("session_mark", "correspondent_mark")
 #: As nft lists them where /etc/protocols is missing (Debian package netbase).
 _PROTOCOL_NAMES = {str(number): name for name, number in PROTOCOL_NUMBERS.items()}
 _Error = Tuple[str, Address, Stamp]
-_MAPS = tuple(f"{scope.value}_{kind.value}" for scope in Scope for kind in RewriteKind)
+_MAP_NAMES = {(scope, kind): f"{scope.value}_{kind.value}" for scope in Scope for kind in RewriteKind}
+_MAPS = tuple(_MAP_NAMES.values())
 #: The names of our sets and maps.
 SETS = (*_MAPS, *_MARKS, *ERROR_MAPS, "route", "neighbour", "nd_live")
 
@@ -278,37 +279,37 @@ def _grouped(entries: Iterable[Entry], now: float) -> List[Dict[str, Any]]:
     told: Dict[int, Tuple[int, str]] = {}  # of stamps by their identity: entries share them, and outlive this
     for entry in entries:
         stamp = entry.stamp
-        if id(stamp) not in told:
+        left = told.get(id(stamp))
+        if left is None:
             comment = stamps.encode(stamp) if stamp.handover else ""
-            told[id(stamp)] = (max(1, int(stamp.expires - now)), comment)
+            left = told[id(stamp)] = (max(1, int(stamp.expires - now)), comment)
         for family, place, key, to in _places(entry):
             group = groups.get((family, place))
             if group is None:
                 group = groups[family, place] = []
-            group.append((key, to, *told[id(stamp)]))
+            group.append((key, to, *left))
     return [
         {"family": family, "set": place, "timed": place != "nd_proxied", "map": bool(held[0][1]), "elements": held}
         for (family, place), held in sorted(groups.items())
     ]
 
 
-def _places(entry: Entry) -> Iterator[Tuple[str, str, str, str]]:
+def _places(entry: Entry) -> Iterable[Tuple[str, str, str, str]]:
     """The elements of an entry: family, set, key and, in a map, the value. A remnant has no record of its stamp."""
     if isinstance(entry, Rewrite):
         match = entry.match
-        family = FAMILIES[match.version]
-        yield family, f"{match.scope.value}_{entry.kind.value}", _key(match), address_text(entry.to)
-        for name, key, to in error_elements(entry):
-            yield family, name, key, address_text(to)
-    elif isinstance(entry, Mark):
-        yield FAMILIES[entry.match.version], f"{entry.match.scope.value}_mark", _key(entry.match), ""
-    elif isinstance(entry, Route):
-        if entry.stamp.handover:
-            yield FAMILIES[entry.destination.version], "route", address_text(entry.destination), ""
-    elif isinstance(entry, Neighbour):
-        yield from _neighbour_places(entry)
-    else:
-        raise HandoverError("unsupported_entry", entry, "nftables holds rewrites, marks, routes and neighbour entries")
+        family = FAMILIES[match.bits[0]]
+        found = [(family, _MAP_NAMES[match.scope, entry.kind], _key(match), address_text(entry.to))]
+        found += [(family, name, key, address_text(to)) for name, key, to in error_elements(entry)]
+        return found
+    if isinstance(entry, Mark):
+        return [(FAMILIES[entry.match.version], f"{entry.match.scope.value}_mark", _key(entry.match), "")]
+    if isinstance(entry, Route):
+        place = (FAMILIES[entry.destination.version], "route", address_text(entry.destination), "")
+        return [place] if entry.stamp.handover else []
+    if isinstance(entry, Neighbour):
+        return _neighbour_places(entry)
+    raise HandoverError("unsupported_entry", entry, "nftables holds rewrites, marks, routes and neighbour entries")
 
 
 def _neighbour_places(entry: Neighbour) -> Iterator[Tuple[str, str, str, str]]:
