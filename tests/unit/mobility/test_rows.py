@@ -28,7 +28,8 @@ def rows() -> dict[str, Any]:
     """The rows of a step with rewrites and a route."""
     target, _refused = target_states({}, [patent_handover()], TOPOLOGY)
     steps = [step for stage in plan({}, target) for step in stage.steps if step.router == "rb"]
-    return through_json(step_to_rows(steps[0]))
+    read: dict[str, Any] = through_json(step_to_rows(steps[0]))
+    return read
 
 
 @given(states(entries(), 4), states(entries(), 4), st.sampled_from(Phase))
