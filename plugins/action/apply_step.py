@@ -38,6 +38,7 @@ ARGUMENTS: dict[str, Any] = {
     "step": {"type": "dict"},
     "src": {"type": "path"},
     "stage": {"type": "int"},
+    "wait": {"type": "float", "default": 0.0},
     "undo": {"type": "bool", "default": False},
     "hold": {"type": "bool", "default": False},
     "confirm": {"type": "bool", "default": False},
@@ -66,6 +67,8 @@ class ActionModule(HandoverAction):
         step = _chosen(options, name)
         if step is None:
             return {"changed": False, "step": None, "msg": f"{name} has nothing to do in this stage"}
+        if options["wait"] > 0 and not (self.checking or options["render"]):
+            time.sleep(options["wait"])
         started = time.time()
         router, now = self.router(options, task_vars), time_or_now(options["now"])
         if options["render"]:

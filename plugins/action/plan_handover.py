@@ -16,6 +16,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import (
     handover_from_record,
+    handover_to_record,
     state_from_records,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, standing
@@ -51,6 +52,7 @@ ARGUMENTS: dict[str, Any] = {
     "widen": {"type": "bool", "default": False},
     "freeze": {"type": "bool", "default": True},
     "dest": {"type": "path", "required": True},
+    "details": {"type": "bool", "default": True},
 }
 
 
@@ -80,7 +82,7 @@ class ActionModule(HandoverAction):
             planned = make_plan(
                 wanted, topology, current, unreachable, options["drain"], options["widen"], options["freeze"]
             )
-        told = write_plan(planned, options["dest"], searched, _confirming(topology))
+        told = write_plan(planned, options["dest"], searched, _confirming(topology), options["details"])
         for name in options["routers"] if options["states_dir"] else ():
             generation, _stage = read_generation(options["states_dir"], name)
             if generation and name not in unreachable:
@@ -92,11 +94,11 @@ class ActionModule(HandoverAction):
             "refused": told["refused"],
             "notes": told["notes"],
             "findings": findings,
-            "handovers_count": len(told["handovers"]),
+            "handovers_count": len(planned.handovers),
             "unreachable_routers": sorted(unreachable),
         }
-        if len(told["handovers"]) <= BULK:
-            result["handovers"] = told["handovers"]
+        if len(planned.handovers) <= BULK:
+            result["handovers"] = [handover_to_record(handover) for handover in planned.handovers]
         notes = told.get("notes", [])
         if len(notes) <= BULK:
             result["notes"] = notes

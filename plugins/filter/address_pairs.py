@@ -12,16 +12,12 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.intake import read_registrations
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.registration_policy import Policy
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.report import pair_to_record
-from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import AUTO, open_source
 
 
 def address_pairs(
     found: Mapping[str, Any] | Iterable[Mapping[str, Any]] | str,
     policy: Mapping[str, Any] | None = None,
-    format: str = AUTO,
+    format: str = "auto",
     now: float | None = None,
     live: Iterable[Mapping[str, Any]] = (),
     only_current: bool = True,
@@ -51,6 +47,12 @@ def address_pairs(
 def _of_text(
     text: str, policy: Mapping[str, Any] | None, format: str, now: float | None, live: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
+    # Here, because Ansible loads every filter of a collection, anew for each task that asks for one of them.
+    from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.intake import read_registrations
+    from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.registration_policy import Policy
+    from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.report import pair_to_record
+    from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import open_source
+
     items = open_source(format, [text.encode("utf-8", "surrogateescape")], "text")[1]
     rules = None if policy is None else Policy.from_dict(policy)
     report = read_registrations(items, rules, time.time() if now is None else now, False, live)

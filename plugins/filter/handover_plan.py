@@ -11,11 +11,6 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_records import (
-    plan_from_records,
-    plan_to_record,
-    topology_from_record,
-)
 
 
 def handover_plan(
@@ -24,6 +19,13 @@ def handover_plan(
     current: Mapping[str, Iterable[Mapping[str, Any]]] | None = None,
 ) -> dict[str, Any]:
     """The plan: handovers with their epochs, those refused, and the stages with their steps."""
+    # Here, because Ansible loads every filter of a collection, anew for each task that asks for one of them.
+    from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_records import (
+        plan_from_records,
+        plan_to_record,
+        topology_from_record,
+    )
+
     try:
         return plan_to_record(plan_from_records(handovers, topology_from_record(topology), current))
     except HandoverError as error:

@@ -11,7 +11,6 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.handover_records import handover_records
 
 _Record = Mapping[str, Any]
 
@@ -27,6 +26,9 @@ def handovers(
     via: str = "correspondent_router",
 ) -> list[dict[str, Any]]:
     """See :func:`handover_records`."""
+    # Here, because Ansible loads every filter of a collection, anew for each task that asks for one of them.
+    from ansible_collections.sipmobility.handover.plugins.plugin_utils.handover_records import handover_records
+
     try:
         return handover_records(pairs, scope, directions, sessions, correspondents, changes, auto, via)
     except HandoverError as error:

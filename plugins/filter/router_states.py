@@ -11,11 +11,6 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_records import (
-    plan_from_records,
-    states_to_record,
-    topology_from_record,
-)
 
 Records = Iterable[Mapping[str, Any]]
 
@@ -26,6 +21,13 @@ def router_states(
     current: Mapping[str, Records] | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """What each router holds in the end, by router name. A handover that must be refused is an error here."""
+    # Here, because Ansible loads every filter of a collection, anew for each task that asks for one of them.
+    from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_records import (
+        plan_from_records,
+        states_to_record,
+        topology_from_record,
+    )
+
     try:
         planned = plan_from_records(handovers, topology_from_record(topology), current)
     except HandoverError as error:

@@ -131,6 +131,8 @@ def _possible(
     placed = placing.of(handover)
     for name, entries in placed.items():
         require(platform_named(topology.routers[name].platform), handover, name, entries)
+    if not unreachable:
+        return
     needed = set(placed) | holders.get(handover.id, set())
     for address in (handover.old, handover.new):
         router = topology.find(address)

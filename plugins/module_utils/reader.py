@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import Any, Callable, List, Mapping, Optional, TypeVar
+from typing import Any, Callable, Dict, List, Mapping, Optional, TypeVar
 
 from .errors import HandoverError
 from .mobility.model import Address
@@ -40,9 +40,9 @@ class Reader:
     """
 
     def __init__(self, record: object, what: str) -> None:
-        if not isinstance(record, Mapping):
+        if type(record) is not dict and not isinstance(record, Mapping):  # the latter is slow
             raise HandoverError("bad_record", record, f"a {what} is a mapping")
-        self._left = dict(record)
+        self._left: Dict[Any, Any] = dict(record)
         self._what = what
 
     def take(self, key: str, read: Callable[[Any], _T], default: object = _REQUIRED) -> _T:
@@ -50,11 +50,11 @@ class Reader:
 
         :raises HandoverError: ``bad_record``, naming key and value.
         """
-        if key not in self._left:
+        value = self._left.pop(key, _REQUIRED)
+        if value is _REQUIRED:
             if default is _REQUIRED:
                 raise HandoverError("bad_record", key, f"a {self._what} has this key")
             return default  # type: ignore[return-value]
-        value = self._left.pop(key)
         try:
             return read(value)
         except HandoverError:

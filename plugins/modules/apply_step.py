@@ -57,6 +57,13 @@ options:
       - The index of a stage of the plan, from V(0).
       - Required together with O(src).
     type: int
+  wait:
+    description:
+      - Seconds to let pass before the step, in which packets that are under way arrive. The stages of a plan tell them
+        in C(wait), and for O(undo) in C(undo_wait).
+      - Not with O(render), nor in check mode.
+    type: float
+    default: 0.0
   undo:
     description:
       - Take the step back. What it left must still stand, or be as before it already.

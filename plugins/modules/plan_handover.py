@@ -146,10 +146,17 @@ options:
   dest:
     description:
       - The directory on the controller for the plan. Made where it is missing.
-      - It holds C(plan.json) (handovers, refused, stages), C(stages.json), C(steps/ID.json),
-        C(targets/ROUTER.json) and, where a router tells it, C(ROUTER.generation).
+      - It holds C(stages.json), C(steps/ID.json) (for M(sipmobility.handover.apply_step) alone) and, where a router
+        tells it, C(ROUTER.generation); with O(details) also C(plan.json) (handovers, refused, stages) and
+        C(targets/ROUTER.json).
     type: path
     required: true
+  details:
+    description:
+      - Whether to write the whole plan in words, and the state that each router ends in, in the form of
+        M(sipmobility.handover.router_state). No step needs them, and for thousands of handovers they take a while.
+    type: bool
+    default: true
 notes:
   - Run it with C(run_once=true), C(delegate_to=localhost) and C(become=false).
 seealso:

@@ -14,15 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils.errors import HandoverError
-from ..module_utils.mobility.model import Entry
 from ..module_utils.mobility.plan import Phase, Stage, Step, drains_when_undone
-from ..module_utils.mobility.records import (
-    entry_to_record,
-    handover_to_record,
-    state_to_records,
-    step_from_record,
-    step_to_record,
-)
+from ..module_utils.mobility.records import handover_to_record, state_to_records
+from ..module_utils.mobility.rows import step_from_rows, step_to_rows
 from ..module_utils.mobility.session_search import Found
 from ..module_utils.planning import Planned
 from .files import read_json, write_json
@@ -53,9 +47,14 @@ def summary(planned: Planned, searched: Sequence[Found] = (), confirming: Contai
     :param searched: what became of the handovers whose sessions were looked for.
     :param confirming: the routers that can hold encoders unconfirmed.
     """
+    handovers = [handover_to_record(handover) for handover in planned.handovers]
+    return {"handovers": handovers, **_outline(planned, searched, confirming)}
+
+
+def _outline(planned: Planned, searched: Sequence[Found], confirming: Container[str]) -> dict[str, Any]:
+    """A summary but for the handovers, which may be many."""
     without = [record for record in map(refused_to_record, searched) if record is not None]
     told: dict[str, Any] = {
-        "handovers": [handover_to_record(handover) for handover in planned.handovers],
         "refused": [
             {"handover": handover_to_record(item.handover), "code": item.code, "reason": item.reason}
             for item in planned.refused
@@ -70,26 +69,31 @@ def summary(planned: Planned, searched: Sequence[Found] = (), confirming: Contai
 
 
 def write_plan(
-    planned: Planned, directory: str, searched: Sequence[Found] = (), confirming: Container[str] = ()
+    planned: Planned,
+    directory: str,
+    searched: Sequence[Found] = (),
+    confirming: Container[str] = (),
+    details: bool = True,
 ) -> dict[str, Any]:
-    """Write a plan into a directory and return its summary; the parameters are those of :func:`summary`.
+    """Write a plan into a directory and return its summary, less the handovers; parameters as for :func:`summary`.
 
+    :param details: write each router's end state and the whole summary, too; no step needs them.
     :raises HandoverError: ``unwritable_file``.
     """
     place = Path(directory)
     try:
-        for name in ("steps", "targets"):
+        for name in ("steps", "targets") if details else ("steps",):
             (place / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise HandoverError("unwritable_file", f"{directory}: {error}", "the destination can be written") from error
-    recorded = _Recorded()  # most of a step's entries are the target's, too
     for stage in planned.stages:
         for step in stage.steps:
-            write_json(place / "steps" / f"{step.id}.json", step_to_record(step, recorded.of))
-    for router, state in planned.targets.items():
-        write_json(place / "targets" / f"{router}.json", state_to_records(state, recorded.of))
-    told = summary(planned, searched, confirming)
-    write_json(place / _SUMMARY, told)
+            write_json(place / "steps" / f"{step.id}.json", step_to_rows(step))
+    told = _outline(planned, searched, confirming)
+    if details:
+        write_json(place / _SUMMARY, summary(planned, searched, confirming))
+        for router, state in planned.targets.items():
+            write_json(place / "targets" / f"{router}.json", state_to_records(state))
     write_json(place / _STAGES, told["stages"])
     return told
 
@@ -162,20 +166,7 @@ def read_step(directory: str, stage: int, router: str) -> Step | None:
     if not 0 <= stage < len(stages):
         raise HandoverError("bad_stage", stage, f"the plan has stages 0 to {len(stages) - 1}")
     step = stages[stage]["steps"].get(router)
-    return None if step is None else step_from_record(read_json(Path(directory) / "steps" / f"{step}.json"))
-
-
-class _Recorded:
-    """Entries as plain data, each made once. The entries outlive it: their identity names them."""
-
-    def __init__(self) -> None:
-        self._records: dict[int, dict[str, Any]] = {}
-
-    def of(self, entry: Entry) -> dict[str, Any]:
-        record = self._records.get(id(entry))
-        if record is None:
-            record = self._records[id(entry)] = entry_to_record(entry)
-        return record
+    return None if step is None else step_from_rows(read_json(Path(directory) / "steps" / f"{step}.json"))
 
 
 def _stages(directory: str) -> list[dict[str, Any]]:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, TypeVar
 
 from ..module_utils.errors import HandoverError
 from ..module_utils.platforms.varbinds import Varbind
 from .snmp_device import NO_ANSWER, Refusal
+from .snmp_login import AUTH, PRIVACY, SnmpLogin
 
 try:
     from pysnmp.error import PySnmpError
@@ -25,18 +25,8 @@ try:
 except ImportError:
     HAS_PYSNMP = False
 
-__all__ = ["PysnmpSession", "SnmpLogin"]
+__all__ = ["PysnmpSession"]
 
-#: RFC 7860; SHA-1 (RFC 3414) for routers that have no better. MD5 is not among them.
-_AUTH = {
-    "sha256": "USM_AUTH_HMAC192_SHA256",
-    "sha384": "USM_AUTH_HMAC256_SHA384",
-    "sha512": "USM_AUTH_HMAC384_SHA512",
-    "sha224": "USM_AUTH_HMAC128_SHA224",
-    "sha1": "USM_AUTH_HMAC96_SHA",
-}
-#: RFC 3826, and the longer keys as Cisco and net-snmp have them. DES is not among them.
-_PRIVACY = {"aes128": "USM_PRIV_CFB128_AES", "aes192": "USM_PRIV_CFB192_AES", "aes256": "USM_PRIV_CFB256_AES"}
 #: Names of an error-status (RFC 3416 section 3), by number.
 _STATUS = (
     "noError tooBig noSuchName badValue readOnly genErr noAccess wrongType wrongLength wrongEncoding wrongValue "
@@ -53,56 +43,6 @@ _LOGIN = frozenset(
 _ANEW = frozenset(("UnknownEngineID", "NotInTimeWindow", "EngineIDMismatch"))
 
 _Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True)
-class SnmpLogin:
-    """Who asks, and where. Keys are not shown.
-
-    :ivar host: the router's address or name.
-    :ivar user: the user of SNMPv3.
-    :ivar auth_key: his passphrase for authentication.
-    :ivar privacy_key: his passphrase for privacy.
-    :ivar auth: ``sha256``, ``sha384``, ``sha512``, ``sha224`` or ``sha1``.
-    :ivar privacy: ``aes128``, ``aes192`` or ``aes256``.
-    :ivar community: of SNMPv2c, in place of user and keys.
-    :ivar allow_v2c: whether that may be used: everybody on the way can read it, and do the same.
-    :ivar timeout: seconds that an answer may take.
-    :ivar retries: how often a question is repeated; a SET never is.
-    """
-
-    host: str
-    user: str = ""
-    auth_key: str = field(default="", repr=False)
-    privacy_key: str = field(default="", repr=False)
-    auth: str = "sha256"
-    privacy: str = "aes128"
-    community: str = field(default="", repr=False)
-    allow_v2c: bool = False
-    port: int = 161
-    timeout: float = 5
-    retries: int = 2
-
-    def __post_init__(self) -> None:
-        if self.community:
-            if not self.allow_v2c:
-                raise HandoverError(
-                    "plain_snmp",
-                    self.host,
-                    "routers are changed by SNMPv3 with authentication and privacy; a community goes over the network "
-                    "in the clear",
-                    "Give user and keys, or allow SNMPv2c explicitly.",
-                )
-            return
-        if not self.user or min(len(self.auth_key), len(self.privacy_key)) < 8:
-            raise HandoverError(
-                "bad_login",
-                f"{self.user or 'no user'} on {self.host}",
-                "SNMPv3 has a user, and two keys of 8 characters at least (RFC 3414 section 11.2)",
-            )
-        for given, known in ((self.auth, _AUTH), (self.privacy, _PRIVACY)):
-            if given not in known:
-                raise HandoverError("bad_login", given, f"a protocol is one of {', '.join(known)}")
 
 
 class PysnmpSession:
@@ -234,8 +174,8 @@ class PysnmpSession:
             login.user,
             login.auth_key,
             login.privacy_key,
-            authProtocol=getattr(hlapi, _AUTH[login.auth]),
-            privProtocol=getattr(hlapi, _PRIVACY[login.privacy]),
+            authProtocol=getattr(hlapi, AUTH[login.auth]),
+            privProtocol=getattr(hlapi, PRIVACY[login.privacy]),
         )
 
     def _failed(self, told: BaseException) -> HandoverError:

@@ -6,14 +6,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from ..module_utils.errors import HandoverError
 from ..module_utils.platforms.varbinds import Varbind
-from .pysnmp_session import PysnmpSession, SnmpLogin
 from .snmp_device import Refusal
 
-__all__ = ["VARIABLES", "LazySnmpSession", "login_of"]
+if TYPE_CHECKING:
+    from .pysnmp_session import PysnmpSession
+
+__all__ = ["AUTH", "PRIVACY", "VARIABLES", "LazySnmpSession", "SnmpLogin", "login_of"]
+
+#: RFC 7860; SHA-1 (RFC 3414) for routers that have no better. MD5 is not among them.
+AUTH = {
+    "sha256": "USM_AUTH_HMAC192_SHA256",
+    "sha384": "USM_AUTH_HMAC256_SHA384",
+    "sha512": "USM_AUTH_HMAC384_SHA512",
+    "sha224": "USM_AUTH_HMAC128_SHA224",
+    "sha1": "USM_AUTH_HMAC96_SHA",
+}
+#: RFC 3826, and the longer keys as Cisco and net-snmp have them. DES is not among them.
+PRIVACY = {"aes128": "USM_PRIV_CFB128_AES", "aes192": "USM_PRIV_CFB192_AES", "aes256": "USM_PRIV_CFB256_AES"}
 
 _PREFIX = "handover_snmp_"
 _TEXTS = ("user", "auth_key", "privacy_key", "auth", "privacy", "community")
@@ -21,6 +35,56 @@ _NUMBERS = {"port": int, "timeout": float, "retries": int}
 
 #: The variables that a login is made of.
 VARIABLES = ("ansible_host", *(_PREFIX + key for key in ("host", *_TEXTS, *_NUMBERS, "allow_v2c")))
+
+
+@dataclass(frozen=True)
+class SnmpLogin:
+    """Who asks, and where. Keys are not shown.
+
+    :ivar host: the router's address or name.
+    :ivar user: the user of SNMPv3.
+    :ivar auth_key: his passphrase for authentication.
+    :ivar privacy_key: his passphrase for privacy.
+    :ivar auth: ``sha256``, ``sha384``, ``sha512``, ``sha224`` or ``sha1``.
+    :ivar privacy: ``aes128``, ``aes192`` or ``aes256``.
+    :ivar community: of SNMPv2c, in place of user and keys.
+    :ivar allow_v2c: whether that may be used: everybody on the way can read it, and do the same.
+    :ivar timeout: seconds that an answer may take.
+    :ivar retries: how often a question is repeated; a SET never is.
+    """
+
+    host: str
+    user: str = ""
+    auth_key: str = field(default="", repr=False)
+    privacy_key: str = field(default="", repr=False)
+    auth: str = "sha256"
+    privacy: str = "aes128"
+    community: str = field(default="", repr=False)
+    allow_v2c: bool = False
+    port: int = 161
+    timeout: float = 5
+    retries: int = 2
+
+    def __post_init__(self) -> None:
+        if self.community:
+            if not self.allow_v2c:
+                raise HandoverError(
+                    "plain_snmp",
+                    self.host,
+                    "routers are changed by SNMPv3 with authentication and privacy; a community goes over the network "
+                    "in the clear",
+                    "Give user and keys, or allow SNMPv2c explicitly.",
+                )
+            return
+        if not self.user or min(len(self.auth_key), len(self.privacy_key)) < 8:
+            raise HandoverError(
+                "bad_login",
+                f"{self.user or 'no user'} on {self.host}",
+                "SNMPv3 has a user, and two keys of 8 characters at least (RFC 3414 section 11.2)",
+            )
+        for given, known in ((self.auth, AUTH), (self.privacy, PRIVACY)):
+            if given not in known:
+                raise HandoverError("bad_login", given, f"a protocol is one of {', '.join(known)}")
 
 
 def login_of(name: str, variables: Mapping[str, Any]) -> SnmpLogin:
@@ -82,5 +146,7 @@ class LazySnmpSession:
                     f"{login.host} is changed by SNMPv2c: whoever sees its packets can change it, too. "
                     "Use SNMPv3, with authentication and privacy."
                 )
+            from .pysnmp_session import PysnmpSession  # pysnmp takes as long to load as all of ours
+
             self._opened = PysnmpSession(login)
         return self._opened

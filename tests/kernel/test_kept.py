@@ -31,7 +31,7 @@ ELEMENTS = NftablesBackend().setting("elements_path")
 
 
 def test_what_several_steps_left_comes_back_after_a_reboot(bare: Namespace) -> None:
-    """Elements that came, went and were replaced, routes likewise; the first step alone is kept as a listing."""
+    """Elements that came, went and were replaced, routes likewise; all of them behind the listing before the first."""
     prepare(bare)
     now = int(time.time())
     stamp = Stamp("8d7ac21f98194017", 2, now + 900)
@@ -63,6 +63,7 @@ def test_steps_of_another_listing_count_for_nothing(bare: Namespace) -> None:
     now = int(time.time())
     router, state = managed(bare), live(now)
     router.apply(Change(put=tuple(state)), RouterState(), now)
+    bare.shell(NftablesBackend().setting("save_command"))  # a listing
     one = Mark(Selector(OLD, PEER, "udp", 1, 2), Stamp("8d7ac21f98194017", 2, now + 900))
     router.apply(Change(put=(one,)), router.gather(), now)
     bare.shell(f"sed -i '1s/$/x/' {ELEMENTS}")

@@ -81,7 +81,9 @@ def _flow(
     moved: Mapping[Address, Address],
     session: Optional[Session] = None,
 ) -> Flow:
-    at = moved.get(peer, peer)
+    at = moved.get(peer)
+    if at is None:
+        return Flow(handover.scope, peer, known, known, peer, session)
     # Within its own router it moved by a route alone, which the network between does not see.
-    rewritten = topology.path(at)[:1] != topology.path(peer)[:1]
+    rewritten = topology.place(at).outermost is not topology.place(peer).outermost
     return Flow(handover.scope, peer, known, at if rewritten else known, at, session)

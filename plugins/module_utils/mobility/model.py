@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
 from ..errors import HandoverError
-from .selector import Address, Scope, Selector
+from .selector import Address, Bits, Scope, Selector
 
 __all__ = [
     "EXPIRY_TOLERANCE",
@@ -26,6 +26,7 @@ __all__ = [
     "Entry",
     "Freeze",
     "Key",
+    "Lookups",
     "Mark",
     "Neighbour",
     "Rewrite",
@@ -63,27 +64,6 @@ class Via(Enum):
     HOME_ROUTER = "home_router"
 
 
-class RewriteKind(Enum):
-    """The four rewrites of RFC 4008 (natAddrMapTranslationEntity)."""
-
-    INBOUND_DST = "inbound_dst"
-    INBOUND_SRC = "inbound_src"
-    OUTBOUND_DST = "outbound_dst"
-    OUTBOUND_SRC = "outbound_src"
-
-    __hash__ = object.__hash__  # as for Scope
-
-    @property
-    def is_decoder(self) -> bool:
-        """Whether it restores what a host expects."""
-        return self in (RewriteKind.INBOUND_DST, RewriteKind.INBOUND_SRC)
-
-    @property
-    def changes_destination(self) -> bool:
-        """Whether it changes the destination rather than the source."""
-        return self in (RewriteKind.INBOUND_DST, RewriteKind.OUTBOUND_DST)
-
-
 class Role(Enum):
     """What an entry does in a handover; decides when it may change."""
 
@@ -92,6 +72,28 @@ class Role(Enum):
     ENCODER_DST = "encoder_dst"
     ENCODER_SRC = "encoder_src"
     FREEZE = "freeze"
+
+
+class RewriteKind(Enum):
+    """The four rewrites of RFC 4008 (natAddrMapTranslationEntity).
+
+    :ivar is_decoder: whether it restores what a host expects.
+    :ivar changes_destination: whether it changes the destination rather than the source.
+    :ivar role: what it does in a handover.
+    """
+
+    INBOUND_DST = "inbound_dst"
+    INBOUND_SRC = "inbound_src"
+    OUTBOUND_DST = "outbound_dst"
+    OUTBOUND_SRC = "outbound_src"
+
+    __hash__ = object.__hash__  # as for Scope
+
+    def __init__(self, word: str) -> None:
+        self.is_decoder = word.startswith("inbound")
+        self.changes_destination = word.endswith("dst")
+        encoder = Role.ENCODER_DST if self.changes_destination else Role.ENCODER_SRC
+        self.role = Role.DECODER if self.is_decoder else encoder
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,10 @@ class Stamp:
     flows: int = 1
     ended: bool = False
     via: Via = Via.CORRESPONDENT_ROUTER
+
+    def until(self, expires: int) -> Stamp:
+        """This stamp with another expiry."""
+        return Stamp(self.handover, self.epoch, expires, self.directions, self.flows, self.ended, self.via)
 
     def __str__(self) -> str:
         going = ", ending" if self.ended else ""
@@ -150,10 +156,13 @@ class Rewrite:
         return ("rewrite", self.kind, self.match)
 
     @property
+    def rank(self) -> Key:
+        """Its place among a router's entries, wherever they are listed."""
+        return ("rewrite", self.kind.value, self.match.bits)
+
+    @property
     def role(self) -> Role:
-        if self.kind.is_decoder:
-            return Role.DECODER
-        return Role.ENCODER_DST if self.kind is RewriteKind.OUTBOUND_DST else Role.ENCODER_SRC
+        return self.kind.role
 
     @property
     def pair(self) -> Tuple[Address, Address]:
@@ -164,9 +173,13 @@ class Rewrite:
     @property
     def image(self) -> Selector:
         """The selector of the packets that leave this rewrite."""
+        match = self.match
+        source, destination = match.source, match.destination
         if self.kind.changes_destination:
-            return replace(self.match, destination=self.to)
-        return replace(self.match, source=self.to)
+            destination = self.to
+        else:
+            source = self.to
+        return Selector(source, destination, match.protocol, match.source_port, match.destination_port)
 
 
 @dataclass(frozen=True)
@@ -182,6 +195,10 @@ class Mark:
     @property
     def key(self) -> Key:
         return ("mark", self.match)
+
+    @property
+    def rank(self) -> Key:
+        return ("mark", self.match.bits)
 
     role = Role.SUPPORT
 
@@ -209,6 +226,10 @@ class Route:
     def key(self) -> Key:
         return ("route", self.destination)
 
+    @property
+    def rank(self) -> Key:
+        return ("route", self.destination.version, int(self.destination))
+
     role = Role.SUPPORT
 
 
@@ -230,6 +251,10 @@ class Neighbour:
     def key(self) -> Key:
         return ("neighbour", self.address, self.interface)
 
+    @property
+    def rank(self) -> Key:
+        return ("neighbour", self.address.version, int(self.address), self.interface)
+
     role = Role.ENCODER_DST
 
 
@@ -246,6 +271,10 @@ class Freeze:
     @property
     def key(self) -> Key:
         return ("freeze", self.match)
+
+    @property
+    def rank(self) -> Key:
+        return ("freeze", self.match.bits)
 
     role = Role.FREEZE
 
@@ -264,6 +293,54 @@ class Change:
         return bool(self.remove or self.put)
 
 
+class Lookup:
+    """Entries of one sort by the packets that they match."""
+
+    def __init__(self) -> None:
+        self._entries: Dict[Bits, Entry] = {}
+        self._wide = False
+
+    def add(self, match: Selector, entry: Entry) -> None:
+        """Hold an entry by its selector."""
+        self._entries[match.bits] = entry
+        self._wide = self._wide or match.protocol is None
+
+    def find(self, packet: Bits, by_destination: bool = False) -> Optional[Entry]:
+        """The entry that a packet matches, the narrowest first.
+
+        :param by_destination: whether what selects a single address selects the destination, and not the source.
+        """
+        found = self._entries.get(packet)
+        if found is None and self._wide:
+            version, source, destination = packet[:3]
+            found = self._entries.get((version, source, destination, "", 0, 0))
+            if found is None:
+                one = (-1, destination) if by_destination else (source, -1)
+                found = self._entries.get((version, *one, "", 0, 0))
+        return found
+
+
+class Lookups:
+    """The entries of one router by the packets that they match, sort by sort; a sort that it has none of is missing."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.rewrites: Dict[RewriteKind, Lookup] = {}
+        self.marks: Optional[Lookup] = None
+        self.freezes: Optional[Lookup] = None
+        for entry in entries:
+            if isinstance(entry, Rewrite):
+                found = self.rewrites.get(entry.kind)
+                if found is None:
+                    found = self.rewrites[entry.kind] = Lookup()
+            elif isinstance(entry, Mark):
+                found = self.marks = self.marks or Lookup()
+            elif isinstance(entry, Freeze):
+                found = self.freezes = self.freezes or Lookup()
+            else:
+                continue
+            found.add(entry.match, entry)
+
+
 class RouterState:
     """What one router holds, or must hold, for us: entries by key.
 
@@ -277,7 +354,14 @@ class RouterState:
             if first is not entry and first != entry:
                 raise HandoverError("duplicate_entry", entry, "a router holds one entry for each key")
         self._held = held
-        self._shapes: Optional[Dict[Key, Set[Scope]]] = None
+        self._lookups: Optional[Lookups] = None
+
+    @classmethod
+    def of_held(cls, held: Dict[Key, Entry]) -> RouterState:
+        """The state of entries that are sorted by their keys already; the mapping is kept."""
+        state = cls()
+        state._held = held
+        return state
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._held.values())
@@ -297,14 +381,11 @@ class RouterState:
         return self._held
 
     @property
-    def shapes(self) -> Mapping[Key, Set[Scope]]:
-        """Which shapes of selectors there are, by the keys that have one, without it: by sorts of entries."""
-        if self._shapes is None:
-            self._shapes = {}
-            for *sort, match in self._held:
-                if isinstance(match, Selector):
-                    self._shapes.setdefault(tuple(sort), set()).add(match.scope)
-        return self._shapes
+    def lookups(self) -> Lookups:
+        """What finds the entries that a packet matches."""
+        if self._lookups is None:
+            self._lookups = Lookups(self)
+        return self._lookups
 
     def get(self, key: Key) -> Optional[Entry]:
         """The entry with this key, if there is one."""
@@ -317,11 +398,11 @@ class RouterState:
     def without(self, handovers: Iterable[str]) -> RouterState:
         """This state less the entries of these handovers."""
         gone = frozenset(handovers)
-        return RouterState(entry for entry in self if entry.stamp.handover not in gone)
+        return RouterState.of_held({k: entry for k, entry in self._held.items() if entry.stamp.handover not in gone})
 
     def live(self, now: float) -> RouterState:
         """This state less what has expired at ``now`` (Unix seconds)."""
-        return RouterState(entry for entry in self if entry.stamp.expires > now)
+        return RouterState.of_held({k: entry for k, entry in self._held.items() if entry.stamp.expires > now})
 
     def changed(self, remove: Iterable[Key], put: Iterable[Entry]) -> RouterState:
         """This state after keys were removed and entries put in (replacing equal keys)."""
@@ -330,7 +411,7 @@ class RouterState:
             held.pop(key, None)
         for entry in put:
             held[entry.key] = entry
-        return RouterState(held.values())
+        return RouterState.of_held(held)
 
 
 def _of_one_family(one: Address, other: Address) -> None:
@@ -346,8 +427,7 @@ def same(one: Optional[Entry], other: Optional[Entry]) -> bool:
         return False
     if abs(one.stamp.expires - other.stamp.expires) > EXPIRY_TOLERANCE:
         return False
-    stamp = replace(other.stamp, expires=one.stamp.expires)
-    return one == replace(other, stamp=stamp)
+    return one == replace(other, stamp=other.stamp.until(one.stamp.expires))
 
 
 def same_state(one: RouterState, other: RouterState) -> bool:

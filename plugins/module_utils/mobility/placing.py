@@ -13,7 +13,7 @@ from ..errors import HandoverError
 from .flow import Flow, flows_of
 from .handover import Handover
 from .model import Address, Directions, Entry, Mark, Neighbour, Rewrite, RewriteKind, Route, Scope, Stamp, Via
-from .topology import Router, Topology
+from .topology import Place, Router, Topology
 
 __all__ = ["DECODER_MARGIN", "GRACE", "Placing", "entries_for"]
 
@@ -37,8 +37,8 @@ def entries_for(
     """
     if handover.over:
         return {}
-    home = topology.path_of(handover.old, "old address")[0]
-    path = topology.path_of(handover.new, "new address")
+    at_old, at_new = topology.place_of(handover.old, "old address"), topology.place_of(handover.new, "new address")
+    home, path = at_old.path[0], at_new.path
     visited = path[0]
     encoder = Stamp(
         handover.id,
@@ -48,35 +48,38 @@ def entries_for(
         max(handover.flows, 1),
         via=handover.via,
     )
-    decoder = replace(encoder, expires=encoder.expires + DECODER_MARGIN)
+    decoder = encoder.until(encoder.expires + DECODER_MARGIN)
     found: Dict[str, List[Entry]] = {}
     if home is not visited:
         _not_too_wide(handover, visited, topology, moved)
     for flow in flows_of(handover, topology, moved):
-        own = topology.path(flow.at)[:1]
-        corresponding = own[0] if own else home
+        place = topology.place(flow.at)
+        own = place.outermost
+        corresponding = own or home
         there, here = encoder, decoder
-        if not own:
+        if own is None:
             # Nobody would decode what is encoded for the other direction.
             there, here = (replace(stamp, directions=Directions.FORWARD) for stamp in (encoder, decoder))
             flow = flow.from_outside
             if home is not visited:
                 _sent_on(handover, flow, home, visited)
-        beside = bool(own) and topology.network(flow.at) == topology.network(handover.old)
+        beside = own is not None and place.network == at_old.network
         for router in path[1:]:
             _routed(found, handover, router, corresponding, flow, here)
-        turning = path if corresponding is visited or home is visited else (home,)
-        _turns_at_one_of(turning, handover, flow, topology)
-        if corresponding is visited or home is visited:
-            _on_one_link(handover, flow, beside, topology)
+        by_route = corresponding is visited or home is visited
+        _turns_at_one_of(path if by_route else (home,), handover, flow, place, at_old)
+        if by_route:
+            _on_one_link(flow, beside, at_new.router is at_old.router)
             _routed(found, handover, visited, corresponding, flow, here)
             continue
         _rewritten(found, handover, visited, corresponding, flow, there, here)
         if beside:
-            _answered(found, handover, topology.path_of(handover.old, "old address"), encoder, decoder)
+            _answered(found, handover, at_old.path, encoder, decoder)
     for router, inner in zip(path, (*path[1:], None)):
         via = handover.new if inner is None else _towards(inner, handover)
         found.setdefault(router.name, []).append(Route(handover.old, via, router.inside, decoder))
+    if handover.flows == 1:
+        return found  # only several flows share marks
     return {name: list({entry.key: entry for entry in entries}.values()) for name, entries in found.items()}
 
 
@@ -185,10 +188,9 @@ def _sent_on(handover: Handover, flow: Flow, home: Router, visited: Router) -> N
             )
 
 
-def _on_one_link(handover: Handover, flow: Flow, beside: bool, topology: Topology) -> None:
+def _on_one_link(flow: Flow, beside: bool, on_its_link: bool) -> None:
     """Where a route does it all, the correspondent's packets must come to that router, or the phone be on its link."""
-    at_new, at_old = topology.find(handover.new), topology.find(handover.old)
-    if beside and at_new is not at_old:
+    if beside and not on_its_link:
         raise HandoverError(
             "correspondent_on_home_network",
             flow.correspondent,
@@ -197,11 +199,10 @@ def _on_one_link(handover: Handover, flow: Flow, beside: bool, topology: Topolog
         )
 
 
-def _turns_at_one_of(routers: Tuple[Router, ...], handover: Handover, flow: Flow, topology: Topology) -> None:
+def _turns_at_one_of(routers: Tuple[Router, ...], handover: Handover, flow: Flow, place: Place, at_old: Place) -> None:
     """Packets for the old address turn inwards where the correspondent's way out meets that address's way in."""
-    ways = zip(topology.path(flow.at), topology.path(handover.old))
-    shared = [one for one, other in ways if one is other]
-    if shared and shared[-1] not in routers and topology.network(flow.at) != topology.network(handover.old):
+    shared = [one for one, other in zip(place.path, at_old.path) if one is other]
+    if shared and shared[-1] not in routers and place.network != at_old.network:
         raise HandoverError(
             "correspondent_on_home_network",
             f"{flow.correspondent}, whose packets for {handover.old} turn at {shared[-1].name}",

@@ -18,6 +18,7 @@ from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, Optional
 from .goals import goals
 from .in_flight import sent_on
 from .model import Address, Entry, Freeze, Key, Mark, Rewrite, RewriteKind, Role, Route, RouterState, Selector, same
+from .selector import Bits
 
 __all__ = ["DRAIN", "Phase", "Stage", "Step", "drains_when_undone", "plan", "undo"]
 
@@ -157,10 +158,7 @@ class _Delta:
     ) -> None:
         self._staying = staying
         self._unfrozen = unfrozen
-        keys = set(current.entries) | set(target.entries)
-        pairs = [(key, current.get(key), target.get(key)) for key in keys]
-        differing = [pair for pair in pairs if not same(pair[1], pair[2])]
-        changes = [(before, after) for _key, before, after in sorted(differing, key=lambda pair: repr(pair[0]))]
+        changes = _differing(current, target)
         self._phases: Dict[Phase, List[_Change]] = {phase: [] for phase in Phase}
         #: The addresses that this router gives back to packets from the network.
         self._decoded: Dict[RewriteKind, Set[Address]] = {kind: set() for kind in RewriteKind}
@@ -193,7 +191,7 @@ class _Delta:
             after.stamp.handover for before, after in changes if after is not None and _leads_elsewhere(before, after)
         }
         for before, after in changes:
-            roles = {entry.role for entry in (before, after) if entry is not None}
+            roles = [entry.role for entry in (before, after) if entry is not None]
             if Role.ENCODER_DST in roles:
                 self._phases[Phase.ENCODE_DST].append((before, after))
             elif Role.ENCODER_SRC in roles:
@@ -269,18 +267,34 @@ def _leading_to(matches: Iterable[Selector], origins: Mapping[Selector, Iterable
     """These selectors, and those of the packets that a router's rewrites make such ones of."""
     found = list(matches)
     for match in found:  # which grows
-        found += [origin for origin in sorted(origins.get(match, ()), key=repr) if origin not in found]
+        found += [origin for origin in sorted(origins.get(match, ()), key=_bits) if origin not in found]
     return found
+
+
+def _differing(current: RouterState, target: RouterState) -> List[_Change]:
+    """What comes, goes, or is replaced, in a stable order."""
+    held, wanted = current.entries, target.entries
+    changes: List[_Change] = [(entry, wanted.get(key)) for key, entry in held.items()]
+    changes += [(None, entry) for key, entry in wanted.items() if key not in held]
+    return sorted((pair for pair in changes if not same(*pair)), key=_rank)
+
+
+def _rank(change: _Change) -> Key:
+    before, after = change
+    entry = after if before is None else before
+    return () if entry is None else entry.rank
+
+
+def _bits(match: Selector) -> Bits:
+    return match.bits
 
 
 def _rewrites(current: RouterState, target: RouterState) -> List[_Change]:
     """The rewrites that come, go, or are replaced."""
-    keys = set(current.entries) | set(target.entries)
-    pairs = [(current.get(key), target.get(key)) for key in keys]
     return [
         pair
-        for pair in pairs
-        if isinstance(pair[0] or pair[1], Rewrite) and not same(*pair) and not _only_restamped(*pair)
+        for pair in _differing(current, target)
+        if isinstance(pair[0] or pair[1], Rewrite) and not _only_restamped(*pair)
     ]
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Container, Dict, List, Mapping, Tuple
+from typing import Container, Dict, List, Mapping, Optional, Tuple
 
 from ..errors import HandoverError
 from .handover import Handover
@@ -15,6 +15,8 @@ from .topology import Topology
 from .trace import OUTSIDE, Endpoint, Packet, trace
 
 __all__ = ["check"]
+
+_NOBODY: Mapping[str, Dict[Endpoint, Endpoint]] = MappingProxyType({})
 
 
 def check(
@@ -34,21 +36,25 @@ def check(
         return
     visited = topology.router_of(handover.new, "new address").name
     home = topology.router_of(handover.old, "old address").name
+    # A phone that stayed on one link answers there for its old address itself.
+    here = (handover.new, handover.old) if visited == home else (handover.new,)
     for sent, seen in _packets(handover):
         at = moved.get(sent.source, sent.source)
-        corresponding = topology.find(at)
-        if corresponding is None:
+        there: Optional[Address] = at
+        place = topology.place(at)
+        if place.router is None:
+            # Of networks that need not be ours nobody has said that they let foreign sources pass.
+            filtering = True
+            origin, origin_link, there = OUTSIDE, None, None
             sent = seen
-        # Of networks that need not be ours nobody has said that they let foreign sources pass.
-        filtering = corresponding is None or handover.directions is Directions.BOTH
-        hidden = {} if corresponding is None else _hidden(topology.path(at)[0].name, sent, seen)
-        origin, origin_link = (OUTSIDE, None) if corresponding is None else (corresponding.name, at)
-        # A phone that stayed on one link answers there for its old address itself.
-        here = {handover.new, *([handover.old] if visited == home else ())}
-        there = {None if corresponding is None else at}
+        else:
+            filtering = handover.directions is Directions.BOTH
+            origin, origin_link = place.router.name, there
+        hidden = _hidden(place.names[0], sent, seen) if sent is not seen else _NOBODY
+        back = seen.turned
         for packet, wanted, start, link, ends in (
             (sent, seen, origin, origin_link, here),
-            (seen.turned, sent.turned, visited, handover.new, there),
+            (back, back if sent is seen else sent.turned, visited, handover.new, (there,)),
         ):
             walk = trace(
                 packet,
@@ -72,15 +78,17 @@ def check(
 
 def _packets(handover: Handover) -> List[Tuple[Packet, Packet]]:
     """One packet from each correspondent, as it is sent and as the mobile node sees it."""
-    if handover.sessions:
-        return [
-            (
-                Packet(s.correspondent, handover.old, s.protocol, s.correspondent_port, s.port),
-                Packet(s.seen[0], handover.old, s.protocol, s.seen[1], s.port),
-            )
-            for s in handover.sessions
-        ]
-    return [(Packet(peer, handover.old), Packet(peer, handover.old)) for peer in handover.correspondents]
+    found = []
+    for session in handover.sessions:
+        ends = (handover.old, session.protocol, session.correspondent_port, session.port)
+        sent = seen = Packet(session.correspondent, *ends)
+        if (session.outside, session.outside_port) != (None, None):
+            peer, port = session.seen
+            seen = Packet(peer, handover.old, session.protocol, port, session.port)
+        found.append((sent, seen))
+    if not found:
+        found = [(packet, packet) for packet in (Packet(peer, handover.old) for peer in handover.correspondents)]
+    return found
 
 
 def _hidden(router: str, sent: Packet, seen: Packet) -> Dict[str, Dict[Endpoint, Endpoint]]:

@@ -9,7 +9,7 @@ a missing one or a wrong type is refused with its name.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Tuple
 
 from ..errors import HandoverError
 from ..reader import (
@@ -182,9 +182,9 @@ def entry_from_record(record: Mapping[str, Any]) -> Entry:
     return entry
 
 
-def state_to_records(state: Iterable[Entry], record_of: Callable[[Entry], Record] = entry_to_record) -> List[Record]:
+def state_to_records(state: Iterable[Entry]) -> List[Record]:
     """A router's state as plain data, in a stable order."""
-    return [record_of(entry) for entry in sorted(state, key=lambda entry: repr(entry.key))]
+    return [entry_to_record(entry) for entry in sorted(state, key=lambda entry: entry.rank)]
 
 
 def state_from_records(records: Iterable[Mapping[str, Any]]) -> RouterState:
@@ -195,15 +195,15 @@ def state_from_records(records: Iterable[Mapping[str, Any]]) -> RouterState:
     return RouterState(entry_from_record(record) for record in items(records))
 
 
-def step_to_record(step: Step, record_of: Callable[[Entry], Record] = entry_to_record) -> Record:
+def step_to_record(step: Step) -> Record:
     """One step as plain data."""
     return {
         "id": step.id,
         "phase": step.phase.value,
         "router": step.router,
         # In the planner's order, which is stable.
-        "before": [record_of(entry) for entry in step.before],
-        "after": [record_of(entry) for entry in step.after],
+        "before": [entry_to_record(entry) for entry in step.before],
+        "after": [entry_to_record(entry) for entry in step.after],
     }
 
 

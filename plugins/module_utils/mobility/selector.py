@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from typing import Optional, Union
+from typing import Optional, Tuple, Union
 
 from ..errors import HandoverError
 
-__all__ = ["PROTOCOLS", "Address", "Scope", "Selector", "address_text", "endpoint"]
+__all__ = ["PROTOCOLS", "Address", "Bits", "Scope", "Selector", "address_text", "endpoint", "number_text"]
 
 Address = Union[IPv4Address, IPv6Address]
 
@@ -31,6 +31,10 @@ class Scope(Enum):
     __hash__ = object.__hash__  # members are single; Enum's own hash of the name is Python, and asked for all the time
 
 
+#: A selector in numbers: IP version, source, destination, protocol, ports. What it does not name is -1, "" or 0.
+Bits = Tuple[int, int, int, str, int, int]
+
+
 @dataclass(frozen=True)
 class Selector:
     """Which packets, as they are on the wire when the router looks at them.
@@ -38,6 +42,8 @@ class Selector:
     Three shapes: a whole session (all five fields), a pair of addresses, one
     address. Anything else is refused.
 
+    :ivar bits: the same in numbers. Every look-up of a rewrite or mark is by selector, plans are sorted by it, and
+        addresses are slow to hash and to compare.
     :raises HandoverError: ``bad_selector``.
     """
 
@@ -46,37 +52,42 @@ class Selector:
     protocol: Optional[str] = None
     source_port: Optional[int] = None
     destination_port: Optional[int] = None
-    _hash: int = field(init=False, repr=False, compare=False, default=0)
+    bits: Bits = field(init=False, repr=False, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        source, destination = self.source, self.destination
-        if source is None and destination is None:
-            raise HandoverError("bad_selector", self, "a selector names at least one address")
-        if source is not None and destination is not None and source.version != destination.version:
-            raise HandoverError("bad_selector", self, "both addresses of a selector are of one family")
+        source, destination, protocol = self.source, self.destination, self.protocol
         ports = (self.source_port, self.destination_port)
-        # Every look-up of a rewrite or mark is by selector, and addresses are slow to hash.
-        ends = (None if source is None else int(source), None if destination is None else int(destination))
-        object.__setattr__(self, "_hash", hash((ends, self.protocol, ports)))
-        if self.protocol is None:
+        one = source if source is not None else destination
+        if one is None:
+            raise HandoverError("bad_selector", self, "a selector names at least one address")
+        version = one.version
+        if source is None or destination is None:
+            ends = (-1 if source is None else int(source), -1 if destination is None else int(destination))
+        elif destination.version == version:
+            ends = (int(source), int(destination))
+        else:
+            raise HandoverError("bad_selector", self, "both addresses of a selector are of one family")
+        if protocol is None:
             if ports != (None, None):
                 raise HandoverError("bad_selector", self, "ports need a protocol")
-            return
-        if None in ends or self.protocol not in PROTOCOLS:
-            raise HandoverError("bad_selector", self, "a session has two addresses and one of " + ", ".join(PROTOCOLS))
-        for port in ports:
-            if port is None or not 0 < port < 65536:
+            bits: Bits = (version, *ends, "", 0, 0)
+        else:
+            if -1 in ends or protocol not in PROTOCOLS:
+                known = ", ".join(PROTOCOLS)
+                raise HandoverError("bad_selector", self, f"a session has two addresses and one of {known}")
+            port, other = ports
+            if port is None or other is None or not (0 < port < 65536 and 0 < other < 65536):
                 raise HandoverError("bad_selector", self, "a session has two ports from 1 to 65535")
+            bits = (version, *ends, protocol, port, other)
+        object.__setattr__(self, "bits", bits)
+        object.__setattr__(self, "_hash", hash(bits))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Selector) and self.bits == other.bits
 
     def __hash__(self) -> int:
         return self._hash
-
-    def __repr__(self) -> str:
-        # As a dataclass has it; plans are sorted by it.
-        return (
-            f"Selector(source={_shown(self.source)}, destination={_shown(self.destination)}, "
-            f"protocol={self.protocol!r}, source_port={self.source_port!r}, destination_port={self.destination_port!r})"
-        )
 
     def __str__(self) -> str:
         ends = (endpoint(self.source, self.source_port), endpoint(self.destination, self.destination_port))
@@ -110,16 +121,14 @@ class Selector:
 
 def address_text(address: Address) -> str:
     """``str(address)``, remembered: plans write the same addresses again and again."""
-    return _ipv4_text(int(address)) if address.version == 4 else str(address)
-
-
-def _shown(address: Optional[Address]) -> str:
-    return "None" if address is None else f"{type(address).__name__}('{address_text(address)}')"
+    zoned = address.version == 6 and address.scope_id is not None
+    return str(address) if zoned else number_text(address.version, int(address))
 
 
 @lru_cache(maxsize=65536)
-def _ipv4_text(number: int) -> str:
-    return str(IPv4Address(number))
+def number_text(version: int, number: int) -> str:
+    """The address of an IP version with this number, as text."""
+    return str(IPv4Address(number) if version == 4 else IPv6Address(number))
 
 
 def endpoint(address: Optional[Address], port: Optional[int]) -> str:

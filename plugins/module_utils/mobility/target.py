@@ -10,7 +10,7 @@ from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..errors import HandoverError
 from .handover import Handover
-from .model import Address, Entry, Key, Mark, Rewrite, RewriteKind, Route, RouterState, same
+from .model import Address, Entry, Key, Mark, Rewrite, RewriteKind, Role, Route, RouterState, same
 from .placing import Placing, entries_for
 from .topology import Topology
 
@@ -62,18 +62,20 @@ def target_states(
             for name, entries in placed.items():
                 for entry in entries:
                     _unclaimed(held[name], entry, handover.old, name)
-                    _uncaptured(held[name], led[name], entry, name)
-                    rival = _rival(held[name], led[name], moved, entry)
-                    if rival is not None:
-                        raise _ambiguous(entry, rival, name)
+                    if isinstance(entry, Route) or entry.role is Role.ENCODER_DST:
+                        _uncaptured(held[name], led[name], entry, name)
+                        rival = _rival(held[name], led[name], moved, entry)
+                        if rival is not None:
+                            raise _ambiguous(entry, rival, name)
         except HandoverError as error:
             refused.append(Refused(handover, error.code, str(error), rival.stamp.handover if rival else ""))
             placed = {name: state.of(handover.id) for name, state in states.items()}
         for name, entries in placed.items():
-            held[name].update((entry.key, entry) for entry in entries)
+            for entry in entries:
+                held[name][entry.key] = entry
             for address, leading in _led(entries).items():
                 led[name].setdefault(address, []).extend(leading)
-    return {name: RouterState(entries.values()) for name, entries in held.items()}, refused
+    return {name: RouterState.of_held(entries) for name, entries in held.items()}, refused
 
 
 def elsewhere(current: Mapping[str, RouterState], handovers: Iterable[Handover]) -> Dict[Address, Address]:
@@ -180,16 +182,18 @@ def _ambiguous(entry: Entry, rival: Entry, router: str) -> HandoverError:
 
 
 def _unclaimed(held: Mapping[Key, Entry], entry: Entry, old: Address, router: str) -> None:
-    holders = [held.get(entry.key)]
+    holder = held.get(entry.key)
+    holders = [] if holder is None else [holder]
     if isinstance(entry, Rewrite) and entry.kind is RewriteKind.OUTBOUND_DST:
         # Beside its phone, a correspondent's packets to the old address are only marked: they are taken all the same.
         route = held.get(("route", entry.match.destination))
         mark = held.get(("mark", entry.match)) if route is not None else None
         holders += [mark] if mark and route and mark.stamp.handover == route.stamp.handover else []
     elif isinstance(entry, Mark) and entry.match.destination == old:
-        holders.append(held.get(("rewrite", RewriteKind.OUTBOUND_DST, entry.match)))
+        rewrite = held.get(("rewrite", RewriteKind.OUTBOUND_DST, entry.match))
+        holders += [] if rewrite is None else [rewrite]
     for holder in holders:
-        if holder is not None and holder.stamp.handover != entry.stamp.handover:
+        if holder.stamp.handover != entry.stamp.handover:
             raise HandoverError(
                 "selector_in_use",
                 f"{entry.key[-1]} on {router}, held by handover {holder.stamp.handover}",

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Dict, Iterable, List, Mapping, Optional, Tuple, Union
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ..errors import HandoverError
 from .model import Address
 
-__all__ = ["Network", "Router", "Topology"]
+__all__ = ["Network", "Place", "Router", "Topology"]
 
 Network = Union[IPv4Network, IPv6Network]
 
@@ -50,6 +50,29 @@ class Router:
         return next((one for one in self.addresses if one.version == version), None)
 
 
+class Place(NamedTuple):
+    """Where an address belongs.
+
+    :ivar network: those of one network reach each other past any router; None where we manage none.
+    :ivar router: its first-hop router; None where we manage none.
+    :ivar path: the routers from the rest of the network to it, see :meth:`Topology.path`.
+    :ivar names: their names.
+    """
+
+    network: Optional[Network]
+    router: Optional[Router]
+    path: Tuple[Router, ...]
+    names: Tuple[str, ...]
+
+    @property
+    def outermost(self) -> Optional[Router]:
+        """The router that the rest of the network sends to."""
+        return self.path[0] if self.path else None
+
+
+_UNMANAGED = Place(None, None, (), ())
+
+
 class Topology:
     """The managed first-hop routers.
 
@@ -71,56 +94,74 @@ class Topology:
                         "a prefix has one first-hop router",
                         "Correct handover_networks in the inventory.",
                     )
+        inward = {router.name: self._inward(router) for router in self.routers.values()}
         # By numbers: a plan of thousands of handovers asks hundreds of thousands of times.
-        self._by_bits: Dict[Tuple[int, int, int], Network] = {
-            (n.version, n.prefixlen, int(n.network_address) >> (n.max_prefixlen - n.prefixlen)): n
-            for n in self._by_prefix
+        self._by_bits: Dict[Tuple[int, int, int], Place] = {
+            (n.version, n.prefixlen, int(n.network_address) >> (n.max_prefixlen - n.prefixlen)): Place(
+                n, router, inward[router.name], tuple(one.name for one in inward[router.name])
+            )
+            for n, router in self._by_prefix.items()
         }
         self._lengths: Dict[int, List[int]] = {
             version: sorted({n.prefixlen for n in self._by_prefix if n.version == version}, reverse=True)
             for version in (4, 6)
         }
-        self._found: Dict[Tuple[int, int], Optional[Network]] = {}
+        self._found: Dict[Tuple[int, int], Place] = {}
+        self._behind: Dict[str, List[Router]] = {}
         for router in self.routers.values():
-            self._inward(router)
+            self._behind.setdefault(router.behind, []).append(router)
+
+    def place(self, address: Address) -> Place:
+        """Where an address belongs: of several questions about it, each is answered here."""
+        asked = (address.version, int(address))
+        found = self._found.get(asked)
+        if found is None:
+            if len(self._found) >= _REMEMBERED:
+                self._found.clear()
+            found = self._found[asked] = self._longest(*asked, address.max_prefixlen)
+        return found
+
+    def _longest(self, version: int, number: int, bits: int) -> Place:
+        for length in self._lengths[version]:
+            place = self._by_bits.get((version, length, number >> (bits - length)))
+            if place is not None:
+                return place
+        return _UNMANAGED
 
     def network(self, address: Address) -> Optional[Network]:
         """The network that an address belongs to: those of one network reach each other past any router."""
-        asked = (address.version, int(address))
-        if asked in self._found:
-            return self._found[asked]
-        if len(self._found) >= _REMEMBERED:
-            self._found.clear()
-        found = self._found[asked] = self._longest(*asked, address.max_prefixlen)
-        return found
-
-    def _longest(self, version: int, number: int, bits: int) -> Optional[Network]:
-        for length in self._lengths[version]:
-            network = self._by_bits.get((version, length, number >> (bits - length)))
-            if network is not None:
-                return network
-        return None
+        return self.place(address).network
 
     def find(self, address: Address) -> Optional[Router]:
         """The first-hop router of an address, or None where we manage none."""
-        network = self.network(address)
-        return None if network is None else self._by_prefix[network]
+        return self.place(address).router
 
     def path(self, address: Address) -> Tuple[Router, ...]:
         """The routers from the rest of the network to an address; empty where we manage none.
 
         The first one rewrites, the last one is the first hop of the hosts.
         """
-        router = self.find(address)
-        return () if router is None else self._inward(router)
+        return self.place(address).path
 
-    def path_of(self, address: Address, what: str) -> Tuple[Router, ...]:
-        """As :meth:`path`.
+    def place_of(self, address: Address, what: str) -> Place:
+        """As :meth:`place`, of an address that must be ours.
 
         :param what: what the address is, for the error.
         :raises HandoverError: ``unmanaged_address``.
         """
-        return self._inward(self.router_of(address, what))
+        place = self.place(address)
+        if place.router is None:
+            raise HandoverError(
+                "unmanaged_address",
+                address,
+                f"the {what} lies in a network of a managed first-hop router",
+                "Add the network to handover_networks of its router, or refuse the pair.",
+            )
+        return place
+
+    def behind(self, router: str) -> Sequence[Router]:
+        """The routers right behind one."""
+        return self._behind.get(router, ())
 
     def _inward(self, router: Router) -> Tuple[Router, ...]:
         found = [router]
@@ -136,20 +177,8 @@ class Topology:
         return tuple(found)
 
     def router_of(self, address: Address, what: str) -> Router:
-        """The first-hop router of an address.
-
-        :param what: what the address is, for the error.
-        :raises HandoverError: ``unmanaged_address``.
-        """
-        router = self.find(address)
-        if router is None:
-            raise HandoverError(
-                "unmanaged_address",
-                address,
-                f"the {what} lies in a network of a managed first-hop router",
-                "Add the network to handover_networks of its router, or refuse the pair.",
-            )
-        return router
+        """The first-hop router of an address; parameters and errors as :meth:`place_of`."""
+        return self.place_of(address, what).path[-1]
 
     @classmethod
     def from_mapping(cls, routers: Mapping[str, Mapping[str, object]]) -> Topology:

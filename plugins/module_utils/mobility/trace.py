@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Container, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import Container, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from .model import Address, Rewrite, RewriteKind, Route, RouterState, Selector
-from .selector import Scope, endpoint
+from .model import Address, Rewrite, RewriteKind, Route, RouterState
+from .selector import Bits, endpoint
 from .sides import translated
 from .topology import Router, Topology
 
@@ -35,6 +35,8 @@ _ORDER = (
 )
 
 
+_NOTHING = RouterState()
+
 #: Protocol, address and port.
 Endpoint = Tuple[str, Address, Optional[int]]
 
@@ -54,6 +56,13 @@ class Packet:
         """The answer to it."""
         return Packet(self.destination, self.source, self.protocol, self.destination_port, self.source_port)
 
+    @property
+    def bits(self) -> Bits:
+        """As those of the selector of its session; where it has no ports, no session has them."""
+        source, destination = self.source, self.destination
+        ports = (self.source_port or 0, self.destination_port or 0)
+        return (destination.version, int(source), int(destination), self.protocol, *ports)
+
     def __str__(self) -> str:
         ends = (endpoint(self.source, self.source_port), endpoint(self.destination, self.destination_port))
         return f"{self.protocol} " + " > ".join(ends)
@@ -68,6 +77,10 @@ class Hop:
     packet: Packet
 
 
+#: A hop, word by word: most walks are never told.
+_Passed = Tuple[str, Tuple[object, ...], Packet]
+
+
 @dataclass(frozen=True)
 class Walk:
     """The way of a packet.
@@ -77,11 +90,16 @@ class Walk:
     :ivar left: whether it left the managed networks for somebody outside them: how it fares there is not known.
     """
 
-    hops: Tuple[Hop, ...]
+    passed: Sequence[_Passed]
     packet: Packet
     host: Optional[Address]
     verdict: str
     left: bool = False
+
+    @property
+    def hops(self) -> Tuple[Hop, ...]:
+        """What happened on the way."""
+        return tuple(Hop(where, " ".join(map(str, words)), packet) for where, words, packet in self.passed)
 
     @property
     def delivered(self) -> bool:
@@ -112,119 +130,117 @@ def trace(
     :param hidden: what masquerading routers make of their hosts' endpoints, by router.
     :param by_side: routers that translate between an inside and an outside interface, see :mod:`sides`.
     """
-    hops: List[Hop] = []
+    hops: List[_Passed] = []
     held, at = states, router
     onward = states if later is None else later
-    own = router in _hiding(packet.destination, hidden)
+    own = bool(hidden) and router in _hiding(packet.destination, hidden)
     if link is not None and not own and _on_one_link(link, packet.destination, router, topology):
         interface = topology.routers[router].inside
-        if states.get(router, RouterState()).get(("neighbour", packet.destination, interface)) is None:
-            hops.append(Hop(router, "past the router, on link", packet))
-            return Walk(tuple(hops), packet, packet.destination, "delivered")
-        hops.append(Hop(router, f"answers for {packet.destination} on {interface}", packet))
+        if states.get(router, _NOTHING).get(("neighbour", packet.destination, interface)) is None:
+            hops.append((router, ("past the router, on link",), packet))
+            return Walk(hops, packet, packet.destination, "delivered")
+        hops.append((router, ("answers for", packet.destination, "on", interface), packet))
     from_inside = True
-    met: Set[Tuple[str, Packet]] = set()  # past the first router, where the states may be others
-    while (at, packet) not in met and len(met) < _HOP_LIMIT:
+    met: Dict[str, List[Packet]] = {}  # past the first router, where the states may be others
+    for _passed in range(_HOP_LIMIT):
+        if packet in met.get(at, ()):
+            break
         if hops:
-            met.add((at, packet))
-        state = held.get(at, RouterState())
+            met.setdefault(at, []).append(packet)
+        state = held.get(at, _NOTHING)
         if at in by_side:
             packet, marked, frozen = _pass_by_side(state, packet, at, hops, from_inside, topology)
         else:
             packet, marked, frozen = _pass(state, packet, at, hops, hidden.get(at, {}))
         if frozen:
-            return Walk(tuple(hops), packet, None, f"frozen at {at}")
+            return Walk(hops, packet, None, f"frozen at {at}")
+        here = topology.routers.get(at)
         route = _route(state, packet) if marked else None
         if route is not None:
-            hops.append(Hop(at, f"route {route.destination} via {route.via} dev {route.interface}", packet))
+            way = ("route", route.destination, "via", route.via, "dev", route.interface)
+            hops.append((at, way, packet))
             inner = _inner(route, at, topology)
             if inner is not None:
                 held, at, from_inside = onward, inner, False
                 continue
-            if not _leaves(route, topology.routers.get(at)):
-                return Walk(tuple(hops), packet, route.via or packet.destination, "delivered")
-        path = [one.name for one in topology.path(packet.destination)] or _hiding(packet.destination, hidden)
+            if not _leaves(route, here):
+                return Walk(hops, packet, route.via or packet.destination, "delivered")
+        path = topology.place(packet.destination).names or _hiding(packet.destination, hidden)
         if path and path[-1] == at and route is None:
-            hops.append(Hop(at, "on link", packet))
-            return Walk(tuple(hops), packet, packet.destination, "delivered")
+            hops.append((at, ("on link",), packet))
+            return Walk(hops, packet, packet.destination, "delivered")
         if at in path[:-1] and route is None:
             onto = path[path.index(at) + 1]
-        elif at in topology.routers and topology.routers[at].behind:
-            onto = topology.routers[at].behind
+        elif here is not None and here.behind:
+            onto = here.behind
         else:
             if ingress_filtering and not _may_leave(packet, at, topology, hidden):
-                return Walk(
-                    tuple(hops), packet, None, f"source {packet.source} does not belong to {at}: ingress filtering"
-                )
+                return Walk(hops, packet, None, f"source {packet.source} does not belong to {at}: ingress filtering")
             if not path:
                 told = f"{packet.destination} lies outside the managed networks"
-                return Walk(tuple(hops), packet, None, told, left=True)
+                return Walk(hops, packet, None, told, left=True)
             onto = path[0]
-        hops.append(Hop(at, f"to {onto}", packet))
-        from_inside = at in topology.routers and topology.routers[at].behind == onto
+        hops.append((at, ("to", onto), packet))
+        from_inside = here is not None and here.behind == onto
         held, at = onward, onto
-    return Walk(tuple(hops), packet, None, "loops")
+    return Walk(hops, packet, None, "loops")
 
 
 def _may_leave(packet: Packet, at: str, topology: Topology, hidden: Mapping[str, Mapping[Endpoint, Endpoint]]) -> bool:
     """Whether the network between takes a packet of this source from there."""
-    owner = [one.name for one in topology.path(packet.source)] or _hiding(packet.source, hidden)
+    owner = topology.place(packet.source).names or _hiding(packet.source, hidden)
     if at == OUTSIDE:
         return not owner
-    return owner[:1] == [at] or (at in topology.routers and topology.routers[at].foreign_sources)
+    return owner[:1] == (at,) or (at in topology.routers and topology.routers[at].foreign_sources)
 
 
-def _hiding(address: Address, hidden: Mapping[str, Mapping[Endpoint, Endpoint]]) -> List[str]:
+def _hiding(address: Address, hidden: Mapping[str, Mapping[Endpoint, Endpoint]]) -> Tuple[str, ...]:
     """The router that hides its hosts behind this address."""
-    return [name for name, ends in hidden.items() if any(address == end[1] for end in ends.values())]
+    return tuple(name for name, ends in hidden.items() if any(address == end[1] for end in ends.values()))
 
 
 def _on_one_link(one: Address, other: Address, router: str, topology: Topology) -> bool:
-    network, serving = topology.network(other), topology.find(other)
-    return serving is not None and serving.name == router and network == topology.network(one)
+    place = topology.place(other)
+    serving = place.router
+    return serving is not None and serving.name == router and place.network == topology.network(one)
 
 
 def _pass(
-    state: RouterState, packet: Packet, at: str, hops: List[Hop], hidden: Mapping[Endpoint, Endpoint]
+    state: RouterState, packet: Packet, at: str, hops: List[_Passed], hidden: Mapping[Endpoint, Endpoint]
 ) -> Tuple[Packet, bool, bool]:
     """One router: the packet after it, whether it was marked, whether it was frozen."""
-    shapes = state.shapes  # no selector is made of a shape that the router holds none of
-    if _frozen(state, packet):
+    lookups = state.lookups
+    if lookups.freezes is not None and _frozen(state, packet):
         return packet, False, True
     marked = False
-    sessions = any(Scope.SESSION in held for held in shapes.values())
-    asked, session = packet, _session(packet) if sessions else None  # made once for each packet, not for each kind
+    bits = packet.bits
     for kind in _ORDER:
-        if kind is RewriteKind.OUTBOUND_SRC:
+        if hidden and kind is RewriteKind.OUTBOUND_SRC:
             packet = _translated(packet, at, hops, hidden)
-        if packet is not asked:
-            asked, session = packet, _session(packet) if sessions else None
-        if kind is RewriteKind.OUTBOUND_DST:
+            bits = packet.bits
+        if lookups.marks is not None and kind is RewriteKind.OUTBOUND_DST and not marked:
             # A router marks here what an outbound_src matches, too: that, or an outbound_dst before it, marks below.
-            marks = () if marked else _selectors(packet, shapes.get(("mark",), ()), session)
-            marked = marked or any(state.get(("mark", match)) is not None for match in marks)
-        for match in _selectors(packet, shapes.get(("rewrite", kind), ()), session, kind):
-            found = state.get(("rewrite", kind, match))
-            if isinstance(found, Rewrite):
-                ends = (packet.source, found.to) if kind.changes_destination else (found.to, packet.destination)
-                packet = Packet(*ends, packet.protocol, packet.source_port, packet.destination_port)
-                hops.append(Hop(at, f"{kind.value} to {found.to}", packet))
-                marked = True
-                break
+            marked = lookups.marks.find(bits) is not None
+        held = lookups.rewrites.get(kind)
+        found = None if held is None else held.find(bits, kind.changes_destination)
+        if isinstance(found, Rewrite):
+            ends = (packet.source, found.to) if kind.changes_destination else (found.to, packet.destination)
+            packet = Packet(*ends, packet.protocol, packet.source_port, packet.destination_port)
+            bits = packet.bits
+            hops.append((at, (kind.value, "to", found.to), packet))
+            marked = True
     return packet, marked, False
 
 
 def _frozen(state: RouterState, packet: Packet) -> bool:
-    shapes = state.shapes
-    if ("freeze",) not in shapes:
+    held = state.lookups.freezes
+    if held is None:
         return False
-    session = _session(packet) if Scope.SESSION in shapes["freeze",] else None
-    frozen = [*_selectors(packet, shapes["freeze",], session), Selector(None, packet.destination)]
-    return any(state.get(("freeze", match)) is not None for match in frozen)
+    return any(held.find(packet.bits, by_destination) is not None for by_destination in (False, True))
 
 
 def _pass_by_side(
-    state: RouterState, packet: Packet, at: str, hops: List[Hop], from_inside: bool, topology: Topology
+    state: RouterState, packet: Packet, at: str, hops: List[_Passed], from_inside: bool, topology: Topology
 ) -> Tuple[Packet, bool, bool]:
     """As :func:`_pass`, at a router that translates between its sides; its routes are for every packet."""
     if _frozen(state, packet):
@@ -232,11 +248,11 @@ def _pass_by_side(
     leaves = _route(state, packet) is None and topology.path(packet.destination)[-1:] != (topology.routers.get(at),)
     for what, source, destination in translated(state, packet.source, packet.destination, from_inside, leaves):
         packet = replace(packet, source=source, destination=destination)
-        hops.append(Hop(at, what, packet))
+        hops.append((at, (what,), packet))
     return packet, True, False
 
 
-def _translated(packet: Packet, at: str, hops: List[Hop], hidden: Mapping[Endpoint, Endpoint]) -> Packet:
+def _translated(packet: Packet, at: str, hops: List[_Passed], hidden: Mapping[Endpoint, Endpoint]) -> Packet:
     """What connection tracking does for a masqueraded host: between encoders of destination and of source."""
     if not hidden:
         return packet
@@ -245,10 +261,10 @@ def _translated(packet: Packet, at: str, hops: List[Hop], hidden: Mapping[Endpoi
     destination = known.get((packet.protocol, packet.destination, packet.destination_port))
     if source is not None:
         packet = replace(packet, source=source[1], source_port=source[2])
-        hops.append(Hop(at, f"masquerade as {endpoint(source[1], source[2])}", packet))
+        hops.append((at, ("masquerade as", endpoint(*source[1:])), packet))
     if destination is not None:
         packet = replace(packet, destination=destination[1], destination_port=destination[2])
-        hops.append(Hop(at, f"masquerade of {endpoint(destination[1], destination[2])}", packet))
+        hops.append((at, ("masquerade of", endpoint(*destination[1:])), packet))
     return packet
 
 
@@ -260,31 +276,10 @@ def _route(state: RouterState, packet: Packet) -> Optional[Route]:
 
 def _inner(route: Route, at: str, topology: Topology) -> Optional[str]:
     """The router behind this one that a route leads to, where it does."""
-    for router in topology.routers.values():
-        if router.behind == at and route.via is not None and route.via in router.addresses:
-            return router.name
-    return None
+    inner = (router.name for router in topology.behind(at) if route.via is not None and route.via in router.addresses)
+    return next(inner, None)
 
 
 def _leaves(route: Route, router: Optional[Router]) -> bool:
     """Whether a route leads into the network between, which knows neither our marks nor our routes."""
     return router is not None and route.interface == router.outside != router.inside
-
-
-def _session(packet: Packet) -> Optional[Selector]:
-    """The selector of a packet's session; None where it has no ports."""
-    ports = (packet.source_port, packet.destination_port)
-    return Selector(packet.source, packet.destination, packet.protocol, *ports) if all(ports) else None
-
-
-def _selectors(
-    packet: Packet, shapes: Container[Scope], session: Optional[Selector], kind: Optional[RewriteKind] = None
-) -> Iterator[Selector]:
-    """The selectors of these shapes that a packet can match, narrowest first."""
-    if session is not None and Scope.SESSION in shapes:
-        yield session
-    if Scope.CORRESPONDENT in shapes:
-        yield Selector(packet.source, packet.destination)
-    if Scope.ADDRESS in shapes:
-        to = kind is not None and kind.changes_destination
-        yield Selector(None, packet.destination) if to else Selector(packet.source, None)

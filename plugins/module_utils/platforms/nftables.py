@@ -28,7 +28,7 @@ from ..mobility.model import (
     Selector,
     Stamp,
 )
-from ..mobility.selector import PROTOCOLS, address_text
+from ..mobility.selector import address_text, number_text
 from . import stamp as stamps
 from .base import COMPLAINTS, Capabilities, Output, Platform, foreign, unprepared
 from .neighbours import neighbour_lines, neighbours_of
@@ -47,7 +47,8 @@ _MARKS = ("session_mark", "correspondent_mark")
 #: As nft lists them where /etc/protocols is missing (Debian package netbase).
 _PROTOCOL_NAMES = {str(number): name for name, number in PROTOCOL_NUMBERS.items()}
 _Error = Tuple[str, Address, Stamp]
-_MAPS = tuple(f"{scope.value}_{kind.value}" for scope in Scope for kind in RewriteKind)
+_MAP_NAMES = {(scope, kind): f"{scope.value}_{kind.value}" for scope in Scope for kind in RewriteKind}
+_MAPS = tuple(_MAP_NAMES.values())
 #: The names of our sets and maps.
 SETS = (*_MAPS, *_MARKS, *ERROR_MAPS, "route", "neighbour", "nd_live")
 
@@ -100,7 +101,11 @@ class Nftables(Platform):
 
     name = "nftables"
     capabilities = Capabilities(frozenset(Scope), frozenset(Directions), joint=False, neighbours=True)
-    settings: ClassVar[Mapping[str, Any]] = {"table": "sipmobility", **SETTINGS}
+    settings: ClassVar[Mapping[str, Any]] = {
+        "table": "sipmobility",
+        "elements_path": "/var/lib/sipmobility/elements.nft",
+        **SETTINGS,
+    }
     complaints = _COMPLAINTS
     generation_template = "nftables/generation.sh.j2"
 
@@ -220,13 +225,16 @@ def _elements(held: Mapping[str, Any]) -> Iterable[Tuple[List[Any], Optional[str
 
 def _expressible(entry: Entry) -> None:
     """Refuse what our sets and read-back have no place for, before anything is sent."""
-    if isinstance(entry, Mark) and entry.match.scope is Scope.ADDRESS:
-        raise HandoverError("unsupported_entry", entry, "nftables marks pairs of addresses, or sessions")
-    if isinstance(entry, Rewrite) and entry.match.scope is Scope.ADDRESS and entry.image.scope is not Scope.ADDRESS:
-        raise HandoverError("unsupported_entry", entry, "a rewrite of a single address matches what it changes")
-    if isinstance(entry, Route) and entry.via is not None and entry.interface is None:
-        raise HandoverError("unsupported_entry", entry, "a route names its interface, which ip always tells")
-    if isinstance(entry, Neighbour) and not entry.interface:
+    if isinstance(entry, Rewrite):
+        if entry.match.scope is Scope.ADDRESS and entry.image.scope is not Scope.ADDRESS:
+            raise HandoverError("unsupported_entry", entry, "a rewrite of a single address matches what it changes")
+    elif isinstance(entry, Mark):
+        if entry.match.scope is Scope.ADDRESS:
+            raise HandoverError("unsupported_entry", entry, "nftables marks pairs of addresses, or sessions")
+    elif isinstance(entry, Route):
+        if entry.via is not None and entry.interface is None:
+            raise HandoverError("unsupported_entry", entry, "a route names its interface, which ip always tells")
+    elif isinstance(entry, Neighbour) and not entry.interface:
         raise HandoverError("unsupported_entry", entry, "a neighbour entry names its interface")
 
 
@@ -262,36 +270,46 @@ def _selector(key: List[Any], kind: Optional[RewriteKind]) -> Selector:
     return Selector(source, destination, _PROTOCOL_NAMES.get(protocol, protocol), int(key[3]), int(key[4]))
 
 
+#: An element: its key, in a map the value, seconds to live, and the comment.
+_Element = Tuple[str, str, int, str]
+
+
 def _grouped(entries: Iterable[Entry], now: float) -> List[Dict[str, Any]]:
-    groups: Dict[Tuple[str, str], List[Dict[str, Any]]] = {}
+    groups: Dict[Tuple[str, str], List[_Element]] = {}
+    told: Dict[int, Tuple[int, str]] = {}  # of stamps by their identity: entries share them, and outlive this
     for entry in entries:
-        timeout = max(1, int(entry.stamp.expires - now))
-        comment = stamps.encode(entry.stamp) if entry.stamp.handover else ""
+        stamp = entry.stamp
+        left = told.get(id(stamp))
+        if left is None:
+            comment = stamps.encode(stamp) if stamp.handover else ""
+            left = told[id(stamp)] = (max(1, int(stamp.expires - now)), comment)
         for family, place, key, to in _places(entry):
-            element = {"key": key, "to": to, "timeout": timeout, "comment": comment}
-            groups.setdefault((family, place), []).append(element)
+            group = groups.get((family, place))
+            if group is None:
+                group = groups[family, place] = []
+            group.append((key, to, *left))
     return [
-        {"family": family, "set": place, "timed": place != "nd_proxied", "elements": held}
+        {"family": family, "set": place, "timed": place != "nd_proxied", "map": bool(held[0][1]), "elements": held}
         for (family, place), held in sorted(groups.items())
     ]
 
 
-def _places(entry: Entry) -> Iterator[Tuple[str, str, str, str]]:
+def _places(entry: Entry) -> Iterable[Tuple[str, str, str, str]]:
     """The elements of an entry: family, set, key and, in a map, the value. A remnant has no record of its stamp."""
     if isinstance(entry, Rewrite):
-        family = FAMILIES[entry.match.version]
-        yield family, f"{entry.match.scope.value}_{entry.kind.value}", _key(entry.match), address_text(entry.to)
-        for name, key, to in error_elements(entry):
-            yield family, name, key, address_text(to)
-    elif isinstance(entry, Mark):
-        yield FAMILIES[entry.match.version], f"{entry.match.scope.value}_mark", _key(entry.match), ""
-    elif isinstance(entry, Route):
-        if entry.stamp.handover:
-            yield FAMILIES[entry.destination.version], "route", str(entry.destination), ""
-    elif isinstance(entry, Neighbour):
-        yield from _neighbour_places(entry)
-    else:
-        raise HandoverError("unsupported_entry", entry, "nftables holds rewrites, marks, routes and neighbour entries")
+        match = entry.match
+        family = FAMILIES[match.bits[0]]
+        found = [(family, _MAP_NAMES[match.scope, entry.kind], _key(match), address_text(entry.to))]
+        found += [(family, name, key, address_text(to)) for name, key, to in error_elements(entry)]
+        return found
+    if isinstance(entry, Mark):
+        return [(FAMILIES[entry.match.version], f"{entry.match.scope.value}_mark", _key(entry.match), "")]
+    if isinstance(entry, Route):
+        place = (FAMILIES[entry.destination.version], "route", address_text(entry.destination), "")
+        return [place] if entry.stamp.handover else []
+    if isinstance(entry, Neighbour):
+        return _neighbour_places(entry)
+    raise HandoverError("unsupported_entry", entry, "nftables holds rewrites, marks, routes and neighbour entries")
 
 
 def _neighbour_places(entry: Neighbour) -> Iterator[Tuple[str, str, str, str]]:
@@ -306,8 +324,8 @@ def _neighbour_places(entry: Neighbour) -> Iterator[Tuple[str, str, str, str]]:
 
 
 def _key(match: Selector) -> str:
-    key = " . ".join([address_text(part) for part in (match.source, match.destination) if part is not None])
-    if match.protocol is None:
-        return key
-    protocol = match.protocol if match.protocol in PROTOCOLS else ""
-    return f"{key} . {protocol} . {match.source_port} . {match.destination_port}"
+    version, source, destination, protocol, port, other = match.bits
+    if source < 0 or destination < 0:
+        return number_text(version, max(source, destination))
+    key = f"{number_text(version, source)} . {number_text(version, destination)}"
+    return f"{key} . {protocol} . {port} . {other}" if protocol else key

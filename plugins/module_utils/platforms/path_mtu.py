@@ -11,7 +11,7 @@ unique in what leaves it, as the decoder at the other end is in what it takes.
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, Optional, Tuple
+from typing import Dict, List, Tuple
 
 from ..mobility.model import Address, Directions, Rewrite, RewriteKind, Scope
 
@@ -20,11 +20,12 @@ __all__ = ["ERROR_MAPS", "PROTOCOL_NUMBERS", "error_elements"]
 #: Protocol numbers (IANA) of the transport protocols that a session may name.
 PROTOCOL_NUMBERS = {"tcp": 6, "udp": 17, "dccp": 33, "sctp": 132, "udplite": 136}
 
+#: The names of our maps, by scope and by the rewrite of what is quoted.
+_NAMES = {(scope, kind): f"{scope.value}_error_{kind.value}" for scope in Scope for kind in RewriteKind}
+
 #: The type of the keys of each map, as nft lists it: bytes of the quotation, which have no type of their own.
 ERROR_MAPS: Dict[str, object] = {
-    f"{scope.value}_error_{kind.value}": ["integer"] * 3 if scope is Scope.SESSION else "integer"
-    for scope in Scope
-    for kind in RewriteKind
+    name: ["integer"] * 3 if scope is Scope.SESSION else "integer" for (scope, _kind), name in _NAMES.items()
 }
 
 #: An encoder: what it does to the errors of its own direction, and to those of the other one.
@@ -34,39 +35,30 @@ _ERRORS = {
 }
 
 
-def error_elements(rewrite: Rewrite) -> Iterator[Tuple[str, str, Address]]:
+def error_elements(rewrite: Rewrite) -> List[Tuple[str, str, Address]]:
     """The elements that belong to a rewrite: map, key as nft text, and the address that the quotation gets."""
-    if rewrite.kind not in _ERRORS:
-        return
-    inward, outward = _ERRORS[rewrite.kind]
+    kinds = _ERRORS.get(rewrite.kind)
     match = rewrite.match
-    scope = match.scope.value
-    source, destination = match.source, match.destination
-    before = destination if rewrite.kind.changes_destination else source
-    if before is None:  # a rewrite of a single address matches what it changes
-        return
-    # The packet as it leaves the rewrite; by its parts, for a selector of its own takes thrice as long.
-    left_from, left_to = (source, rewrite.to) if rewrite.kind.changes_destination else (rewrite.to, destination)
-    left = _key(left_from, left_to, match.protocol, match.source_port, match.destination_port)
-    yield f"{scope}_error_{inward.value}", left, before
+    before = match.destination if rewrite.kind.changes_destination else match.source
+    if kinds is None or before is None:  # a rewrite of a single address matches what it changes
+        return []
+    version, source, destination, protocol, port, other = match.bits
+    to, scope = int(rewrite.to), match.scope
+    # The packet as it leaves the rewrite.
+    left = (source, to) if rewrite.kind.changes_destination else (to, destination)
+    found = [(_NAMES[scope, kinds[0]], _key(version, *left, protocol, port, other), before)]
     # With one direction only, the packets of the other one are not rewritten, and neither are their errors.
     if rewrite.stamp.directions is Directions.BOTH:
-        turned = _key(destination, source, match.protocol, match.destination_port, match.source_port)
-        yield f"{scope}_error_{outward.value}", turned, rewrite.to
+        turned = _key(version, destination, source, protocol, other, port)
+        found.append((_NAMES[scope, kinds[1]], turned, rewrite.to))
+    return found
 
 
-def _key(
-    source: Optional[Address],
-    destination: Optional[Address],
-    protocol: Optional[str],
-    source_port: Optional[int],
-    destination_port: Optional[int],
-) -> str:
+def _key(version: int, source: int, destination: int, protocol: str, port: int, other: int) -> str:
     """The key as nft lists it, so that it is the same text in a step and in a listing."""
-    addresses = 0
-    for address in (source, destination):
-        if address is not None:
-            addresses = addresses << address.max_prefixlen | int(address)
-    if protocol is None or source_port is None or destination_port is None:
+    if source < 0 or destination < 0:
+        return f"{max(source, destination):#x}"
+    addresses = source << (32 if version == 4 else 128) | destination
+    if not protocol:
         return f"{addresses:#x}"
-    return f"{addresses:#x} . {PROTOCOL_NUMBERS[protocol]:#x} . {source_port << 16 | destination_port:#x}"
+    return f"{addresses:#x} . {PROTOCOL_NUMBERS[protocol]:#x} . {port << 16 | other:#x}"

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from ipaddress import ip_address
-from typing import Any, Dict, Iterable, Iterator, List, Mapping
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple
 
 from ..errors import HandoverError
 from ..mobility.model import Address, Entry, Route, Stamp
+from ..mobility.selector import address_text
 from . import stamp as stamps
 from .base import Output, foreign
 
@@ -51,22 +52,20 @@ def routes_of(output: Output, version: int, records: Dict[Address, Stamp]) -> It
 
 
 def route_lines(entries: Iterable[Entry], but: Iterable[Entry] = ()) -> List[Dict[str, Any]]:
-    """The routes among these entries for the template ``linux/routes.j2``.
+    """The routes among these entries for the template ``linux/routes.j2``: of each IP version that there is one of.
 
     :param but: entries whose routes are left out; a record without a route keeps none.
     """
     kept = {entry.key for entry in _routed(but)}
-    return [
-        {
-            "version": entry.destination.version,
-            "destination": f"{entry.destination}/{entry.destination.max_prefixlen}",
-            "via": "" if entry.via is None else str(entry.via),
-            "interface": entry.interface or "",
-            "metric": _metric(entry.destination),
-        }
-        for entry in _routed(entries)
-        if entry.key not in kept
-    ]
+    found: Dict[int, List[Tuple[str, str, str, int]]] = {}
+    for entry in _routed(entries):
+        if not kept or entry.key not in kept:
+            destination = entry.destination
+            via = "" if entry.via is None else address_text(entry.via)
+            length = f"{address_text(destination)}/{destination.max_prefixlen}"
+            route = (length, via, entry.interface or "", _metric(destination))
+            found.setdefault(destination.version, []).append(route)
+    return [{"version": version, "routes": routes} for version, routes in sorted(found.items())]
 
 
 def _metric(destination: Address) -> int:

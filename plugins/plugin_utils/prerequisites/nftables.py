@@ -27,7 +27,6 @@ class NftablesBackend(Backend):
     platform = Nftables()
     settings = {  # noqa: RUF012 - never changed
         "table_path": "/etc/nftables.d/50-sipmobility.nft",
-        "elements_path": f"{STATE}/elements.nft",
         "held_path": f"{STATE}/held.nft",
         "held_table": "sipmobility_held",
         "captured_path": f"{RUN}/captured.nft",

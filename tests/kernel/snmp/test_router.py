@@ -37,10 +37,11 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.var
     resolved,
     varbinds_of,
 )
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.pysnmp_session import PysnmpSession, SnmpLogin
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.pysnmp_session import PysnmpSession
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.snmp_device import Refusal, snmp_router
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.snmp_login import SnmpLogin
 
 from ...standins.snmp_router.server import KEYS, READER, WRITER, Relay, SnmpServer
 from ...unit.mobility.entries import LINKS, MOBILE, states

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.pysnmp_session import PysnmpSession, SnmpLogin
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.pysnmp_session import PysnmpSession
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.snmp_login import SnmpLogin
 
 from ...kernel.namespaces import Namespace
 from .words import COMMUNITY

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which stages of a plan leave encoders unconfirmed, and when they are confirmed (design rule 4)."""
+"""A plan as files: which stages leave encoders unconfirmed, and when they are confirmed (design rule 4)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage, Step
-from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import note_held, summary, take_held
+from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import (
+    note_held,
+    read_step,
+    summary,
+    take_held,
+    write_plan,
+)
+
+from ..mobility.worlds import TOPOLOGY, patent_handover
 
 Rows = list[tuple[Phase, str]]
 
@@ -60,3 +69,14 @@ def test_what_is_held_is_taken_once(tmp_path: Path, router: str) -> None:
     held = take_held(str(tmp_path), router)
     assert held is None if router == "rb" else held is not None and (held.stage, held.receipt) == (1, {"session": "7"})
     assert take_held(str(tmp_path), router) is None
+
+
+@pytest.mark.parametrize("details", [True, False])
+def test_steps_are_read_as_they_were_planned(tmp_path: Path, details: bool) -> None:
+    planned = make_plan([patent_handover()], TOPOLOGY, {name: RouterState() for name in TOPOLOGY.routers})
+    write_plan(planned, str(tmp_path), details=details)
+    read = [
+        [read_step(str(tmp_path), n, step.router) for step in stage.steps] for n, stage in enumerate(planned.stages)
+    ]
+    assert read == [list(stage.steps) for stage in planned.stages]
+    assert [(tmp_path / name).exists() for name in ("plan.json", "targets/rb.json")] == [details, details]
