@@ -17,11 +17,9 @@ from ..mobility.model import Mark, Rewrite, RewriteKind, Route, Scope
 __all__ = ["GATES", "GATE_TYPE", "gates_of", "idle_families", "looked_up"]
 
 _FAMILIES = {4: "ip", 6: "ip6"}
-#: The one element of each, by family.
-_OWN_PROTOCOL = {"ip": "ipv4", "ip6": "ipv6"}
 GATES = ("in_use", "wide_in_use")
 #: Their type, as nft lists it.
-GATE_TYPE = "nf_proto"
+GATE_TYPE = "ether_type"
 #: What must hold its family for packets to be looked up in a set.
 _NEEDED = {
     f"{scope.value}_{what}": GATES[:1] if scope is Scope.SESSION else GATES
@@ -37,7 +35,7 @@ def gates_of(groups: Iterable[Mapping[str, Any]]) -> List[Dict[str, Any]]:
     """
     needed = {(group["family"], gate) for group in groups for gate in _NEEDED.get(group["set"], ())}
     return [
-        {"family": family, "set": gate, "timed": False, "elements": [{"key": _OWN_PROTOCOL[family], "to": ""}]}
+        {"family": family, "set": gate, "timed": False, "elements": [{"key": family, "to": ""}]}
         for family, gate in sorted(needed)
     ]
 

@@ -85,7 +85,7 @@ def listing(family: str) -> dict[str, Any]:
     route = {"elem": {"val": host, "timeout": 60, "comment": COMMENT}}
     objects.append({"set": {"name": "route", "type": kind, "elem": [route]}})
     for gate in ("in_use", "wide_in_use"):
-        objects.append({"set": {"name": gate, "type": "nf_proto", "elem": ["ipv4" if family == "ip" else "ipv6"]}})
+        objects.append({"set": {"name": gate, "type": "ether_type", "elem": [family]}})
     return {"nftables": objects}
 
 
