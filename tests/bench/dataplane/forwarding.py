@@ -43,7 +43,7 @@ __all__ = ["measure_forwarding"]
 _SEED = 7082
 _FLOWS = 256
 #: Packets in a burst, and bursts in a round, of flows that are known and of new ones.
-_BURSTS = (("known", 4_000, 15), ("new", 1_500, 10))
+_BURSTS = (("known", 256, 150), ("new", 256, 100))
 #: By router and kind of flows: the bursts of each round.
 _Rates = dict[tuple[str, str], list[list[float]]]
 _PEER = ip_address("198.51.100.2")
