@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -26,7 +25,7 @@ from typing import Any
 from ...kernel.namespaces import Namespace
 from ...kernel.test_preparation import prepare
 from .figures import Aim, Part
-from .rounds import Rounds, told
+from .rounds import Clock, Rounds, told
 
 __all__ = ["measure_many"]
 
@@ -200,7 +199,7 @@ def _routers() -> Iterator[Path]:
 def _run(inventory: Path, *arguments: str | Path) -> tuple[float, float]:
     """Seconds of one ansible-playbook, and of processors in it (routers included: they are this machine, too)."""
     tool = Path(sys.executable).with_name("ansible-playbook")
-    used, started = _processors(), time.perf_counter()
+    clock = Clock()
     done = subprocess.run(
         [tool, "-i", inventory, *arguments],
         env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_RETRY_FILES_ENABLED": "0"},
@@ -209,12 +208,6 @@ def _run(inventory: Path, *arguments: str | Path) -> tuple[float, float]:
         text=True,
         check=False,
     )
-    taken = time.perf_counter() - started
     if done.returncode:
         raise RuntimeError(done.stdout[-4000:])
-    return taken, _processors() - used
-
-
-def _processors() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return clock.read()

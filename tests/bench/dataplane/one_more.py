@@ -34,7 +34,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import
 from ...kernel.namespaces import Namespace
 from ...kernel.test_preparation import managed, prepare
 from .figures import Aim, Part, Ratio
-from .rounds import Rounds, told
+from .rounds import Clock, Rounds, told
 
 __all__ = ["Routers", "measure_looks", "measure_one_more"]
 
@@ -51,7 +51,8 @@ ip link set wan up; ip link set uplink up
 nft add table ip theirs
 """
 _RULE = "PREROUTING -s 203.0.113.1 -d {old} -p udp --dport 40000 -j DNAT --to-destination {new}"
-_Table = dict[str, dict[int, list[float]]]
+#: By what was done and how many stood: seconds, and seconds of processors, of each round.
+_Table = dict[str, dict[int, list[tuple[float, float]]]]
 _PUT, _REMOVED = "our step, put", "our step, removed"
 #: What one more mapping may cost at 100,000, where it costs 1 at 10.
 _MOST = 1.2
@@ -94,9 +95,9 @@ def measure_one_more(routers: Routers, most: int, seconds: float) -> Part:
     for number in rounds:
         for name, by_size in ways.items():
             for size in _turned(number):
-                started = time.perf_counter()
+                clock = Clock()
                 by_size[size](1 + number)
-                took.setdefault(name, {}).setdefault(size, []).append(time.perf_counter() - started)
+                took.setdefault(name, {}).setdefault(size, []).append(clock.read())
     listings = {size: _listing(routers.with_mappings(size)[0]) for size in _SIZES}
     aims = [
         Aim(f"{name} at 100,000 beside 10", ratio.middle, _MOST, " times", (ratio.low, ratio.high))
@@ -112,16 +113,16 @@ def measure_looks(routers: Routers, most: int, seconds: float) -> Part:
     for size in _SIZES:
         place = routers.with_mappings(size)[0]
         told(f"a full read at {size:,} mappings")
-        started = time.perf_counter()
+        clock = Clock()
         remember(place, Renderer(), look(place, Renderer(), "bench", probe=False).fingerprint, "bench")
-        took.setdefault("full read (once)", {})[size] = [time.perf_counter() - started]
+        took.setdefault("full read (once)", {})[size] = [clock.read()]
     rounds = Rounds("looks", most, seconds)
     for number in rounds:
         for size in _turned(number):
-            started = time.perf_counter()
+            clock = Clock()
             if look(routers.with_mappings(size)[0], Renderer(), "bench").read:
                 raise RuntimeError(f"the probe at {size} did not suffice")
-            took.setdefault("probe (nothing changed)", {}).setdefault(size, []).append(time.perf_counter() - started)
+            took.setdefault("probe (nothing changed)", {}).setdefault(size, []).append(clock.read())
     return Part(_table(f"A look for drift (reconcile.yml --check) at one router, {rounds.done} rounds in turns.", took))
 
 
@@ -197,16 +198,17 @@ def _kept(listings: Mapping[int, float]) -> str:
     )
 
 
-def _ratio(by_size: Mapping[int, Sequence[float]]) -> Ratio:
-    first, last = by_size[_SIZES[0]], by_size[_SIZES[-1]]
+def _ratio(by_size: Mapping[int, Sequence[tuple[float, float]]], which: int = 0) -> Ratio:
+    first, last = ([one[which] for one in by_size[size]] for size in (_SIZES[0], _SIZES[-1]))
     return Ratio.of(last, first, best=min(last) / min(first))
 
 
 def _table(title: str, took: _Table) -> str:
     lines = [title, ""]
-    lines.append(f"{'ms':28}" + "".join(f"{size:>12,}" for size in _SIZES) + f"{'ratio: median':>16}{'best':>8}")
+    head = f"{'ratio: median':>16}{'best':>8}{'processor':>11}"
+    lines.append(f"{'ms':28}" + "".join(f"{size:>12,}" for size in _SIZES) + head)
     for name, by_size in took.items():
-        line = "".join(f"{statistics.median(by_size[size]) * 1e3:12.1f}" for size in _SIZES)
+        line = "".join(f"{statistics.median(one[0] for one in by_size[size]) * 1e3:12.1f}" for size in _SIZES)
         ratio = _ratio(by_size)
-        lines.append(f"{name:28}{line}{ratio.middle:16.2f}{ratio.best:8.2f}")
+        lines.append(f"{name:28}{line}{ratio.middle:16.2f}{ratio.best:8.2f}{_ratio(by_size, 1).middle:11.2f}")
     return "\n".join(lines) + "\n"
