@@ -27,6 +27,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Stamp,
 )
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.drift import look, remember
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.nftables import NftablesBackend
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import SETTINGS
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
@@ -54,6 +55,8 @@ _RULE = "PREROUTING -s 203.0.113.1 -d {old} -p udp --dport 40000 -j DNAT --to-de
 #: By what was done and how many stood: seconds, and seconds of processors, of each round.
 _Table = dict[str, dict[int, list[tuple[float, float]]]]
 _PUT, _REMOVED = "our step, put", "our step, removed"
+#: Bytes of steps behind which a router keeps all anew (templates/linux/save.sh.j2).
+_KEPT = 262144
 #: What one more mapping may cost at 100,000, where it costs 1 at 10.
 _MOST = 1.2
 
@@ -98,13 +101,14 @@ def measure_one_more(routers: Routers, most: int, seconds: float) -> Part:
                 clock = Clock()
                 by_size[size](1 + number)
                 took.setdefault(name, {}).setdefault(size, []).append(clock.read())
+    written = _written(*routers.with_mappings(_SIZES[0]))
     listings = {size: _listing(routers.with_mappings(size)[0]) for size in _SIZES}
     aims = [
         Aim(f"{name} at 100,000 beside 10", ratio.middle, _MOST, " times", (ratio.low, ratio.high))
         for name, ratio in ((name, _ratio(took[name])) for name in (_PUT, _REMOVED))
     ]
     text = _table(f"One more mapping where many stand, {rounds.done} rounds in turns; ratio to where 10 stand.", took)
-    return Part(f"{text}{_kept(listings)}", tuple(aims))
+    return Part(f"{text}{_kept(listings, _KEPT // written)}", tuple(aims))
 
 
 def measure_looks(routers: Routers, most: int, seconds: float) -> Part:
@@ -189,13 +193,23 @@ def _listing(place: Namespace) -> float:
     return time.perf_counter() - started
 
 
-def _kept(listings: Mapping[int, float]) -> str:
+def _written(place: Namespace, router: ManagedRouter) -> int:
+    """Bytes that a router writes down of one step."""
+    path = f"{NftablesBackend().setting('elements_path')}.steps"
+    sizes = []
+    for number in (9_000, 9_001):
+        _put(router, number)
+        sizes.append(int(place.shell(f"stat -c %s {path}").stdout))
+    return sizes[1] - sizes[0]
+
+
+def _kept(listings: Mapping[int, float], steps: int) -> str:
     """What now and then comes on top of a step."""
-    each = "".join(f"{listings[size] * 1e3:12.1f}" for size in _SIZES)
-    return (
-        f"{'the router keeps all anew':28}{each}\n"
-        "The last line comes on top of one step in some hundred: when what the steps since wrote down is 256 KiB.\n"
-    )
+    lines = [
+        ("the router keeps all anew", [listings[size] for size in _SIZES]),
+        (f"the same, one in {steps} steps", [listings[size] / steps for size in _SIZES]),
+    ]
+    return "".join(f"{name:28}{''.join(f'{taken * 1e3:12.1f}' for taken in each)}\n" for name, each in lines)
 
 
 def _ratio(by_size: Mapping[int, Sequence[tuple[float, float]]], which: int = 0) -> Ratio:
