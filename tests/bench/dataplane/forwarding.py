@@ -44,6 +44,8 @@ _SEED = 7082
 _FLOWS = 256
 #: Packets in a burst, and bursts in a round, of flows that are known and of new ones.
 _BURSTS = (("known", 256, 150), ("new", 256, 100))
+#: Mappings in one step.
+_STEP = 10_000
 #: By router and kind of flows: the bursts of each round.
 _Rates = dict[tuple[str, str], list[list[float]]]
 _PEER = ip_address("198.51.100.2")
@@ -163,17 +165,20 @@ def _tracking(namespace: Namespace) -> None:
 def _ours(count: int) -> Callable[[Namespace], None]:
     def configure(namespace: Namespace) -> None:
         load_table(namespace)
-        if count:
-            now = int(time.time())
-            change = Change(put=tuple(_encoder(number, now + 36_000) for number in range(count)))
-            namespace.shell(step_text(Nftables(), Renderer(), change, now))
+        now = int(time.time())
+        for first in range(0, count, _STEP):
+            numbers = range(first, min(first + _STEP, count))
+            change = Change(put=tuple(_encoder(number, now + 36_000) for number in numbers))
+            done = namespace.shell(step_text(Nftables(), Renderer(), change, now), check=False)
+            if done.returncode:
+                raise RuntimeError(f"a step was refused: {done.stderr[:500]}")
 
     return configure
 
 
 def _encoder(number: int, expires: int) -> Rewrite:
     match = Selector(_PEER, _OLD + number, "udp", 7000, 40000)
-    return Rewrite(RewriteKind.OUTBOUND_DST, match, _MOVED + number % 65_000, Stamp(f"bench{number}", 1, expires))
+    return Rewrite(RewriteKind.OUTBOUND_DST, match, _MOVED + number, Stamp(f"bench{number}", 1, expires))
 
 
 def _rules(tool: str, count: int) -> Callable[[Namespace], None]:
