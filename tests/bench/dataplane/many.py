@@ -77,7 +77,7 @@ def measure_many(pairs: int, most: int, seconds: float) -> Part:
     took: _Took = {}
     with tempfile.TemporaryDirectory() as place:
         books = _books(Path(place), pairs)
-        rounds = Rounds("10,000 pairs", most, seconds)
+        rounds = Rounds(f"{pairs:,} pairs", most, seconds)
         for _number in rounds:
             with _routers() as inventory:
                 for name, arguments in books.items():
