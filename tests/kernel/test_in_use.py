@@ -24,11 +24,12 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Selector,
 )
 
+from ..unit.mobility.worlds import NEW, NOW, OLD, PEER
 from . import moving
 from .live import FAMILY
 from .moving import Journey, moved
 from .namespaces import Namespace
-from .test_nftables import NEW, NOW, OLD, PEER, STAMP, STAMPED
+from .test_nftables import STAMP, STAMPED
 from .test_preparation import NFTABLES, managed, prepare
 from .test_preparation import bare as bare
 
