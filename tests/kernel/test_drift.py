@@ -88,6 +88,8 @@ def test_the_probe_lists_nothing(bare: Namespace, held: RouterState) -> None:
     ("happens", "kind", "words"),
     [
         ("nft flush map ip sipmobility session_inbound_dst", "missing", "inbound_dst"),
+        ("nft flush set ip sipmobility in_use", "changed", "inbound_dst"),
+        ("nft flush set ip sipmobility wide_in_use", "changed", "mark"),
         ("ip route flush table 7082", "missing", "route"),
         ("ip -6 rule del table 7082", "static", "IPv6 rule"),
         ("ip rule del table 7082", "static", "IPv4 rule"),

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 from ipaddress import ip_address
-from typing import Any, ClassVar, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, ClassVar, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, TypeVar
 
 from ..errors import HandoverError
 from ..mobility.model import (
@@ -32,6 +32,7 @@ from ..mobility.selector import address_text, number_text
 from . import stamp as stamps
 from .base import COMPLAINTS, Capabilities, Output, Platform, foreign, unprepared
 from .neighbours import neighbour_lines, neighbours_of
+from .nftables_in_use import GATE_TYPE, GATES, gates_of, idle_families, looked_up
 from .path_mtu import ERROR_MAPS, PROTOCOL_NUMBERS, error_elements
 from .routes import SETTINGS, route_lines, routes_of
 
@@ -47,15 +48,23 @@ _MARKS = ("session_mark", "correspondent_mark")
 #: As nft lists them where /etc/protocols is missing (Debian package netbase).
 _PROTOCOL_NAMES = {str(number): name for name, number in PROTOCOL_NUMBERS.items()}
 _Error = Tuple[str, Address, Stamp]
+_Looked = TypeVar("_Looked", Rewrite, Mark)
 _MAP_NAMES = {(scope, kind): f"{scope.value}_{kind.value}" for scope in Scope for kind in RewriteKind}
 _MAPS = tuple(_MAP_NAMES.values())
-#: The names of our sets and maps.
+#: The names of our sets and maps that hold entries.
 SETS = (*_MAPS, *_MARKS, *ERROR_MAPS, "route", "neighbour", "nd_live")
 
 #: What the kernel or the tools say to a step, and what it means. The router was read a moment before, so a table
 #: that is missing, or not ours to read, was told then.
 _COMPLAINTS = (
     *COMPLAINTS,
+    (
+        r"tproxy to",
+        "kernel_lacks",
+        "the kernel has the expression tproxy (CONFIG_NFT_TPROXY), by which our table has fragments put together",
+        "Install the module nft_tproxy; or write ct state invalid in its place, in a table.nft.j2 of your own "
+        "(first_hop_router_template_dir): then every packet is tracked.",
+    ),
     (
         r"old address held",
         "old_address_held",
@@ -104,6 +113,7 @@ class Nftables(Platform):
     settings: ClassVar[Mapping[str, Any]] = {
         "table": "sipmobility",
         "elements_path": "/var/lib/sipmobility/elements.nft",
+        "idle_command": "/usr/local/lib/sipmobility/idle",
         **SETTINGS,
     }
     complaints = _COMPLAINTS
@@ -127,11 +137,13 @@ class Nftables(Platform):
         self._holdable(change.put, now)
         for entry in change.put:
             _expressible(entry)
+        put = _grouped(change.put, now)
         return {
             "elements": {
                 "remove": _grouped(change.remove, now),
-                "put": _grouped(change.put, now),
+                "put": [*gates_of(put), *put],
             },
+            "idle": idle_families(change.remove, put),
             "routes": {
                 "remove": route_lines(change.remove, but=change.put),
                 "put": route_lines(change.put),
@@ -151,9 +163,13 @@ def entries_of(sets: Mapping[str, Mapping[str, Mapping[str, Any]]], output: Outp
         held = sets[family]
         errors = Counter(_errors(held))
         for name in _MAPS:
-            yield from (_complete(rewrite, errors) for rewrite in _rewrites(name, held[name]))
+            met = looked_up(name, held)
+            rewrites = (_complete(rewrite, errors) for rewrite in _rewrites(name, held[name]))
+            yield from rewrites if met else map(_short, rewrites)
         for name in _MARKS:
-            yield from (Mark(_selector(key, None), stamp) for key, unused, stamp in _elements(held[name]))
+            met = looked_up(name, held)
+            marks = (Mark(_selector(key, None), stamp) for key, unused, stamp in _elements(held[name]))
+            yield from marks if met else map(_short, marks)
         records = {ip_address(key[0]): stamp for key, unused, stamp in _elements(held["route"])}
         yield from routes_of(output, version, records)
     answered: Dict[Address, Stamp] = {}
@@ -192,6 +208,7 @@ def _ours(sets: Mapping[str, Mapping[str, Any]], family: str) -> None:
     for name in (*_MAPS, *_MARKS):
         expected[name] = (keys[name.split("_", maxsplit=1)[0]], address if name in _MAPS else None)
     expected.update((name, (key, address)) for name, key in ERROR_MAPS.items())
+    expected.update((name, (GATE_TYPE, None)) for name in GATES)
     _as_expected(sets, family, expected)
 
 
@@ -252,10 +269,15 @@ def _errors(sets: Mapping[str, Mapping[str, Any]]) -> Iterator[_Error]:
 
 
 def _complete(rewrite: Rewrite, errors: Mapping[_Error, int]) -> Rewrite:
-    """The rewrite; if an element for its errors is gone, as one that ends sooner, so that it is put anew."""
+    """The rewrite, or the same short of an element for its errors."""
     if all(errors[name, to, rewrite.stamp] for name, unused, to in error_elements(rewrite)):
         return rewrite
-    return replace(rewrite, stamp=replace(rewrite.stamp, expires=rewrite.stamp.expires - EXPIRY_TOLERANCE - 1))
+    return _short(rewrite)
+
+
+def _short(entry: _Looked) -> _Looked:
+    """An entry that lacks something, as one that ends sooner: so it is put anew."""
+    return replace(entry, stamp=replace(entry.stamp, expires=entry.stamp.expires - EXPIRY_TOLERANCE - 1))
 
 
 def _selector(key: List[Any], kind: Optional[RewriteKind]) -> Selector:

@@ -31,7 +31,7 @@ class NftablesBackend(Backend):
         "held_table": "sipmobility_held",
         "captured_path": f"{RUN}/captured.nft",
     }
-    static_files = (("table_path", "table.nft.j2", "644"),)
+    static_files = (("table_path", "table.nft.j2", "644"), ("idle_command", "idle.sh.j2", "755"))
     system_directories = ("/etc/nftables.d", "/etc/sysctl.d")
     tools = ("nft", "perl", "unshare")
     static_name = "table sipmobility"

@@ -15,6 +15,7 @@ import os
 import sys
 from contextlib import ExitStack
 
+from .figures import verdicts
 from .forwarding import measure_forwarding
 from .many import measure_many
 from .one_more import Routers, measure_looks, measure_one_more
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> int:
             "forwarding": lambda: measure_forwarding(rounds, seconds * 0.25),
             "one-more": lambda: measure_one_more(routers, rounds, seconds * 0.1),
             "looks": lambda: measure_looks(routers, rounds, seconds * 0.1),
-            "many": lambda: measure_many(numbers["BENCH_PAIRS"]),
+            "many": lambda: measure_many(numbers["BENCH_PAIRS"], rounds, seconds * 0.15),
         }
         if set(arguments) - set(parts):
             print(__doc__, file=sys.stderr)
@@ -48,7 +49,7 @@ def main(arguments: list[str]) -> int:
         figures = [parts[name]() for name in arguments or parts]
     load = f"load {before:.1f} before, {os.getloadavg()[0]:.1f} after"
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} processors, {load}\n")
-    print("\n".join(figures))
+    print("\n".join([*(part.table for part in figures), verdicts(figures)]))
     return 0
 
 

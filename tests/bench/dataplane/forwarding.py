@@ -15,14 +15,27 @@ import shutil
 import statistics
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
+    Change,
+    Rewrite,
+    RewriteKind,
+    Selector,
+    Stamp,
+)
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.step_text import step_text
+
 from ...kernel.conftest import load_table
 from ...kernel.namespaces import Namespace
+from .figures import Part, Ratio
 from .rounds import Rounds, told
 
 __all__ = ["measure_forwarding"]
@@ -30,8 +43,12 @@ __all__ = ["measure_forwarding"]
 _SEED = 7082
 _FLOWS = 256
 #: Packets in a burst, and bursts in a round, of flows that are known and of new ones.
-_BURSTS = (("known", 4_000, 15), ("new", 1_500, 10))
-_PEER = "198.51.100.2"
+_BURSTS = (("known", 256, 150), ("new", 256, 100))
+#: Mappings in one step.
+_STEP = 10_000
+#: By router and kind of flows: the bursts of each round.
+_Rates = dict[tuple[str, str], list[list[float]]]
+_PEER = ip_address("198.51.100.2")
 _OLD, _MOVED, _OTHERS = map(ip_address, ("198.18.0.0", "198.20.0.0", "198.24.0.0"))
 
 _LINKS = """
@@ -56,7 +73,7 @@ class _Router:
     others: bool = False  # flows of hosts that no mapping concerns
 
 
-def measure_forwarding(most: int, seconds: float) -> str:
+def measure_forwarding(most: int, seconds: float) -> Part:
     """Rates and ratios, as a table.
 
     :param most: rounds at most, see :class:`Rounds`.
@@ -76,14 +93,14 @@ def measure_forwarding(most: int, seconds: float) -> str:
         for router in routers:
             told(f"making {router.name}")
             paths.append(_Path(stack, router, program, place, chosen))
-        rates: dict[tuple[str, str], list[float]] = {}
+        rates: _Rates = {}
         rounds = Rounds("packets", most, seconds)
         for number in rounds:
             turn = number % len(paths)
             for path in paths[turn:] + paths[:turn]:  # each round begins with another
                 for kind, count, bursts in _BURSTS:
-                    rates.setdefault((path.name, kind), []).extend(path.rates(kind, count, bursts))
-    return _table(rates, [router.name for router in routers], rounds.done)
+                    rates.setdefault((path.name, kind), []).append(path.rates(kind, count, bursts))
+    return Part(_table(rates, [router.name for router in routers], rounds.done))
 
 
 class _Path:
@@ -148,13 +165,20 @@ def _tracking(namespace: Namespace) -> None:
 def _ours(count: int) -> Callable[[Namespace], None]:
     def configure(namespace: Namespace) -> None:
         load_table(namespace)
-        if count:
-            keys = ", ".join(
-                f"{_PEER} . {_OLD + n} . udp . 7000 . 40000 timeout 3600s : {_MOVED + n % 65_000}" for n in range(count)
-            )
-            namespace.shell(f"nft -f - <<'X'\nadd element ip sipmobility session_outbound_dst {{ {keys} }}\nX\n")
+        now = int(time.time())
+        for first in range(0, count, _STEP):
+            numbers = range(first, min(first + _STEP, count))
+            change = Change(put=tuple(_encoder(number, now + 36_000) for number in numbers))
+            done = namespace.shell(step_text(Nftables(), Renderer(), change, now), check=False)
+            if done.returncode:
+                raise RuntimeError(f"a step was refused: {done.stderr[:500]}")
 
     return configure
+
+
+def _encoder(number: int, expires: int) -> Rewrite:
+    match = Selector(_PEER, _OLD + number, "udp", 7000, 40000)
+    return Rewrite(RewriteKind.OUTBOUND_DST, match, _MOVED + number, Stamp(f"bench{number}", 1, expires))
 
 
 def _rules(tool: str, count: int) -> Callable[[Namespace], None]:
@@ -177,25 +201,27 @@ def _compiled(place: Path) -> Path:
     return program
 
 
-def _table(rates: dict[tuple[str, str], list[float]], names: list[str], rounds: int) -> str:
+def _table(rates: _Rates, names: list[str], rounds: int) -> str:
     lines = [
         f"Packets a second through one router (UDP, 18 bytes, {_FLOWS} flows among all mappings, seed {_SEED}; "
         f"{rounds} rounds in turns).",
         "known: flows that were seen before; new: each packet begins a flow (with scope session such a flow is not",
-        "rewritten, with iptables it is); others: flows of hosts that no mapping is for. Ratio: to plain forwarding,",
-        "of the median burst and of the best in twenty.",
+        "rewritten, with iptables it is); others: flows of hosts that no mapping is for. Ratio: to plain forwarding in",
+        "the same round, median; and of the best burst in twenty.",
         "",
-        f"{'':28}{'known: kpps':>12}{'median':>8}{'best':>7}{'new: kpps':>12}{'median':>8}{'best':>7}",
+        f"{'':28}{'known: kpps':>12}{'ratio':>8}{'best':>7}{'new: kpps':>12}{'ratio':>8}{'best':>7}",
     ]
     for name in names:
         line = f"{name:28}"
         for kind, _count, _bursts in _BURSTS:
             mine, plain = rates[name, kind], rates[names[0], kind]
-            middle = statistics.median(mine)
-            line += f"{middle / 1e3:12.0f}{middle / statistics.median(plain):8.2f}{_best(mine) / _best(plain):7.2f}"
+            middles = [[statistics.median(bursts) for bursts in of] for of in (mine, plain)]
+            ratio = Ratio.of(*middles, best=_best(mine) / _best(plain))
+            line += f"{statistics.median(middles[0]) / 1e3:12.0f}{ratio.middle:8.2f}{ratio.best:7.2f}"
         lines.append(line)
     return "\n".join(lines) + "\n"
 
 
-def _best(rates: list[float]) -> float:
-    return sorted(rates)[int(len(rates) * 0.95)]
+def _best(rounds: list[list[float]]) -> float:
+    rates = sorted(rate for bursts in rounds for rate in bursts)
+    return rates[int(len(rates) * 0.95)]

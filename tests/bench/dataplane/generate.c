@@ -6,8 +6,8 @@
  * usage: generate INTERFACE SOURCE-MAC DESTINATION-MAC COUNT new|known FILE BURSTS ARRIVED
  * FILE: one flow a line, "SOURCE DESTINATION SOURCE-PORT DESTINATION-PORT". Frames take the flows in turn. With "new"
  * the source port rises with each frame, so that every frame begins a flow of its own.
- * ARRIVED: a file with the number of packets that came out of the router so far. Short bursts, for on a busy machine
- * some of them are not disturbed.
+ * ARRIVED: a file with the number of packets that came out of the router so far. Bursts are shorter than the others'
+ * turns, and go before them where that is allowed: what else the machine does disturbs few of them.
  * Prints a line for each burst: packets that arrived, and the seconds until the last of them did.
  */
 #define _GNU_SOURCE
@@ -18,6 +18,7 @@
 #include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +105,8 @@ int main(int argc, char **argv)
 		messages[i].msg_hdr = (struct msghdr){.msg_name = &place, .msg_namelen = sizeof place,
 			.msg_iov = &parts[i], .msg_iovlen = 1};
 	}
+	struct sched_param first = {.sched_priority = 1};
+	sched_setscheduler(0, SCHED_FIFO, &first);
 	long total = 0;
 	for (int burst = atoi(argv[7]); burst > 0; burst--) {
 		long before = arrived(counter), came = 0;
@@ -130,6 +133,7 @@ int main(int argc, char **argv)
 			}
 		}
 		printf("%ld %.6f\n", came, last - begin);
+		usleep(500);
 	}
 	return 0;
 }

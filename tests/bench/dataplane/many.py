@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,12 +24,17 @@ from typing import Any
 
 from ...kernel.namespaces import Namespace
 from ...kernel.test_preparation import prepare
-from .rounds import told
+from .figures import Aim, Part
+from .rounds import Clock, Rounds, told
 
 __all__ = ["measure_many"]
 
 _ROOT = Path(__file__).resolve().parents[3]
 _LOOPED = 50
+#: Seconds that so many pairs may take above an empty playbook.
+_MOST, _ASKED = 5.0, 10_000
+#: Seconds, and seconds of processors, of each round, by what was run.
+_Took = dict[str, list[tuple[float, float]]]
 
 _LINKS = """
 ip link add lan type veth peer name host
@@ -64,43 +69,75 @@ _IPTABLES = """
 """
 
 
-def measure_many(pairs: int) -> str:
-    """What many pairs in one run take, beside an empty playbook and a loop of iptables tasks, as a table."""
-    book = _ROOT / "playbooks" / "handover.yml"
-    with _routers() as inventory, tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        (folder / "empty.yml").write_text(_EMPTY, encoding="utf-8")
-        (folder / "iptables.yml").write_text(_IPTABLES, encoding="utf-8")
-        (folder / "handovers.json").write_text(json.dumps(_handovers(pairs)), encoding="utf-8")
-        (folder / "few.json").write_text(json.dumps(_handovers(pairs + 1)[-1:]), encoding="utf-8")
-        (folder / "looped.json").write_text(json.dumps({"pairs": _pairs(_LOOPED)}), encoding="utf-8")
-        told("an empty playbook, and handover.yml with one pair")
-        empty = min(_run(inventory, folder / "empty.yml") for unused in range(3))
-        few = _run(inventory, book, "-e", f"handover_src={folder / 'few.json'}")
-        told(f"handover.yml with {pairs:,} pairs")
-        handover = _run(inventory, book, "-e", f"handover_src={folder / 'handovers.json'}")
+def measure_many(pairs: int, most: int, seconds: float) -> Part:
+    """What many pairs in one run take, beside an empty playbook and a loop of iptables tasks, as a table.
+
+    :param most: rounds at most, see :class:`Rounds`; each with routers of its own.
+    """
+    took: _Took = {}
+    with tempfile.TemporaryDirectory() as place:
+        books = _books(Path(place), pairs)
+        rounds = Rounds(f"{pairs:,} pairs", most, seconds)
+        for _number in rounds:
+            with _routers() as inventory:
+                for name, arguments in books.items():
+                    took.setdefault(name, []).append(_run(inventory, *arguments))
         told(f"iptables tasks for {_LOOPED} pairs")
-        looped = _run(inventory, folder / "iptables.yml", "-e", f"@{folder / 'looped.json'}")
+        with _routers() as inventory:
+            looped = _run(inventory, *_loop(Path(place)))
+    empty, _few, handover = took.values()
+    above = sorted(one[0] - other[0] for one, other in zip(handover, empty, strict=True))
+    low, _middle, high = statistics.quantiles(above, n=4) if len(above) > 1 else above * 3
+    aim = Aim(f"{pairs:,} pairs, above an empty playbook", statistics.median(above), _MOST, " s", (low, high))
+    # The aim is of that many pairs, whatever number was asked for.
+    return Part(_table(pairs, took, looped, rounds.done), (aim,) if pairs == _ASKED else ())
+
+
+def _books(folder: Path, pairs: int) -> dict[str, tuple[str | Path, ...]]:
+    """What ``ansible-playbook`` is given, by a name for it; the empty playbook first, many pairs last."""
+    book = _ROOT / "playbooks" / "handover.yml"
+    (folder / "empty.yml").write_text(_EMPTY, encoding="utf-8")
+    (folder / "handovers.json").write_text(json.dumps(_handovers(pairs)), encoding="utf-8")
+    (folder / "few.json").write_text(json.dumps(_handovers(pairs + 1)[-1:]), encoding="utf-8")
+    return {
+        "empty playbook": (folder / "empty.yml",),
+        "handover.yml, 1 pair": (book, "-e", f"handover_src={folder / 'few.json'}"),
+        f"handover.yml, {pairs:,} pairs": (book, "-e", f"handover_src={folder / 'handovers.json'}"),
+    }
+
+
+def _loop(folder: Path) -> tuple[str | Path, ...]:
+    (folder / "iptables.yml").write_text(_IPTABLES, encoding="utf-8")
+    (folder / "looped.json").write_text(json.dumps({"pairs": _pairs(_LOOPED)}), encoding="utf-8")
+    return folder / "iptables.yml", "-e", f"@{folder / 'looped.json'}"
+
+
+def _table(pairs: int, took: _Took, looped: tuple[float, float], rounds: int) -> str:
     lines = [
-        f"{pairs:,} pairs in one run of handover.yml, session scope, both directions, two of three routers.",
+        f"{pairs:,} pairs in one run of handover.yml, session scope, both directions, two of three routers; medians of "
+        f"{rounds} rounds.",
         "",
         f"{'':34}{'s':>8}{'above empty':>13}{'ms a pair':>11}{'processor s':>13}",
     ]
-    for name, (taken, used), count in (
-        ("empty playbook", empty, 0),
-        ("handover.yml, 1 pair", few, 1),
-        (f"handover.yml, {pairs:,} pairs", handover, pairs),
-        (f"iptables tasks, {_LOOPED} pairs, 1 router", looped, _LOOPED),
-    ):
-        above = taken - empty[0]
+    counts = (0, 1, pairs, _LOOPED)
+    empty = next(iter(took.values()))
+    shown = {**took, f"iptables tasks, {_LOOPED} pairs, 1 router": [looped] * rounds}
+    aboves = []
+    for (name, runs), count in zip(shown.items(), counts, strict=True):
+        taken = statistics.median(run[0] for run in runs)
+        above, used = (
+            statistics.median(run[which] - other[which] for run, other in zip(runs, empty, strict=True))
+            for which in (0, 1)
+        )
         each = above / count * 1e3 if count else 0
-        lines.append(f"{name:34}{taken:8.1f}{above:13.1f}{each:11.2f}{used - empty[1]:13.1f}")
-    extrapolated = (looped[0] - empty[0]) / _LOOPED * pairs * 2
-    times = extrapolated / (handover[0] - empty[0])
+        lines.append(f"{name:34}{taken:8.1f}{above:13.1f}{each:11.2f}{used:13.1f}")
+        aboves.append(above)
+    extrapolated = aboves[-1] / _LOOPED * pairs * 2
     lines += [
         "",
         f"A loop of ansible.builtin.iptables tasks for {pairs:,} pairs on two routers, extrapolated from {_LOOPED} on",
-        f"one: {extrapolated:,.0f} s, {times:,.0f} times as long. It would take longer yet: each rule of a longer list",
+        f"one: {extrapolated:,.0f} s, {extrapolated / aboves[-2]:,.0f} times as long. It would take longer yet: each "
+        "rule of a longer list",
         "costs more.",
     ]
     return "\n".join(lines) + "\n"
@@ -162,7 +199,7 @@ def _routers() -> Iterator[Path]:
 def _run(inventory: Path, *arguments: str | Path) -> tuple[float, float]:
     """Seconds of one ansible-playbook, and of processors in it (routers included: they are this machine, too)."""
     tool = Path(sys.executable).with_name("ansible-playbook")
-    used, started = _processors(), time.perf_counter()
+    clock = Clock()
     done = subprocess.run(
         [tool, "-i", inventory, *arguments],
         env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_RETRY_FILES_ENABLED": "0"},
@@ -171,12 +208,6 @@ def _run(inventory: Path, *arguments: str | Path) -> tuple[float, float]:
         text=True,
         check=False,
     )
-    taken = time.perf_counter() - started
     if done.returncode:
         raise RuntimeError(done.stdout[-4000:])
-    return taken, _processors() - used
-
-
-def _processors() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return clock.read()

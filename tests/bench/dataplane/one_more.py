@@ -12,7 +12,7 @@ from __future__ import annotations
 import shutil
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from ipaddress import ip_address
@@ -27,12 +27,15 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Stamp,
 )
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.drift import look, remember
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.nftables import NftablesBackend
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import SETTINGS
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 
 from ...kernel.namespaces import Namespace
 from ...kernel.test_preparation import managed, prepare
-from .rounds import Rounds, told
+from .figures import Aim, Part, Ratio
+from .rounds import Clock, Rounds, told
 
 __all__ = ["Routers", "measure_looks", "measure_one_more"]
 
@@ -49,7 +52,13 @@ ip link set wan up; ip link set uplink up
 nft add table ip theirs
 """
 _RULE = "PREROUTING -s 203.0.113.1 -d {old} -p udp --dport 40000 -j DNAT --to-destination {new}"
-_Table = dict[str, dict[int, list[float]]]
+#: By what was done and how many stood: seconds, and seconds of processors, of each round.
+_Table = dict[str, dict[int, list[tuple[float, float]]]]
+_PUT, _REMOVED = "our step, put", "our step, removed"
+#: Bytes of steps behind which a router keeps all anew (templates/linux/save.sh.j2).
+_KEPT = 262144
+#: What one more mapping may cost at 100,000, where it costs 1 at 10.
+_MOST = 1.2
 
 
 class Routers:
@@ -75,47 +84,63 @@ class Routers:
         return self._made[size]
 
 
-def measure_one_more(routers: Routers, most: int, seconds: float) -> str:
+def measure_one_more(routers: Routers, most: int, seconds: float) -> Part:
     """The cost of one more mapping, as a table.
 
     :param most: rounds at most, see :class:`Rounds`.
     """
     took: _Table = {}
     ways = _ways(routers)
+    for by_size in ways.values():
+        for size in _SIZES:
+            by_size[size](0)  # what only the first one costs
     rounds = Rounds("one more", most, seconds)
     for number in rounds:
         for name, by_size in ways.items():
-            for size in _SIZES:
-                started = time.perf_counter()
-                by_size[size](number)
-                took.setdefault(name, {}).setdefault(size, []).append(time.perf_counter() - started)
-    return _table(f"One more mapping where many stand, {rounds.done} rounds in turns; ratio to where 10 stand.", took)
+            for size in _turned(number):
+                clock = Clock()
+                by_size[size](1 + number)
+                took.setdefault(name, {}).setdefault(size, []).append(clock.read())
+    written = _written(*routers.with_mappings(_SIZES[0]))
+    listings = {size: _listing(routers.with_mappings(size)[0]) for size in _SIZES}
+    aims = [
+        Aim(f"{name} at 100,000 beside 10", ratio.middle, _MOST, " times", (ratio.low, ratio.high))
+        for name, ratio in ((name, _ratio(took[name])) for name in (_PUT, _REMOVED))
+    ]
+    text = _table(f"One more mapping where many stand, {rounds.done} rounds in turns; ratio to where 10 stand.", took)
+    return Part(f"{text}{_kept(listings, _KEPT // written)}", tuple(aims))
 
 
-def measure_looks(routers: Routers, most: int, seconds: float) -> str:
+def measure_looks(routers: Routers, most: int, seconds: float) -> Part:
     """The cost of a look for drift where nothing was changed, and of a full read, as a table."""
     took: _Table = {}
     for size in _SIZES:
         place = routers.with_mappings(size)[0]
         told(f"a full read at {size:,} mappings")
-        started = time.perf_counter()
+        clock = Clock()
         remember(place, Renderer(), look(place, Renderer(), "bench", probe=False).fingerprint, "bench")
-        took.setdefault("full read (once)", {})[size] = [time.perf_counter() - started]
+        took.setdefault("full read (once)", {})[size] = [clock.read()]
     rounds = Rounds("looks", most, seconds)
-    for _number in rounds:
-        for size in _SIZES:
-            started = time.perf_counter()
+    for number in rounds:
+        for size in _turned(number):
+            clock = Clock()
             if look(routers.with_mappings(size)[0], Renderer(), "bench").read:
                 raise RuntimeError(f"the probe at {size} did not suffice")
-            took.setdefault("probe (nothing changed)", {}).setdefault(size, []).append(time.perf_counter() - started)
-    return _table(f"A look for drift (reconcile.yml --check) at one router, {rounds.done} rounds in turns.", took)
+            took.setdefault("probe (nothing changed)", {}).setdefault(size, []).append(clock.read())
+    return Part(_table(f"A look for drift (reconcile.yml --check) at one router, {rounds.done} rounds in turns.", took))
+
+
+def _turned(number: int) -> tuple[int, ...]:
+    """The sizes; each round begins with another."""
+    turn = number % len(_SIZES)
+    return _SIZES[turn:] + _SIZES[:turn]
 
 
 def _ways(routers: Routers) -> dict[str, dict[int, Callable[[int], object]]]:
     """By name and number of mappings that stand: add one more, of a number."""
     steps: dict[int, Callable[[int], object]] = {}
     undone: dict[int, Callable[[int], object]] = {}
-    ways = {"our step, put": steps, "our step, removed": undone}
+    ways = {_PUT: steps, _REMOVED: undone}
     for size in _SIZES:
         router = routers.with_mappings(size)[1]
         steps[size] = partial(_put, router)
@@ -161,12 +186,43 @@ def _mapping(number: int) -> tuple[Entry, ...]:
 _EXPIRES = int(time.time()) + 100_000
 
 
+def _listing(place: Namespace) -> float:
+    """Seconds to keep anew all that a router holds."""
+    started = time.perf_counter()
+    place.shell(f"SIPMOBILITY_STEP= {SETTINGS['save_command']}")
+    return time.perf_counter() - started
+
+
+def _written(place: Namespace, router: ManagedRouter) -> int:
+    """Bytes that a router writes down of one step."""
+    path = f"{NftablesBackend().setting('elements_path')}.steps"
+    sizes = []
+    for number in (9_000, 9_001):
+        _put(router, number)
+        sizes.append(int(place.shell(f"stat -c %s {path}").stdout))
+    return sizes[1] - sizes[0]
+
+
+def _kept(listings: Mapping[int, float], steps: int) -> str:
+    """What now and then comes on top of a step."""
+    lines = [
+        ("the router keeps all anew", [listings[size] for size in _SIZES]),
+        (f"the same, one in {steps} steps", [listings[size] / steps for size in _SIZES]),
+    ]
+    return "".join(f"{name:28}{''.join(f'{taken * 1e3:12.1f}' for taken in each)}\n" for name, each in lines)
+
+
+def _ratio(by_size: Mapping[int, Sequence[tuple[float, float]]], which: int = 0) -> Ratio:
+    first, last = ([one[which] for one in by_size[size]] for size in (_SIZES[0], _SIZES[-1]))
+    return Ratio.of(last, first, best=min(last) / min(first))
+
+
 def _table(title: str, took: _Table) -> str:
     lines = [title, ""]
-    lines.append(f"{'ms':28}" + "".join(f"{size:>12,}" for size in _SIZES) + f"{'ratio: median':>16}{'best':>8}")
+    head = f"{'ratio: median':>16}{'best':>8}{'processor':>11}"
+    lines.append(f"{'ms':28}" + "".join(f"{size:>12,}" for size in _SIZES) + head)
     for name, by_size in took.items():
-        first, last = by_size[_SIZES[0]], by_size[_SIZES[-1]]
-        line = "".join(f"{statistics.median(by_size[size]) * 1e3:12.1f}" for size in _SIZES)
-        ratio = f"{statistics.median(last) / statistics.median(first):16.2f}{min(last) / min(first):8.2f}"
-        lines.append(f"{name:28}{line}{ratio}")
+        line = "".join(f"{statistics.median(one[0] for one in by_size[size]) * 1e3:12.1f}" for size in _SIZES)
+        ratio = _ratio(by_size)
+        lines.append(f"{name:28}{line}{ratio.middle:16.2f}{ratio.best:8.2f}{_ratio(by_size, 1).middle:11.2f}")
     return "\n".join(lines) + "\n"

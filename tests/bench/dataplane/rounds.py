@@ -5,11 +5,28 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 import time
 from collections.abc import Iterator
 
-__all__ = ["Rounds", "told"]
+__all__ = ["Clock", "Rounds", "told"]
+
+
+class Clock:
+    """Seconds since it was made, and seconds that processors worked for it: in this process and those that ended."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter(), _processors()
+
+    def read(self) -> tuple[float, float]:
+        """Both until now."""
+        return time.perf_counter() - self._began[0], _processors() - self._began[1]
+
+
+def _processors() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 class Rounds:
@@ -31,6 +48,10 @@ class Rounds:
             yield self.done - 1
 
 
+_BEGAN = time.monotonic()
+
+
 def told(what: str) -> None:
     """Say what is going on; figures come at the end."""
-    print(f"bench-dataplane: {what}", file=sys.stderr, flush=True)
+    minutes, seconds = divmod(int(time.monotonic() - _BEGAN), 60)
+    print(f"bench-dataplane {minutes:2}:{seconds:02} {what}", file=sys.stderr, flush=True)

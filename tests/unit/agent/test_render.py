@@ -100,7 +100,7 @@ def test_templates_of_an_operator_replace_ours_file_by_file(shell: CommandLine) 
     (shell.path / "nftables").mkdir()
     shell.file("nftables/step.sh.j2", "{{ elements.put | length }} sets in {{ table }}\n")
     to = ("--to", str(FIXTURES / "both.yml"), "--router", "rc")
-    text = "==> 01-decode-rc <==\n1 sets in sipmobility\n==> 02-encode_dst-rc <==\n3 sets in sipmobility\n"
+    text = "==> 01-decode-rc <==\n2 sets in sipmobility\n==> 02-encode_dst-rc <==\n4 sets in sipmobility\n"
     assert shell.render(*to, "--template-dir", str(shell.path)) == (0, text)
 
 

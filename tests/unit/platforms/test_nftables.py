@@ -20,10 +20,15 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Change,
     Directions,
     Freeze,
+    Mark,
     Neighbour,
+    Rewrite,
+    RewriteKind,
+    Route,
     RouterState,
     Scope,
     Selector,
+    same,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import (
     Capabilities,
@@ -36,7 +41,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.pat
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.registry import PLATFORMS, platform_named
 
 from ..mobility.test_records import mutated, paths
-from ..mobility.worlds import NOW, OLD, PEER, patent_handover
+from ..mobility.worlds import NEW, NOW, OLD, PEER, patent_handover
 from .test_stamp import GOOD
 
 COMMENT = f"sipmobility:1 id=a e=1 x={NOW} n=1 d=both"
@@ -79,6 +84,8 @@ def listing(family: str) -> dict[str, Any]:
         objects.append({"map": {"name": name, "type": quoted, "map": kind, "elem": [[element, host]]}})
     route = {"elem": {"val": host, "timeout": 60, "comment": COMMENT}}
     objects.append({"set": {"name": "route", "type": kind, "elem": [route]}})
+    for gate in ("in_use", "wide_in_use"):
+        objects.append({"set": {"name": gate, "type": "ether_type", "elem": [family]}})
     return {"nftables": objects}
 
 
@@ -161,3 +168,31 @@ def test_an_empty_answer_of_ip_is_no_route() -> None:
     sections = {**output().sections, "routes": "Error: ipv4: FIB table does not exist.\nDump terminated"}
     state = Nftables().parse(Output(sections, {"routes": 2}))
     assert isinstance(state, RouterState)
+
+
+@pytest.mark.parametrize(("gate", "scopes"), [("in_use", set(Scope)), ("wide_in_use", set(Scope) - {Scope.SESSION})])
+def test_what_packets_are_not_looked_up_in_is_put_anew(gate: str, scopes: set[Scope]) -> None:
+    """Somebody emptied a set that our chains ask first: nothing is rewritten, though all entries stand."""
+    emptied = listing("ip")
+    next(item["set"] for item in emptied["nftables"] if item.get("set", {}).get("name") == gate)["elem"] = []
+    whole, lame = list(Nftables().parse(output())), list(Nftables().parse(output(emptied)))
+    short = {entry.key for entry, other in zip(whole, lame, strict=True) if not same(entry, other)}
+    looked = [entry for entry in whole if isinstance(entry, (Rewrite, Mark)) and entry.match.version == 4]
+    assert short == {entry.key for entry in looked if entry.match.scope in scopes}
+
+
+def test_a_step_opens_what_it_needs_and_asks_for_the_rest_to_be_closed() -> None:
+    session = Rewrite(RewriteKind.INBOUND_DST, Selector(PEER, NEW, "udp", 5000, 4000), OLD, GOOD)
+    pair, route = Mark(Selector(OLD, PEER), GOOD), Route(OLD, NEW, "lan", GOOD)
+    for put, remove, opened, idle in (
+        ((session,), (), [("ip", "in_use")], []),
+        ((pair,), (), [("ip", "in_use"), ("ip", "wide_in_use")], []),
+        ((route,), (), [], []),
+        ((), (session,), [], ["ip"]),
+        ((), (route,), [], ["ip"]),
+        ((session,), (pair,), [("ip", "in_use")], []),
+        ((route,), (pair,), [], ["ip"]),
+    ):
+        context = Nftables().context(Change(remove, put), NOW - 100)
+        gates = [(group["family"], group["set"]) for group in context["elements"]["put"] if "in_use" in group["set"]]
+        assert (gates, context["idle"]) == (opened, idle)
