@@ -5,27 +5,43 @@
 
 Each script runs in a subshell of its own, without input: nothing that it sets outlives it, and nothing that it starts
 can read the next one. Whatever is not as it should be ends the shell; the next script opens another.
+
+Where the platform has a program for that, and the router what it needs, the program takes the shell's place: it carries
+steps out itself, and gives scripts to shells.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
+import shlex
 from abc import ABC, abstractmethod
 from collections import deque
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.platforms.base import Output
 from ...plugins.plugin_utils.sections import sections
 
-__all__ = ["GONE", "HeldShell", "LoopShell"]
+__all__ = ["GONE", "HeldShell", "LoopShell", "Runs"]
 
 #: The codes of a router that is not there, or did not answer: what it holds is not known until it is read again.
 GONE = frozenset({"router_unreachable", "router_timeout", "script_cut"})
 _CHUNK = 64 * 1024
 #: Most that a router may print for one script.
 _MOST = 256 * 1024 * 1024
+
+
+class Runs(Protocol):
+    """What a held shell is asked; in tests there may be something before it."""
+
+    async def run(self, script: str) -> Output:
+        """As :meth:`HeldShell.run`."""
+
+    async def step(self, text: str, known: str) -> Output | None:
+        """As :meth:`HeldShell.step`."""
 
 
 class HeldShell(ABC):
@@ -42,19 +58,29 @@ class HeldShell(ABC):
         self._process: Any = None
         self._said: deque[str] = deque(maxlen=20)
         self._listener: asyncio.Task[None] | None = None
+        self._program: tuple[str, ...] = ()
+        self._resident = False
+
+    def become(self, program: str, *arguments: str) -> None:
+        """Have the next shell that opens become a program, in Python, where the router can run it."""
+        self._program = (program, *arguments)
 
     async def run(self, script: str) -> Output:
         """What a script prints.
 
         :raises HandoverError: one of :data:`GONE`.
         """
-        async with self._turn:
-            try:
-                async with asyncio.timeout(self._timeout):
-                    return sections(await self._ran(script))
-            except BaseException as error:
-                await self.close()
-                raise self._told(error) from error
+        return await self._answered(lambda: self._ran(script))
+
+    async def step(self, text: str, known: str) -> Output | None:
+        """Carry out the text of a step, as :meth:`StepShell.step`; None where only a script can.
+
+        :raises HandoverError: one of :data:`GONE`.
+        """
+        if not self._program:
+            return None
+        output = await self._answered(lambda: self._stepped(text, known))
+        return None if "unknown" in output.sections else output
 
     async def close(self) -> None:
         """End the shell."""
@@ -73,17 +99,51 @@ class HeldShell(ABC):
     async def _ended(self, process: Any) -> None:
         """End the process, whatever it does."""
 
+    async def _answered(self, asked: Callable[[], Awaitable[str]]) -> Output:
+        async with self._turn:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    if self._process is None:
+                        await self._open()
+                    return sections(await asked())
+            except BaseException as error:
+                await self.close()
+                raise self._told(error) from error
+
+    async def _open(self) -> None:
+        self._said.clear()
+        self._process = await self._opened()
+        self._listener = asyncio.create_task(self._listen(self._process.stderr))
+        self._resident = False
+        if self._program:
+            word = secrets.token_hex(8)
+            program, *arguments = self._program
+            # -I: whatever stands in the login's environment and home. One command: a shell reads ahead.
+            become = shlex.join(["python3", "-I", "-S", "-c", program, *arguments, word])
+            plain = f"printf '\\n@@ plain {word}\\n'"
+            await self._sent(f"if command -v python3 >/dev/null; then exec {become}; else {plain}; fi\n")
+            self._resident = (await self._until(f" {word}\n".encode())).endswith("@@ resident")
+
     async def _ran(self, script: str) -> str:
-        if self._process is None:
-            self._said.clear()
-            self._process = await self._opened()
-            self._listener = asyncio.create_task(self._listen(self._process.stderr))
         mark = f"\n@@ ran {secrets.token_hex(8)}\n"
+        if self._resident:
+            return await self._asked(mark, {"script": script})
         # The printf is parsed only when the subshell has ended.
-        framed = f"(\n{script}\n) </dev/null\nprintf '{mark.encode('unicode_escape').decode()}'\n"
-        self._process.stdin.write(framed.encode())
-        await self._process.stdin.drain()
+        await self._sent(f"(\n{script}\n) </dev/null\nprintf '{mark.encode('unicode_escape').decode()}'\n")
         return await self._until(mark.encode())
+
+    async def _stepped(self, text: str, known: str) -> str:
+        if not self._resident:
+            return "@@ unknown\n@@ end\n"
+        return await self._asked(f"\n@@ ran {secrets.token_hex(8)}\n", {"text": text, "known": known})
+
+    async def _asked(self, mark: str, request: dict[str, str]) -> str:
+        await self._sent(json.dumps({**request, "mark": mark}) + "\n")
+        return await self._until(mark.encode())
+
+    async def _sent(self, text: str) -> None:
+        self._process.stdin.write(text.encode())
+        await self._process.stdin.drain()
 
     async def _until(self, mark: bytes) -> str:
         held = bytearray()
@@ -117,10 +177,14 @@ class HeldShell(ABC):
 class LoopShell:
     """A held shell for code that waits, in a thread beside the event loop."""
 
-    def __init__(self, held: HeldShell, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, held: Runs, loop: asyncio.AbstractEventLoop) -> None:
         self._held = held
         self._loop = loop
 
     def run(self, script: str) -> Output:
         """As :meth:`HeldShell.run`."""
         return asyncio.run_coroutine_threadsafe(self._held.run(script), self._loop).result()
+
+    def step(self, text: str, known: str) -> Output | None:
+        """As :meth:`HeldShell.step`."""
+        return asyncio.run_coroutine_threadsafe(self._held.step(text, known), self._loop).result()

@@ -11,10 +11,11 @@ from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.change import pending
 from ...plugins.module_utils.mobility.model import Change, RouterState
 from ...plugins.module_utils.mobility.plan import Step
+from ...plugins.module_utils.platforms.base import Output
 from ...plugins.plugin_utils.router import ManagedRouter
 from .holdings import Holdings
 
-__all__ = ["Applied", "KnownRouter"]
+__all__ = ["Applied", "KnownRouter", "Unread"]
 
 #: Seconds before its expiry from which an entry may or may not stand any longer.
 _EXPIRING = 10
@@ -30,6 +31,19 @@ class Applied:
 
     changed: bool
     read: bool
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A change that can be made without reading the router.
+
+    :ivar change: empty where there is nothing to do.
+    :ivar known: the generation of the router in which it is right.
+    """
+
+    change: Change
+    text: str
+    known: str
 
 
 class KnownRouter:
@@ -59,15 +73,13 @@ class KnownRouter:
         :param now: Unix seconds.
         :raises HandoverError: as :meth:`ManagedRouter.apply`, or ``router_changed``.
         """
-        held = self.held
         try:
-            if held is not None:
-                change = pending(step, held.part({entry.stamp.handover for entry in (*step.before, *step.after)}))
-                if not change:
+            unread = self.unread(step, now)
+            if unread is not None:
+                if not unread.change:
                     return Applied(False, False)
-                if _certain(change, now) and self._router.apply_unread(change, self._router.generation, now):
-                    held.change(change)
-                    return Applied(True, False)
+                if self._router.apply_unread(unread.change, unread.known, now):
+                    return self._changed(unread)
             before = self.gather()
             change = pending(step, before)
             if change:
@@ -77,14 +89,44 @@ class KnownRouter:
             self.held = None
             raise
 
+    def unread(self, step: Step, now: float) -> Unread | None:
+        """How a step can be carried out without reading the router; None where it must be read.
+
+        :raises HandoverError: as :meth:`ManagedRouter.text`.
+        """
+        if self.held is None:
+            return None
+        change = pending(step, self.held.part({entry.stamp.handover for entry in (*step.before, *step.after)}))
+        if not change:
+            return Unread(change, "", "")
+        if not self._router.generation or not _certain(change, now):
+            return None
+        return Unread(change, self._router.text(change, now), self._router.generation)
+
+    def acknowledged(self, unread: Unread, output: Output) -> Applied | None:
+        """What became of it, by what the router said; None where that is not certain: then :meth:`settle` it."""
+        return self._changed(unread) if self._router.acknowledged(unread.change, unread.known, output) else None
+
+    def settle(self, unread: Unread, output: Output, now: float) -> Applied:
+        """What became of it, by a look at the router.
+
+        :raises HandoverError: as :meth:`apply`.
+        """
+        try:
+            self._router.settle_unread(unread.change, unread.known, output, now)
+            return self._changed(unread)
+        except HandoverError:
+            self.held = None
+            raise
+
+    def _changed(self, unread: Unread) -> Applied:
+        if self.held is not None:
+            self.held.change(unread.change)
+        return Applied(True, False)
+
     def forget(self) -> None:
         """It may hold anything now."""
         self.held = None
-
-    def text(self, step: Step, now: float) -> str:
-        """The text of a step, for a look at it; errors as :meth:`ManagedRouter.text`."""
-        change = pending(step, RouterState(step.before))
-        return self._router.text(change, now) if change else ""
 
 
 def _certain(change: Change, now: float) -> bool:

@@ -77,7 +77,8 @@ class Ledger:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
+            # Its pages are sorted in when there is time for it, see `forget`: a move does not wait for that.
+            self._db.execute("PRAGMA wal_autocheckpoint = 0")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version > _VERSION:
                 raise sqlite3.DatabaseError(f"it is of version {version}")
@@ -127,11 +128,12 @@ class Ledger:
     def end(
         self, number: int, outcome: str, standing: Mapping[str, tuple[Status, str | None, str | None]], now: float
     ) -> None:
-        """Note what became of a plan.
+        """Note what became of a plan. It is on disk with the next plan at the latest: without it, the handovers of this
+        one are planned anew, to no step.
 
         :param standing: by id: how it stands, code and reason. One that was wanted anew meanwhile stays wanted.
         """
-        with self._transaction():
+        with self._transaction("NORMAL"):
             self._db.execute("UPDATE plans SET ended = ?, outcome = ? WHERE number = ?", (now, outcome, number))
             self._db.executemany(
                 "UPDATE handovers SET status = ?, code = ?, reason = ?, changed = ? WHERE id = ? AND plan = ?",
@@ -140,13 +142,15 @@ class Ledger:
             self._db.execute("DELETE FROM plans WHERE number <= ?", (number - _PLANS,))
 
     def forget(self, now: float) -> None:
-        """Forget the handovers that were over, or refused, long ago."""
+        """Forget the handovers that were over, or refused, long ago, and put the file in order."""
         with self._transaction():
             self._db.execute(
                 "DELETE FROM handovers WHERE changed < ? AND (status = ? OR (status = ? AND"
                 " json_extract(record, '$.ended')))",
                 (now - _OVER, Status.REFUSED.value, Status.DONE.value),
             )
+        with self._told():
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def all(self) -> list[Owed]:
         """Every handover, in the order in which they were changed."""
@@ -179,8 +183,9 @@ class Ledger:
         )
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, synchronous: str = "FULL") -> Iterator[None]:
         with self._told():
+            self._db.execute(f"PRAGMA synchronous = {synchronous}")
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield

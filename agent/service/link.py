@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.connection import Connection
@@ -19,17 +19,22 @@ from ...plugins.module_utils.mobility.plan import Step
 from ...plugins.module_utils.platforms.base import Platform
 from ...plugins.plugin_utils.connections import gathered
 from ...plugins.plugin_utils.rendering import Renderer
-from ...plugins.plugin_utils.shell_device import Shell, shell_router
-from .held_shell import GONE, HeldShell, LoopShell
+from ...plugins.plugin_utils.router import ManagedRouter
+from .held_shell import GONE, HeldShell, LoopShell, Runs
 from .holdings import Holdings
 from .known_router import Applied, KnownRouter
+from .resident_device import ResidentDevice
+from .threads import in_thread
 
 __all__ = ["Link"]
 
 _T = TypeVar("_T")
+_P = ParamSpec("_P")
 
 #: Seconds between two attempts to reach a router, at first and at most.
 _SOON, _LATEST = 0.5, 30.0
+#: Entries of a step that takes no time to speak of: it is not worth a thread.
+_SMALL = 64
 
 
 class Link:
@@ -49,14 +54,19 @@ class Link:
         held: HeldShell,
         executor: Executor,
         came_back: Callable[[Link], None],
-        wrapped: Callable[[str, Shell], Shell] = lambda _name, shell: shell,
+        wrapped: Callable[[str, Runs], Runs] = lambda _name, shell: shell,
     ) -> None:
         self.name = name
         self.reason: str | None = "not reached yet"
         self._held = held
         self._renderer = renderer
-        self._shell = wrapped(name, LoopShell(held, asyncio.get_running_loop()))
-        self._router = KnownRouter(name, shell_router(name, platform, renderer, self._shell))
+        self._steps = wrapped(name, held)
+        self._shell = LoopShell(self._steps, asyncio.get_running_loop())
+        if platform.resident_template:
+            program = renderer.render(platform.resident_template, platform.settings)
+            held.become(program, str(platform.settings["save_command"]))
+        device = ResidentDevice(platform, renderer, self._shell)
+        self._router = KnownRouter(name, ManagedRouter(name, platform, device))
         self._executor = executor
         self._came_back = came_back
         self._turn = asyncio.Lock()
@@ -108,7 +118,7 @@ class Link:
 
         :raises HandoverError: as :meth:`KnownRouter.apply`.
         """
-        return await self._asked(lambda: self._router.apply(step, time.time()))
+        return await self._asked(lambda: self._applied(step))
 
     async def connections(self, addresses: Iterable[Address]) -> tuple[Connection, ...]:
         """What its connection table says of some addresses.
@@ -116,25 +126,37 @@ class Link:
         :raises HandoverError: when it does not tell.
         """
         asked = list(addresses)
-        return (await self._asked(lambda: gathered(asked, self._shell, self._renderer))).connections
+        found = await self._asked(lambda: self._in_thread(lambda: gathered(asked, self._shell, self._renderer)))
+        return found.connections
 
-    def text(self, step: Step) -> str:
-        """The text of a step."""
-        return self._router.text(step, time.time())
+    async def _applied(self, step: Step) -> Applied:
+        now = time.time()
+        small = len(step.before) + len(step.after) <= _SMALL
+        unread = self._router.unread(step, now) if small else None
+        if unread is not None:
+            if not unread.change:
+                return Applied(False, False)
+            output = await self._steps.step(unread.text, unread.known)
+            if output is not None and "step" in output.sections:
+                applied = self._router.acknowledged(unread, output)
+                if applied is None:
+                    applied = await self._in_thread(self._router.settle, unread, output, now)
+                return applied
+        return await self._in_thread(self._router.apply, step, now)
 
-    async def _asked(self, work: Callable[[], _T]) -> _T:
+    async def _asked(self, work: Callable[[], Awaitable[_T]]) -> _T:
         async with self._turn:
             if self.reason is not None:
                 raise HandoverError("router_unreachable", f"{self.name}: {self.reason}", "a router can be reached")
             try:
-                return await self._in_thread(work)
+                return await work()
             except HandoverError as error:
                 if error.code in GONE:
                     self._lost(error)
                 raise
 
-    def _in_thread(self, work: Callable[[], _T]) -> Awaitable[_T]:
-        return asyncio.get_running_loop().run_in_executor(self._executor, work)
+    async def _in_thread(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return await in_thread(self._executor, work, *args, **kwargs)
 
     def _lost(self, error: HandoverError) -> None:
         self.reason = str(error)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``/healthz``, ``/metrics`` and ``/status``: for looking only, on the loopback."""
+"""Answers to GET by HTTP: for looking only, on the loopback."""
 
 from __future__ import annotations
 
@@ -44,6 +44,10 @@ def serve_looks(at: Endpoint, looks: Looks) -> ThreadingHTTPServer:
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(text)))
+            # A page has what it shows in it; nothing that was read by mistake as HTML does anything.
+            self.send_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.send_header("Cache-Control", "no-store")
             self.end_headers()
             self.wfile.write(text)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +20,7 @@ from ...plugins.module_utils.mobility.plan import Step
 from ...plugins.module_utils.mobility.records import handover_to_record
 from ...plugins.module_utils.planning import Planned
 from .known_router import Applied
+from .timelines import Moment, Timelines
 
 __all__ = ["JsonLines", "Report"]
 
@@ -46,7 +47,7 @@ class Report:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.refusals: deque[dict[str, Any]] = deque(maxlen=_REFUSALS)
-        self.recent: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self.timelines = Timelines()
         mine = self.registry
         self._events = Counter("sip_handover_events", "Registrations and the like, by input", ["input"], registry=mine)
         self._refused = Counter("sip_handover_refusals", "Not believed or not made, by code", ["code"], registry=mine)
@@ -80,15 +81,20 @@ class Report:
             self._up.labels(name).set(held is not None)
             self._held.labels(name).set(held or 0)
 
-    def heard(self, source: str) -> None:
-        """An event came."""
-        self._events.labels(source).inc()
+    def heard(self, source: str, events: int) -> None:
+        """Events came."""
+        self._events.labels(source).inc(events)
 
-    def refused(self, subject: str, code: str, reason: str) -> None:
-        """Something was not believed, or not made."""
+    def refused(self, subject: str, code: str, reason: str, *, handover: bool = False) -> None:
+        """Something was not believed, or not made.
+
+        :param handover: whether the subject is the id of a handover.
+        """
         self._refused.labels(code).inc()
         told = {"subject": subject, "code": code, "reason": reason}
         self.refusals.append({"time": round(time.time(), 3), **told})
+        if handover:
+            self.timelines.noted([subject], f"refused: {reason}")
         _LOG.warning("refused", extra={"told": told})
 
     def done(
@@ -105,6 +111,8 @@ class Report:
             self._handovers.labels(kind).inc()
             for part, value in (("waited", waited), ("planned", planned), ("programmed", programmed), ("all", total)):
                 self._stages.labels(part).observe(value)
+        if changed:
+            self.timelines.note([handover.id], Moment(at, f"{kind}, all routers acknowledged", total))
         record = handover_to_record(handover)
         told = {
             "handover": handover.id,
@@ -124,12 +132,17 @@ class Report:
         self._steps.labels(step.router).observe(seconds)
         if applied.read:
             self._reads.labels(step.router).inc()
+        if applied.changed:
+            handovers = {entry.stamp.handover for entry in (*step.before, *step.after)}
+            read = ", read in full" if applied.read else ""
+            self.timelines.noted(handovers, f"{step.id} acknowledged{read}", seconds)
         told = {"step": step.id, "ms": round(seconds * 1000, 2), "changed": applied.changed, "read": applied.read}
         _LOG.debug("step", extra={"told": told})
 
     def taken_back(self, planned: Planned, reasons: str, left: Mapping[str, str]) -> None:
         """A plan failed and was taken back, but for what is left."""
         self._undone.inc()
+        self.timelines.noted([one.id for one in planned.handovers], f"taken back: {reasons}")
         told = {"handovers": [one.id for one in planned.handovers], "reason": reasons, "not_undone": dict(left)}
         _LOG.error("taken back", extra={"told": told})
 

@@ -68,12 +68,24 @@ class ManagedRouter:
         :returns: False, with nothing done, where the router is of another generation.
         :raises HandoverError: as :meth:`apply`.
         """
-        output = self._device.change_unread(change, known, now)
+        return self.settle_unread(change, known, self._device.change_unread(change, known, now), now)
+
+    def acknowledged(self, change: Change, known: str, output: Output) -> bool:
+        """Whether a router that was not read says that it made a change, and nobody else one; its word is noted."""
+        after = output.sections.get("after", "").strip()
+        if "step" in output.status or not after or after != _later(known, self._platform.commits(change)):
+            return False
+        self._generation = after
+        return True
+
+    def settle_unread(self, change: Change, known: str, output: Output | None, now: float) -> bool:
+        """The end of :meth:`apply_unread`.
+
+        :param output: what :meth:`Device.change_unread` returned.
+        """
         if output is None:
             return False
-        after = output.sections["after"].strip()
-        if "step" not in output.status and after == _later(known, self._platform.commits(change)):
-            self._generation = after
+        if self.acknowledged(change, known, output):
             return True
         read = self._device.read()
         status = {"step": output.status["step"]} if "step" in output.status else {}

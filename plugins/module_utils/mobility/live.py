@@ -13,6 +13,7 @@ from .memory import Memory
 from .model import Address
 from .ownership import user_of
 from .pairs import AddressPair, pair_from_record, pair_to_value
+from .selector import address_text
 
 __all__ = ["Live"]
 
@@ -41,13 +42,13 @@ class Live:
         self._put("pairs", user_of(pair.aor), [p for p in self._of_user(pair.aor) if _key(p) != _key(pair)], pair)
         claims = [claim for claim in self._claims(pair.old) if claim[0] != pair.id]
         claims.append([pair.id, pair.aor, pair.instance, pair.expires])
-        self._memory.put("claims", str(pair.old), claims, pair.expires + _MARGIN)
+        self._memory.put("claims", address_text(pair.old), claims, pair.expires + _MARGIN)
 
     def drop(self, pair: AddressPair) -> None:
         """Remove a live pair."""
         self._put("pairs", user_of(pair.aor), [p for p in self._of_user(pair.aor) if _key(p) != _key(pair)])
         claims = [claim for claim in self._claims(pair.old) if claim[0] != pair.id]
-        self._memory.put("claims", str(pair.old), claims or None, pair.expires + _MARGIN)
+        self._memory.put("claims", address_text(pair.old), claims or None, pair.expires + _MARGIN)
 
     def of(self, aor: str) -> List[AddressPair]:
         """The pairs of an address of record, or of a user in any domain where only the user is named."""
@@ -79,18 +80,18 @@ class Live:
                 self.put(pair)
             return
         entry: List[Any] = [str(record.get("id") or ""), pair_to_value(pair)]
-        for address in sorted({str(pair.old), str(pair.new)}):
+        for address in sorted({address_text(pair.old), address_text(pair.new)}):
             others = [item for item in self._memory.get("unnamed", address) or [] if item[0] != entry[0]]
             self._memory.put("unnamed", address, [*others, entry], pair.expires + _MARGIN)
         claims = [claim for claim in self._claims(pair.old) if claim[0] != entry[0]]
         if len(claims) == len(self._claims(pair.old)):
             claims.append([entry[0], "", None, pair.expires])
-            self._memory.put("claims", str(pair.old), claims, pair.expires + _MARGIN)
+            self._memory.put("claims", address_text(pair.old), claims, pair.expires + _MARGIN)
 
     def adopt(self, owner: Owner, addresses: Iterable[Address]) -> None:
         """Give an owner those handovers of unnamed ones at these addresses that bear the id of his."""
         for address in addresses:
-            for identity, value in self._memory.get("unnamed", str(address)) or ():
+            for identity, value in self._memory.get("unnamed", address_text(address)) or ():
                 pair = pair_from_record({**value, "aor": owner[0], "instance": owner[1]})
                 if pair.id == identity:
                     self._take_name(pair)
@@ -98,12 +99,12 @@ class Live:
                         self.put(pair)
 
     def _take_name(self, pair: AddressPair) -> None:
-        for address in sorted({str(pair.old), str(pair.new)}):
+        for address in sorted({address_text(pair.old), address_text(pair.new)}):
             left = [item for item in self._memory.get("unnamed", address) or [] if item[0] != pair.id]
             self._memory.put("unnamed", address, left or None, pair.expires + _MARGIN)
 
     def _claims(self, old: Address) -> List[List[Any]]:
-        return list(self._memory.get("claims", str(old)) or [])
+        return list(self._memory.get("claims", address_text(old)) or [])
 
     def _of_user(self, aor: str) -> List[AddressPair]:
         return [pair_from_record(value) for value in self._memory.get("pairs", user_of(aor)) or ()]

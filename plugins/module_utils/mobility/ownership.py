@@ -25,6 +25,7 @@ from .memory import Memory
 from .model import Address
 from .registration_policy import Policy
 from .seen import Seen
+from .selector import address_text
 
 __all__ = ["Ownership", "user_of"]
 
@@ -48,7 +49,7 @@ class Ownership:
 
     def at(self, address: Address) -> List[Holding]:
         """Who had this address, in the order of learning."""
-        return [holding_from_value(value) for value in self._memory.get("held", str(address)) or ()]
+        return [holding_from_value(value) for value in self._memory.get("held", address_text(address)) or ()]
 
     def of(self, aor: str, besides: Iterable[str] = ()) -> List[Tuple[Address, Holding]]:
         """What an address of record had, besides these addresses."""
@@ -233,14 +234,14 @@ class Ownership:
             del kept[ranks.index(min(ranks))]
         value = [holding_to_value(h) for h in kept]
         keep_until = max((self._last_use(h) for h in kept), default=moment) + _MARGIN
-        self._memory.put("held", str(address), value or None, keep_until)
+        self._memory.put("held", address_text(address), value or None, keep_until)
 
     def _last_use(self, holding: Holding) -> float:
         return max(holding.expires, holding.until or 0) + self._policy.grace_seconds
 
     def _index(self, aor: str, address: Address, moment: float) -> None:
         """Note the address under its user, the latest last, and forget the user's longest untouched ones."""
-        user, entry = user_of(aor), (aor, str(address))
+        user, entry = user_of(aor), (aor, address_text(address))
         listed = [tuple(item) for item in self._memory.get("phones", user) or ()]
         if listed and listed[-1] == entry:
             return

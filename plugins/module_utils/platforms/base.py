@@ -110,6 +110,10 @@ class Platform:
     #: where the platform has none.
     generation_template: ClassVar[str] = ""
 
+    #: The template of a program that stays on the router in a shell's place and carries steps out without starting
+    #: anything; empty where the platform has none. Its argument is what ends a step: ``save_command``.
+    resident_template: ClassVar[str] = ""
+
     def commits(self, change: Change) -> int:
         """By how much one transaction raises the number at the end of the router's generation."""
         raise NotImplementedError

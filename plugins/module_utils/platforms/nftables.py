@@ -118,6 +118,7 @@ class Nftables(Platform):
     }
     complaints = _COMPLAINTS
     generation_template = "nftables/generation.sh.j2"
+    resident_template = "nftables/resident.py"
 
     def commits(self, change: Change) -> int:
         # Routes are not of nftables, but their records are.

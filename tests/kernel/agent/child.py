@@ -18,21 +18,23 @@ import signal
 import sys
 
 from ansible_collections.sipmobility.handover.agent.service.config import Ssh, load_config
-from ansible_collections.sipmobility.handover.agent.service.held_shell import HeldShell
+from ansible_collections.sipmobility.handover.agent.service.held_shell import HeldShell, Runs
 from ansible_collections.sipmobility.handover.agent.service.inventory import RouterEntry
 from ansible_collections.sipmobility.handover.agent.service.report import JsonLines
 from ansible_collections.sipmobility.handover.agent.service.service import Service
 from ansible_collections.sipmobility.handover.agent.service.shells import LocalShell
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import Shell
 
 
 class NamespaceShell(LocalShell):
-    """A root shell in a router's namespace."""
+    """A root shell in a router's namespace.
 
-    def __init__(self, router: RouterEntry, pid: int) -> None:
+    :param within: a command that runs it.
+    """
+
+    def __init__(self, router: RouterEntry, pid: int, within: str = "") -> None:
         super().__init__(router, Ssh())
-        self._command = f"exec nsenter --target {pid} --net --mount /bin/sh -s"
+        self._command = f"exec nsenter --target {pid} --net --mount {within} /bin/sh -s"
 
 
 class Mortal:
@@ -43,7 +45,7 @@ class Mortal:
         self._after = after
         self._count = itertools.count(1)
 
-    def around(self, _name: str, shell: Shell) -> Shell:
+    def around(self, _name: str, shell: Runs) -> Runs:
         """A shell that counts its steps."""
         return _Counting(self, shell)
 
@@ -61,15 +63,21 @@ class Mortal:
 
 
 class _Counting:
-    def __init__(self, mortal: Mortal, shell: Shell) -> None:
+    def __init__(self, mortal: Mortal, shell: Runs) -> None:
         self._mortal = mortal
         self._shell = shell
 
-    def run(self, script: str) -> Output:
+    async def run(self, script: str) -> Output:
         if "@@ step" not in script:
-            return self._shell.run(script)
+            return await self._shell.run(script)
         number = self._mortal.before_step()
-        output = self._shell.run(script)
+        output = await self._shell.run(script)
+        self._mortal.after_step(number)
+        return output
+
+    async def step(self, text: str, known: str) -> Output | None:
+        number = self._mortal.before_step()
+        output = await self._shell.step(text, known)
         self._mortal.after_step(number)
         return output
 

@@ -53,7 +53,8 @@ class Place:
         }
         self._write("inventory.yml", {"all": {"children": {"first_hop_routers": {"hosts": routers}}}})
         networks = {name: list(found.values()) for name, found in NETWORKS.items()}
-        self._write("policy.yml", {"managed_networks": networks, "max_registrations_per_aor": 100_000})
+        limits = {"max_registrations_per_aor": 100_000, "max_handovers": 1_000_000}
+        self._write("policy.yml", {"managed_networks": networks, **limits})
         told = {
             "inventory": str(directory / "inventory.yml"),
             "policy": str(directory / "policy.yml"),
@@ -112,6 +113,12 @@ class Running:
     def alive(self) -> bool:
         """Whether it runs."""
         return self._process.poll() is None
+
+    @property
+    def resident(self) -> int:
+        """How much of the memory it has, in bytes."""
+        (line,) = [one for one in Path(f"/proc/{self._process.pid}/status").read_text().splitlines() if "VmRSS" in one]
+        return int(line.split()[1]) * 1024
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it."""

@@ -124,6 +124,11 @@ def test_what_comes_twice_counts_once_and_can_be_looked_at(at_home: Journey, tmp
         assert [(one["status"], one["new"]) for one in status["handovers"]] == [("done", str(NEW[4]))]
         assert {name: one["up"] for name, one in status["routers"].items()} == dict.fromkeys(TOPOLOGY.routers, True)
         assert status["refusals"] == []
+        with look(f"http://{at}/") as answer:
+            assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+            page = answer.read().decode()
+        assert str(NEW[4]) in page
+        assert "all routers acknowledged" in page
         metrics = look(f"http://{at}/metrics").read().decode()
         assert 'sip_handover_handovers_total{kind="programmed"} 1.0' in metrics
         assert 'sip_handover_seconds_count{part="all"} 1.0' in metrics

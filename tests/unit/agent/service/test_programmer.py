@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
+from ansible_collections.sipmobility.handover.agent.service.batch import BatchPlanner
 from ansible_collections.sipmobility.handover.agent.service.config import Sessions
 from ansible_collections.sipmobility.handover.agent.service.holdings import Holdings
 from ansible_collections.sipmobility.handover.agent.service.known_router import Applied
@@ -74,18 +75,18 @@ class World:
         self.routers = {name: Played(name) for name in TOPOLOGY.routers}
         self.ledger = Ledger(str(path / "ledger.sqlite"))
         self._planner = ThreadPoolExecutor(1)
-        self.programmer = Programmer(
-            cast("dict[str, Link]", self.routers),
+        links = cast("dict[str, Link]", self.routers)
+        planner = BatchPlanner(
+            links,
             TOPOLOGY,
             self.ledger,
             self._planner,
-            Report(),
             sessions=Sessions.LISTED,
             policy=Policy(managed_networks={}),
             drain=_DRAIN,
-            dry_run=False,
             flows=_no_flows,
         )
+        self.programmer = Programmer(links, planner, Report(), drain=_DRAIN)
 
     def want(self, *handovers: Handover) -> None:
         self.programmer.want([handover_to_record(one) for one in handovers], 0.0)

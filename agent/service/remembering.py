@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the inputs yielded is remembered: in the history, and by cursors that say how far each log was read."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from typing import Any
+
+from ...plugins.module_utils.errors import HandoverError
+from ...plugins.module_utils.sip.sources.cursor import Cursor
+from ..cursor_file import load_cursors, write_cursors
+from .judge import Judge
+from .ledger import Ledger
+from .programmer import Programmer
+from .report import Report
+from .threads import in_thread
+
+__all__ = ["Remembering"]
+
+#: Seconds between two looks at what has been judged and is not in the history yet; at the latest it is put there then.
+_EVERY, _LATEST = 0.5, 5.0
+
+
+class Remembering:
+    """Puts what was judged into the history, and the cursors behind it, when all that follows is in the ledger.
+
+    So an event is lost nowhere between log and router.
+
+    :ivar cursors: how far each log was judged.
+    :param path: file of the cursors.
+    :param court: the thread of the judge.
+    :param planner: the thread of the ledger.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        judge: Judge,
+        programmer: Programmer,
+        ledger: Ledger,
+        report: Report,
+        *,
+        court: Executor,
+        planner: Executor,
+    ) -> None:
+        self.cursors: dict[str, Cursor] = {}
+        self._path = path
+        self._judge = judge
+        self._programmer = programmer
+        self._ledger = ledger
+        self._report = report
+        self._court = court
+        self._planner = planner
+
+    def known(self) -> Mapping[str, Cursor]:
+        """How far each log was judged when a service last ran.
+
+        :raises HandoverError: as :func:`load_cursors`.
+        """
+        return load_cursors(self._path, may_be_missing=True)
+
+    async def run(self) -> None:
+        """Remember now and then, until cancelled."""
+        kept, since = dict(self.cursors), time.monotonic()
+        while True:
+            await asyncio.sleep(_EVERY)
+            if not self._judge.dirty and self.cursors == kept:
+                since = time.monotonic()
+                continue
+            if self._programmer.idle or time.monotonic() - since > _LATEST:
+                async with self._programmer.unrecorded:
+                    await self.remember()
+                kept, since = dict(self.cursors), time.monotonic()
+
+    async def remember(self) -> None:
+        """All that has been judged."""
+        cursors = dict(self.cursors)
+        # In the judge's thread: nothing is judged between the look at the queue and the commit.
+        pending = [wanted.record for wanted in self._programmer.queue]
+        await in_thread(self._court, self._committed, pending)
+        if cursors:
+            await in_thread(self._court, write_cursors, self._path, cursors)
+
+    def _committed(self, pending: list[Mapping[str, Any]]) -> None:
+        if pending:
+            self._planner.submit(self._ledger.want, pending, time.time()).result()
+        try:
+            self._judge.commit()
+        except HandoverError as error:
+            self._report.refused("history", error.code, str(error))

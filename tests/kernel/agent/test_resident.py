@@ -1,0 +1,288 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program that stays on a router does what a shell would do with the same text, also for the next boot."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from hypothesis import given
+
+from ansible_collections.sipmobility.handover.agent.service.held_shell import LoopShell
+from ansible_collections.sipmobility.handover.agent.service.inventory import Login, RouterEntry
+from ansible_collections.sipmobility.handover.agent.service.resident_device import ResidentDevice
+from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
+    Change,
+    Rewrite,
+    RewriteKind,
+    RouterState,
+    Selector,
+    same_state,
+)
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.nftables import NftablesBackend
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import SETTINGS
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
+
+from ...unit.mobility.entries import holdable, states
+from ...unit.mobility.worlds import NEW, NOW, OLD, PEER
+from ..conftest import refusal
+from ..namespaces import Namespace, until
+from ..test_nftables import FEW, mark, route
+from ..test_preparation import bare as bare
+from ..test_preparation import live, managed, prepare, reboot
+from .child import NamespaceShell
+
+ELEMENTS = NftablesBackend().setting("elements_path")
+
+
+class Counted:
+    """A held shell, and how it was used."""
+
+    def __init__(self, shell: LoopShell) -> None:
+        self._shell = shell
+        self.scripts: list[str] = []
+        self.steps: list[Output | None] = []
+
+    def run(self, script: str) -> Output:
+        self.scripts.append(script)
+        return self._shell.run(script)
+
+    def step(self, text: str, known: str) -> Output | None:
+        output = self._shell.step(text, known)
+        self.steps.append(output)
+        return output
+
+
+@dataclass
+class Held:
+    """A router to which a shell is held open."""
+
+    router: ManagedRouter
+    shell: Counted
+
+
+@contextmanager
+def resident(space: Namespace, within: str = "") -> Iterator[Held]:
+    """Hold a shell open on a router, in whose place the program may come.
+
+    :param within: a command that runs the shell.
+    """
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+    shell = NamespaceShell(RouterEntry("rb", Login(None), {}), space.pid, within)
+    platform, renderer = Nftables(), Renderer()
+    shell.become(renderer.render(platform.resident_template, {}), str(platform.settings["save_command"]))
+    try:
+        counted = Counted(LoopShell(shell, loop))
+        yield Held(ManagedRouter("rb", platform, ResidentDevice(platform, renderer, counted)), counted)
+    finally:
+        asyncio.run_coroutine_threadsafe(shell.close(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+@pytest.fixture(scope="module")
+def held_host(host: Namespace) -> Iterator[Held]:
+    with resident(host) as held:
+        yield held
+
+
+@pytest.fixture
+def held(held_host: Held, router: ManagedRouter) -> Held:
+    """A router that holds nothing and keeps nothing."""
+    held_host.router.gather()
+    held_host.shell.scripts.clear()
+    held_host.shell.steps.clear()
+    return held_host
+
+
+def test_steps_follow_each_other_without_a_script(held: Held, router: ManagedRouter) -> None:
+    for change in (Change(put=(mark(1), route())), Change((mark(1),), (mark(2),)), Change((route(),))):
+        assert held.router.apply_unread(change, held.router.generation, NOW)
+    assert (len(held.shell.steps), held.shell.scripts) == (3, [])
+    assert router.gather() == RouterState([mark(2)])
+    assert router.generation == held.router.generation
+
+
+@FEW
+@given(states(holdable()))
+def test_what_is_put_by_it_is_what_is_read(held: Held, router: ManagedRouter, wanted: RouterState) -> None:
+    before = held.router.gather()
+    change = difference(before, wanted)
+    assert not change or held.router.apply_unread(change, held.router.generation, NOW)
+    noted = held.router.generation
+    assert same_state(router.gather(), wanted)
+    assert router.generation == noted
+
+
+def test_nothing_is_done_after_somebody_else_changed_something(held: Held, host: Namespace) -> None:
+    host.shell("nft add table ip theirs")
+    before = host.shell("nft list ruleset").stdout
+    assert not held.router.apply_unread(Change(put=(mark(1),)), held.router.generation, NOW)
+    assert host.shell("nft list ruleset").stdout == before
+    host.shell("nft delete table ip theirs")
+
+
+def test_a_step_that_fails_is_taken_back(held: Held, router: ManagedRouter) -> None:
+    one = held.router
+    standing = Rewrite(RewriteKind.INBOUND_DST, Selector(PEER, NEW), OLD, mark(1).stamp)
+    one.apply(Change(put=(mark(1), standing)), one.gather(), NOW)
+    change = Change((mark(1),), (route(), mark(2), replace(standing, to=PEER)))
+    error = refusal(lambda: one.apply_unread(change, one.generation, NOW))
+    assert error.code == "router_changed"
+    assert mark(1) in list(router.gather())
+    assert not [entry for entry in router.gather() if entry.key in (route().key, mark(2).key)]
+
+
+class Adding(Renderer):
+    """A template of an operator's own, which ends in something else."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__()
+        self._line = line
+
+    def render(self, name: str, context: Mapping[str, object]) -> str:
+        text = super().render(name, context)
+        return text.replace("set -eu\n", f"set -eu\n{self._line}\n") if name == "nftables/step.sh.j2" else text
+
+
+@pytest.mark.parametrize(
+    ("line", "by_it", "done"),
+    [
+        ("if test -x /bin/true; then /bin/true some words; fi", True, True),
+        ("if test -x /bin/false; then /bin/false || true; fi", True, True),
+        ("if test -x /bin/false; then /bin/false; fi", True, False),
+        ("if test -x /no/such; then /no/such; fi", True, True),
+        ("if test -x /bin/true; then /bin/false; fi", False, False),
+        ("true; true", False, True),
+    ],
+)
+def test_commands_beside_its_own(held: Held, router: ManagedRouter, line: str, by_it: bool, done: bool) -> None:
+    """It runs programs as a shell does, and leaves to a shell what it does not know."""
+    held.router.gather()
+    shell = held.shell
+    one = ManagedRouter("rb", Nftables(), ResidentDevice(Nftables(), Adding(line), shell))
+    one.gather()
+    shell.scripts.clear()
+    with contextlib.nullcontext() if done else pytest.raises(HandoverError):
+        assert one.apply_unread(Change(put=(mark(1),)), one.generation, NOW)
+    assert (shell.steps[0] is not None) == by_it
+    assert (mark(1) in list(router.gather())) == done
+
+
+def test_a_route_that_the_kernel_refuses_has_its_words(held: Held) -> None:
+    error = refusal(lambda: held.router.apply_unread(Change(put=(route("192.0.2.1"),)), held.router.generation, NOW))
+    assert error.code == "no_such_interface"
+    assert "rb: " in error.subject
+
+
+def test_a_program_that_is_gone_is_replaced(held: Held) -> None:
+    os.kill(int(held.shell.run("printf '@@ program\\n%s\\n@@ end\\n' \"$PPID\"").sections["program"]), signal.SIGKILL)
+    assert refusal(lambda: held.router.apply_unread(Change(put=(mark(1),)), held.router.generation, NOW)).code == (
+        "router_unreachable"
+    )
+    held.router.gather()
+    assert held.router.apply_unread(Change(put=(mark(1),)), held.router.generation, NOW)
+
+
+def test_a_router_without_python_keeps_its_shell(router: ManagedRouter, host: Namespace, tmp_path: Path) -> None:
+    for program in (*Path("/usr/sbin").iterdir(), *Path("/usr/bin").iterdir()):
+        if "python" not in program.name and not (tmp_path / program.name).exists():
+            (tmp_path / program.name).symlink_to(program)
+    with resident(host, f"env PATH={tmp_path}") as held:
+        held.router.gather()
+        assert held.router.apply_unread(Change(put=(mark(1),)), held.router.generation, NOW)
+        assert (held.shell.steps, len(held.shell.scripts)) == ([None], 2)
+    assert router.gather() == RouterState([mark(1)])
+
+
+def _after(boot: Callable[[], None], space: Namespace) -> RouterState:
+    """What is held after a boot."""
+    boot()
+    space.shell(SETTINGS["restore_path"])
+    return managed(space).gather()
+
+
+def _journalled(space: Namespace) -> bool:
+    return "kept" in space.shell(f"test ! -e {ELEMENTS}.journal || echo kept").stdout
+
+
+@pytest.fixture
+def kept(bare: Namespace) -> Iterator[Held]:
+    """A router that keeps, and holds two handovers already."""
+    prepare(bare)
+    now = int(time.time())
+    managed(bare).apply(Change(put=tuple(live(now))), RouterState(), now)
+    with resident(bare) as held:
+        held.router.gather()
+        yield held
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_its_steps_come_back_after_a_boot(kept: Held, bare: Namespace, folded: bool) -> None:
+    now = int(time.time())
+    fresh = [replace(mark(number), stamp=replace(mark(1).stamp, expires=now + 900)) for number in range(3)]
+    state = kept.router.gather()
+    gone = next(entry for entry in state if isinstance(entry, Rewrite))
+    for change in (Change(put=tuple(fresh)), Change((fresh[0],)), Change((gone,)), Change(put=(fresh[0],))):
+        assert kept.router.apply_unread(change, kept.router.generation, now)
+    assert _journalled(bare)
+    if folded:
+        until(lambda: not _journalled(bare))
+        held = bare.shell(f"nft -f {NftablesBackend().setting('table_path')}; nft list ruleset").stdout
+        assert held
+    wanted = state.changed([gone.key], fresh)
+    assert _after(lambda: reboot(bare), bare) == wanted
+
+
+def test_a_step_that_was_cut_while_it_was_written_counts_for_nothing(kept: Held, bare: Namespace) -> None:
+    now = int(time.time())
+    one, two = (replace(mark(number), stamp=replace(mark(1).stamp, expires=now + 900)) for number in (1, 2))
+    state = kept.router.gather()
+    assert kept.router.apply_unread(Change(put=(one,)), kept.router.generation, now)
+    bare.shell(f"printf '\\n# saved 1\\nadd element ip sipmobility session_mark {{ 1.1' >>{ELEMENTS}.journal")
+    assert _after(lambda: reboot(bare), bare) == state.changed([], [one])
+    kept.router.gather()
+    assert kept.router.apply_unread(Change(put=(two,)), kept.router.generation, now)
+    assert _after(lambda: reboot(bare), bare) == state.changed([], [one, two])
+
+
+def test_a_playbooks_step_comes_after_its_own(kept: Held, bare: Namespace) -> None:
+    now = int(time.time())
+    one = replace(mark(1), stamp=replace(mark(1).stamp, expires=now + 900))
+    state = kept.router.gather()
+    assert kept.router.apply_unread(Change(put=(one,)), kept.router.generation, now)
+    other = managed(bare)
+    other.apply(Change((one,)), other.gather(), now)
+    assert not _journalled(bare)
+    assert _after(lambda: reboot(bare), bare) == state
+
+
+def test_a_step_that_cannot_be_kept_is_taken_back(kept: Held, bare: Namespace) -> None:
+    """A disk that is full: the step was done, and is not acknowledged."""
+    bare.shell(f"mount --bind /dev/full {ELEMENTS}.journal 2>/dev/null || {{ : >{ELEMENTS}.journal; }}")
+    bare.shell(f"mount --bind /dev/full {ELEMENTS}.journal")
+    now = int(time.time())
+    one = replace(mark(1), stamp=replace(mark(1).stamp, expires=now + 900))
+    state = kept.router.gather()
+    refusal(lambda: kept.router.apply_unread(Change(put=(one,)), kept.router.generation, now))
+    bare.shell(f"umount {ELEMENTS}.journal")
+    assert managed(bare).gather() == state
