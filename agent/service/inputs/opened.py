@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Protocol
 
@@ -44,9 +45,7 @@ class Inputs:
     :ivar cursors: behind what was taken of each log.
     """
 
-    def __init__(
-        self, events: Iterable[EventInput], known: Mapping[str, Cursor], take: Take, teller: Teller
-    ) -> None:
+    def __init__(self, events: Iterable[EventInput], known: Mapping[str, Cursor], take: Take, teller: Teller) -> None:
         self.cursors: dict[str, Cursor] = {}
         self._events = tuple(events)
         self._known = known
@@ -90,7 +89,7 @@ class Inputs:
                 if cursor is not None:
                     self.cursors[path] = cursor
 
-            with suppress(RuntimeError, asyncio.CancelledError):  # the loop is closed
+            with suppress(RuntimeError, CancelledError):  # the loop is closed, or we were cancelled
                 asyncio.run_coroutine_threadsafe(on_the_loop(), loop).result()
 
         follower = Follower(path, one.format, self._known.get(path), taken)
