@@ -26,7 +26,7 @@ venv: ## Install missing Debian packages and make .venv with the pinned Python t
 	@$(MAKE) -s .venv/.installed $(LINK) $(WHEELS)
 
 .PHONY: test-packages
-test-packages: venv .build/standins/.installed # What only tests need: stock phones, a NETCONF server, what drives the stand-ins
+test-packages: venv .build/standins/.installed .build/eda/.installed # What only tests need: stock phones, a NETCONF server, what drives the stand-ins
 	@tools/host_packages.sh tests/debian-packages.txt
 
 .venv/.installed: requirements-dev.txt constraints-dev.txt
@@ -54,6 +54,14 @@ $(WHEELS): meta/ee-requirements.txt constraints-dev.txt | .venv/.installed
 	@$(@D)/venv/bin/pip download -qq --no-deps -d $(@D)/bundle -r tests/standins/collections.txt
 	@$(PYTHON) tools/unpack_collections.py $(@D)/bundle $(@D)/collections ansible.netcommon ansible.utils cisco.ios
 	@rm -r $(@D)/bundle
+	@touch $@
+
+# The rule engine of Event-Driven Ansible, for its tests; it needs Java.
+.build/eda/.installed: tests/integration/rulebook-requirements.txt
+	@echo "test-packages: installing ansible-rulebook into .build/eda"
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@$(PYTHON) -m venv $(@D)/venv
+	@$(@D)/venv/bin/pip install -qq -r $<
 	@touch $@
 
 .PHONY: lab lab-down
