@@ -10,6 +10,8 @@ PY          := $(CURDIR)/.venv/bin/python
 COLLECTIONS := .build/collections
 LINK        := $(COLLECTIONS)/ansible_collections/sipmobility/handover
 WHEELS      := .build/wheels/.filled
+# What the extra `agent` of the wheel asks for; a test compares it with pyproject.toml.
+AGENT       := asyncssh prometheus-client
 
 # The collection is found by its full name, by Python and by Ansible alike, through one symlink to this directory.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -39,10 +41,10 @@ $(LINK):
 	@mkdir -p $(@D)
 	@ln -sfn ../../../.. $@
 
-# What the wheel depends on, so that the packaging test installs it in an empty environment without the network.
+# What the wheel depends on, so that tests install it in an empty environment without the network.
 $(WHEELS): meta/ee-requirements.txt constraints-dev.txt | .venv/.installed
 	@mkdir -p $(@D)
-	@.venv/bin/pip download -qq --only-binary :all: -d $(@D) -r meta/ee-requirements.txt -c constraints-dev.txt
+	@.venv/bin/pip download -qq --only-binary :all: -d $(@D) -r meta/ee-requirements.txt $(AGENT) -c constraints-dev.txt
 	@touch $@
 
 # What drives the stand-ins has an environment of its own. Of the bundle of collections only three are unpacked.
