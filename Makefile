@@ -10,6 +10,8 @@ PY          := $(CURDIR)/.venv/bin/python
 COLLECTIONS := .build/collections
 LINK        := $(COLLECTIONS)/ansible_collections/sipmobility/handover
 WHEELS      := .build/wheels/.filled
+# What the extra `agent` of the wheel asks for; a test compares it with pyproject.toml.
+AGENT       := asyncssh prometheus-client
 
 # The collection is found by its full name, by Python and by Ansible alike, through one symlink to this directory.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -26,7 +28,7 @@ venv: ## Install missing Debian packages and make .venv with the pinned Python t
 	@$(MAKE) -s .venv/.installed $(LINK) $(WHEELS)
 
 .PHONY: test-packages
-test-packages: venv .build/standins/.installed # What only tests need: stock phones, a NETCONF server, what drives the stand-ins
+test-packages: venv .build/standins/.installed .build/eda/.installed # What only tests need: stock phones, a NETCONF server, what drives the stand-ins
 	@tools/host_packages.sh tests/debian-packages.txt
 
 .venv/.installed: requirements-dev.txt constraints-dev.txt
@@ -39,10 +41,10 @@ $(LINK):
 	@mkdir -p $(@D)
 	@ln -sfn ../../../.. $@
 
-# What the wheel depends on, so that the packaging test installs it in an empty environment without the network.
+# What the wheel depends on, so that tests install it in an empty environment without the network.
 $(WHEELS): meta/ee-requirements.txt constraints-dev.txt | .venv/.installed
 	@mkdir -p $(@D)
-	@.venv/bin/pip download -qq --only-binary :all: -d $(@D) -r meta/ee-requirements.txt -c constraints-dev.txt
+	@.venv/bin/pip download -qq --only-binary :all: -d $(@D) -r meta/ee-requirements.txt $(AGENT) -c constraints-dev.txt
 	@touch $@
 
 # What drives the stand-ins has an environment of its own. Of the bundle of collections only three are unpacked.
@@ -54,6 +56,14 @@ $(WHEELS): meta/ee-requirements.txt constraints-dev.txt | .venv/.installed
 	@$(@D)/venv/bin/pip download -qq --no-deps -d $(@D)/bundle -r tests/standins/collections.txt
 	@$(PYTHON) tools/unpack_collections.py $(@D)/bundle $(@D)/collections ansible.netcommon ansible.utils cisco.ios
 	@rm -r $(@D)/bundle
+	@touch $@
+
+# The rule engine of Event-Driven Ansible, for its tests; it needs Java.
+.build/eda/.installed: tests/integration/rulebook-requirements.txt
+	@echo "test-packages: installing ansible-rulebook into .build/eda"
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@$(PYTHON) -m venv $(@D)/venv
+	@$(@D)/venv/bin/pip install -qq -r $<
 	@touch $@
 
 .PHONY: lab lab-down

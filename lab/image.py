@@ -61,10 +61,11 @@ class Image:
 
 
 ROUTER = Image("router", BASE)
-# Debian's kamailio depends on python3, and rsyslog writes its events to a file; routers must have neither.
+# Debian's kamailio depends on python3, and rsyslog writes its events to a file; routers must have neither. The service
+# gets an environment of its own there.
 SIP_SERVER = Image(
     "sip-server",
-    (*BASE, "kamailio", "kamailio-extra-modules", "kamailio-tls-modules", "rsyslog"),
+    (*BASE, "kamailio", "kamailio-extra-modules", "kamailio-tls-modules", "python3-venv", "rsyslog"),
     python=True,
 )
 

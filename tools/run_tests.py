@@ -2,8 +2,8 @@
 
 Usage: python -m tools.run_tests [GROUP ...]    groups: unit kernel standins fuzz lint sanity ...; none: all
 
-A failing stage hides no later one. Two lanes run side by side: the lab's lane is shown as it goes; each stage of the
-other is shown in one piece when it is done (its log is in .build/logs meanwhile). The last line says
+A failing stage hides no later one. Lanes run side by side: the lab's lane is shown as it goes; each stage of the
+others is shown in one piece when it is done (its log is in .build/logs meanwhile). The last line says
 "N passed, N failed": every test that pytest ran, and each other stage as one test. Exit status 1 if anything failed.
 """
 
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tools.stages import LOGS, ROOT, Stage, stages
+from tools.stages import LANES, LOGS, ROOT, Stage, stages
 
 _screen = threading.Lock()
 _stopped = threading.Event()
@@ -55,7 +55,7 @@ def run(chosen: Sequence[Stage], logs: Path) -> int:
     """Run stages, each lane in its order; print the summary; return 1 if anything failed, 130 if interrupted."""
     logs.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    lanes = [[stage for stage in chosen if stage.lane == lane] for lane in ("lab", "tree")]
+    lanes = [[stage for stage in chosen if stage.lane == lane] for lane in LANES]
     rows = [row for row in lanes if row]
     live = rows[0]  # one lane is shown as it goes: the lab's, or the only one
     with ThreadPoolExecutor(len(rows)) as pool:

@@ -17,7 +17,7 @@ from ...plugins.module_utils.mobility.recover import Goal
 from ...plugins.module_utils.sip.sources import FORMATS
 from ..settings_file import load_settings
 
-__all__ = ["Config", "Endpoint", "EventInput", "Sessions", "Ssh", "load_config"]
+__all__ = ["Config", "Endpoint", "EventInput", "FeedConfig", "Sessions", "Ssh", "load_config"]
 
 _T = TypeVar("_T")
 
@@ -121,11 +121,31 @@ class Config:
 
         :raises HandoverError: ``unknown_config_key``, or ``bad_config``, whose subject begins with the key.
         """
-        found = _read(data, cls, "", _READERS)
-        for key in ("inventory", "policy", "state_dir", "events"):
-            if key not in found:
-                raise HandoverError("bad_config", key, "the service is told this")
-        return cls(**found)
+        return cls(**_told(data, cls, ("inventory", "policy", "state_dir", "events")))
+
+
+@dataclass(frozen=True)
+class FeedConfig:
+    """What a feed of handovers for others is told; the attributes of :class:`Config` mean the same here.
+
+    :ivar pause: seconds between two events, about what a playbook takes; what comes meanwhile is one event.
+    """
+
+    policy: str
+    state_dir: str
+    events: tuple[EventInput, ...] = ()
+    scope: Scope = Scope.SESSION
+    directions: Directions = Directions.BOTH
+    sessions: str = Sessions.LISTED
+    pause: float = 3.0
+
+    @classmethod
+    def from_dict(cls, data: object) -> FeedConfig:
+        """Build from plain data.
+
+        :raises HandoverError: as :meth:`Config.from_dict`.
+        """
+        return cls(**_told(data, cls, ("policy", "state_dir")))
 
 
 def load_config(path: str) -> Config:
@@ -134,6 +154,15 @@ def load_config(path: str) -> Config:
     :raises HandoverError: ``bad_config`` or ``unknown_config_key``; its subject is file, line and what stands there.
     """
     return load_settings(path, Config.from_dict, "bad_config", "a configuration")
+
+
+def _told(data: object, kind: type, required: tuple[str, ...]) -> dict[str, Any]:
+    """The keys of a whole configuration."""
+    found = _read(data, kind, "", _READERS)
+    for key in required:
+        if key not in found:
+            raise HandoverError("bad_config", key, "the service is told this")
+    return found
 
 
 def _read(data: object, kind: type, prefix: str, readers: Mapping[str, Callable[[Any, str], Any]]) -> dict[str, Any]:
@@ -235,6 +264,7 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
     "directions": _word(Directions, tuple(item.value for item in Directions)),
     "sessions": _word(str, (Sessions.LISTED, Sessions.AUTO)),
     "drain": _seconds(0.0),
+    "pause": _seconds(0.0),
     "recover": _word(Goal, tuple(item.value for item in Goal)),
     "reconcile_seconds": _seconds(1.0),
     "http": _loopback,

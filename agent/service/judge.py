@@ -25,7 +25,7 @@ from ...plugins.module_utils.sip.registration import Expired, Registration
 from ...plugins.module_utils.store.sqlite import Draft, Store
 from ...plugins.plugin_utils.handover_records import handover_records
 from .config import Sessions
-from .report import Report
+from .inputs.opened import Teller
 
 __all__ = ["Judge"]
 
@@ -49,13 +49,13 @@ class Judge:
         policy: Policy,
         path: str,
         live: Iterable[Mapping[str, Any]],
-        report: Report,
+        teller: Teller,
         *,
         scope: str,
         directions: str,
         sessions: str,
     ) -> None:
-        self._report = report
+        self._teller = teller
         self._scope, self._directions, self._auto = scope, directions, sessions == Sessions.AUTO
         self._store = Store(path)
         self._memory = _History(self._store)
@@ -89,9 +89,9 @@ class Judge:
                     touched[_key(outcome)] = None
                     over.pop(_key(outcome), None)
                 elif isinstance(outcome, Refusal):
-                    self._report.refused(outcome.where, outcome.code, outcome.reason)
+                    self._teller.refused(outcome.where, outcome.code, outcome.reason)
                 elif isinstance(outcome, HomeQuestion):
-                    self._report.told("home question", question=question_to_record(outcome))
+                    self._teller.told("home question", question=question_to_record(outcome))
                 elif outcome.kind in ("returned", "ended") and outcome.old is not None:
                     self._pairs.pop(_key(outcome), None)
                     over[_key(outcome)] = outcome
@@ -128,7 +128,7 @@ class Judge:
             return handover_records(believed, self._scope, self._directions, changes=changes, auto=self._auto)
         except HandoverError as error:
             where = (pairs or changes)[-1].get("source", "")
-            self._report.refused(str(where), error.code, str(error))
+            self._teller.refused(str(where), error.code, str(error))
             return []
 
     def _is_known(self, item: Item) -> bool:

@@ -7,6 +7,7 @@ wheels of the dependencies into .build/wheels).
 from __future__ import annotations
 
 import json
+import re
 import os
 import subprocess
 import sys
@@ -112,6 +113,13 @@ def test_execution_environments_get_what_the_wheel_asks_for() -> None:
     extras = project["optional-dependencies"].items()
     optional = [name for extra, names in extras if extra != "agent" for name in names]
     assert sorted(listed) == sorted([*project["dependencies"], *optional])
+
+
+def test_the_service_finds_its_wheels_without_the_network() -> None:
+    """The scenario of the role handover_agent installs from .build/wheels."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (names,) = re.findall(r"^AGENT\s+:= (.*)$", makefile, re.M)
+    assert names.split() == [name.partition(">")[0] for name in PYPROJECT["project"]["optional-dependencies"]["agent"]]
 
 
 def test_the_wheel_gives_the_command(clean_venv: Path) -> None:

@@ -92,8 +92,8 @@ class _Watch:
 
     def set(self) -> None:
         if not self._stopped.is_set():
+            os.write(self._wake_write, b"x")  # first: once it is stopped, the other thread closes this
             self._stopped.set()
-            os.write(self._wake_write, b"x")
 
     def wait(self, timeout: float) -> bool:
         if not self._stopped.is_set():

@@ -7,23 +7,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import CancelledError, Executor
 from contextlib import suppress
+from typing import Protocol
 
 from ....plugins.module_utils.mobility.intake import Item
 from ....plugins.module_utils.sip.sources import open_source
 from ....plugins.module_utils.sip.sources.cursor import Cursor
 from ..config import EventInput
-from ..report import Report
 from ..threads import in_thread
 from .follow import Follower
 from .pushed import datagrams, evapi
 
-__all__ = ["Inputs"]
+__all__ = ["Inputs", "Teller"]
 
 #: Events that wait to be judged; those beyond are lost, and told.
 _WAITING = 20_000
 _MOST_AT_ONCE = 500
+
+
+class Teller(Protocol):
+    """Who is told of what is refused, and of what happens."""
+
+    def refused(self, subject: str, code: str, reason: str) -> None:
+        """Something was not believed, or was lost."""
+
+    def told(self, event: str, **what: object) -> None:
+        """Anything else."""
 
 
 class Inputs:
@@ -38,12 +48,12 @@ class Inputs:
         self,
         take: Callable[[list[Item], str], Awaitable[None]],
         cursors: dict[str, Cursor],
-        report: Report,
+        teller: Teller,
         court: Executor,
     ) -> None:
         self._take = take
         self._cursors = cursors
-        self._report = report
+        self._teller = teller
         self._court = court
         self._loop = asyncio.get_running_loop()
         self._followers: list[Follower] = []
@@ -61,7 +71,7 @@ class Inputs:
             follower.start()
             self._followers.append(follower)
         elif one.evapi is not None:
-            told = _Told(self._report, str(one))
+            told = _Told(self._teller, str(one))
             self._running.append(tasks.create_task(evapi(one.evapi, self._queue(one, tasks), told)))
         else:
             self._transports.append(await datagrams(one.udp or one.socket or "", self._queue(one, tasks)))
@@ -86,7 +96,7 @@ class Inputs:
                 self._cursors[path] = cursor
 
         def taken(items: list[Item], cursor: Cursor | None) -> None:
-            with suppress(RuntimeError):  # the loop is closed
+            with suppress(RuntimeError, CancelledError):  # the loop is closed, or what took them was cancelled
                 asyncio.run_coroutine_threadsafe(judged(items, cursor), self._loop).result()
 
         return taken
@@ -99,7 +109,7 @@ class Inputs:
             try:
                 waiting.put_nowait(data)
             except asyncio.QueueFull:
-                self._report.refused(str(one), "input_overflow", "events come faster than they can be judged")
+                self._teller.refused(str(one), "input_overflow", "events come faster than they can be judged")
 
         async def judged() -> None:
             while True:
@@ -115,14 +125,14 @@ class Inputs:
 class _Told:
     """Tells of the state of a connection when it changes."""
 
-    def __init__(self, report: Report, name: str) -> None:
-        self._report = report
+    def __init__(self, teller: Teller, name: str) -> None:
+        self._teller = teller
         self._name = name
         self._last = ""
 
     def __call__(self, state: str) -> None:
         if state != self._last:
-            self._report.told("input", input=self._name, state=state)
+            self._teller.told("input", input=self._name, state=state)
         self._last = state
 
 

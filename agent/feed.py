@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Handovers for somebody else to carry out: registrations in, a few large events out.
+
+Whoever carries them out starts a playbook for each event, which takes seconds. So
+what comes meanwhile is judged together, and of each handover only the newest word is
+told: a burst of moves is one event, and a phone that moved twice is told of once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from ..plugins.module_utils.errors import HandoverError
+from ..plugins.module_utils.mobility.intake import Item
+from ..plugins.module_utils.sip.sources.cursor import Cursor
+from .cursor_file import load_cursors, write_cursors
+from .policy_file import load_policy
+from .service.config import FeedConfig
+from .service.inputs.opened import Inputs
+from .service.judge import Judge
+
+__all__ = ["Feed", "Teller", "judged", "opened_judge"]
+
+_LOG = logging.getLogger("sip_handover")
+#: Items that wait to be judged; a log is read no further meanwhile.
+_MOST_WAITING = 20_000
+#: Seconds, at least, between two commits of what concerns no handover.
+_KEPT_EVERY = 1.0
+#: Refusals in one event; of a flood the log has the rest.
+_MOST_REFUSALS = 100
+_TEMPLATE = re.compile(r"\{[{%#]")
+
+Put = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Teller:
+    """Logs, and keeps what was refused for the next event."""
+
+    def __init__(self) -> None:
+        self.refusals: list[dict[str, Any]] = []
+
+    def refused(self, subject: str, code: str, reason: str) -> None:
+        """Something was not believed, or was lost."""
+        _LOG.warning("refused: %s: %s (%s)", subject, reason, code)
+        self.refusals.append({"where": subject, "code": code, "reason": reason})
+
+    def told(self, event: str, **what: Any) -> None:
+        """Anything else."""
+        _LOG.info("%s: %s", event, what)
+
+
+def opened_judge(config: FeedConfig, teller: Teller) -> Judge:
+    """Who decides, with the history in the directory of the configuration.
+
+    :raises HandoverError: for a policy or a history that cannot be used.
+    """
+    state = Path(config.state_dir)
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Judge(
+        load_policy(config.policy),
+        str(state / "history.sqlite"),
+        (),
+        teller,
+        scope=config.scope.value,
+        directions=config.directions.value,
+        sessions=config.sessions,
+    )
+
+
+def judged(judge: Judge, items: list[Item], teller: Teller) -> list[dict[str, Any]]:
+    """The handovers that follow.
+
+    They travel as extra variables, which Ansible takes for templates of its operator. So what a phone has written
+    goes no further where it looks like one.
+    """
+    found = []
+    for record in judge.take(items):
+        if _TEMPLATE.search(json.dumps(record)):
+            teller.refused(str(record["old"]), "template_text", "nothing in a registration is a template of Ansible")
+        else:
+            found.append(record)
+    return found
+
+
+class Feed:
+    """One feed. Make it, then :meth:`run` it once.
+
+    What was told is part of the history, and the log's cursor moves on, a pause after the
+    event was taken. Whatever ends the feed before that has the same told again at the next
+    start; carrying out a handover that stands changes nothing.
+
+    :raises HandoverError: where there is nothing to read.
+    """
+
+    def __init__(self, config: FeedConfig) -> None:
+        if not config.events:
+            raise HandoverError("bad_config", "events", "there is at least one input")
+        self._config = config
+        self._teller = Teller()
+        self._waiting: list[Item] = []
+        self._came, self._room = asyncio.Event(), asyncio.Event()
+        self._kept: dict[str, Cursor] = {}
+
+    async def run(self, put: Put) -> None:
+        """Hand on what follows until cancelled.
+
+        :param put: takes one event: ``handovers``, records as plan_handover takes them, or ``refused``. It returns
+            when the event is taken.
+        :raises HandoverError: where inputs or history cannot be used.
+        """
+        cursors = str(Path(self._config.state_dir, "cursors.json"))
+        judge = opened_judge(self._config, self._teller)
+        behind: dict[str, Cursor] = {}
+        try:
+            with ThreadPoolExecutor(1, "input") as court:
+                inputs = Inputs(self._take, behind, self._teller, court)
+                known = load_cursors(cursors, may_be_missing=True)
+                try:
+                    async with asyncio.TaskGroup() as tasks:
+                        for one in self._config.events:
+                            await inputs.open(one, tasks, known)
+                        await self._tell(judge, behind, put, cursors)
+                finally:
+                    inputs.close()
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from group
+        finally:
+            judge.close()
+
+    async def _take(self, items: list[Item], _source: str) -> None:
+        while len(self._waiting) >= _MOST_WAITING:
+            self._room.clear()
+            await self._room.wait()
+        self._waiting += items
+        self._came.set()
+
+    async def _tell(self, judge: Judge, cursors: dict[str, Cursor], put: Put, path: str) -> None:
+        kept = time.monotonic()
+        while True:
+            await self._came.wait()
+            self._came.clear()
+            # What has been taken and the cursors behind it belong together: nothing is awaited in between.
+            items, self._waiting = self._waiting, []
+            behind = dict(cursors)
+            self._room.set()
+            events = self._judged(judge, items)
+            if not events and time.monotonic() - kept < _KEPT_EVERY:
+                continue
+            for event in events:
+                await put(event)
+            try:
+                await asyncio.sleep(self._config.pause if events else 0)
+            finally:
+                judge.commit()
+                write_cursors(path, behind)
+            kept = time.monotonic()
+
+    def _judged(self, judge: Judge, items: list[Item]) -> list[dict[str, Any]]:
+        handovers = judged(judge, items, self._teller)
+        refused, self._teller.refusals = self._teller.refusals, []
+        events = {"handovers": handovers, "refused": refused[:_MOST_REFUSALS]}
+        return [{key: value} for key, value in events.items() if value]
