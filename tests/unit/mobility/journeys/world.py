@@ -169,17 +169,24 @@ class World:
         A talk from an address, and one that is led to it, are one to the network where all ports are the same.
         """
         mine = [item for item in self._ends() if item[1].host == phone]
-        theirs = {_flow(*item) for item in self._ends() if item[1].address == address}
+        theirs = {flow for item in self._ends() if item[1].address == address for flow in self._flows(*item)}
         return (
             self.hosts.at[phone] != address
             and all(peer.address != address for _, _, peer in mine)
-            and not any(_flow(*item) in theirs for item in mine if item[1].address != address)
+            and not any(theirs.intersection(self._flows(*item)) for item in mine if item[1].address != address)
         )
 
     def _ends(self) -> list[tuple[str, End, End]]:
         """Protocol, end and peer of every talk, each talk from both sides."""
         talks = self.talks.values()
         return [(talk.protocol, *pair) for talk in talks for pair in ((talk.one, talk.other), (talk.other, talk.one))]
+
+    def _flows(self, protocol: str, end: End, peer: End) -> set[tuple[str, int, Address, int]]:
+        """A talk as routers see it: towards the peer's address in it and, where the peer has moved, towards his own."""
+        found = {_flow(protocol, end, peer)}
+        if self.away(peer):
+            found.add((protocol, end.port, self.hosts.at[peer.host], peer.seen_port))
+        return found
 
     def _reassign(self, phone: str) -> None:
         """Somebody else gets a former address of this phone."""
@@ -287,9 +294,10 @@ class World:
         here = self.hosts.at[host]
         talk = Talk(name, protocol, End(host, here, port, here, port), End(peer, address, peer_port, seen, seen_port))
         led_here = {
-            _flow(protocol, end, far)
+            flow
             for protocol, end, far in self._ends()
             for mine in (talk.one, talk.other)
+            for flow in self._flows(protocol, end, far)
             if end.address != mine.address and mine.address in self.hosts.been[end.host]
         }
         ways = (_flow(protocol, talk.one, talk.other), _flow(protocol, talk.other, talk.one))
