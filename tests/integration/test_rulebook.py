@@ -66,7 +66,7 @@ def rulebook(name: str, lab: Lab, directory: Path, log: str, **more: Any) -> Ite
     policy.write_text(yaml.safe_dump(policy_of(lab, **limits)), encoding="utf-8")
     told = {"handover_events": [{"log": log}], "handover_policy_file": str(policy), "handover_state_dir": str(state)}
     variables.write_text(yaml.safe_dump({**told, **more}), encoding="utf-8")
-    argv = [_BIN / "ansible-rulebook", "--rulebook", f"sipmobility.handover.{name}"]
+    argv: list[str | Path] = [_BIN / "ansible-rulebook", "--rulebook", f"sipmobility.handover.{name}"]
     argv += ["--inventory", ROOT / "lab" / "inventory", "--vars", variables]
     environment = {
         **{key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
@@ -144,7 +144,7 @@ def moved_addresses(routers: Routers) -> set[str]:
     """The old addresses that the correspondent's router rewrites."""
     kind = RewriteKind.OUTBOUND_DST
     held = routers.states()["rc"]
-    return {str(entry.match.address) for entry in held if isinstance(entry, Rewrite) and entry.kind is kind}
+    return {str(entry.match.destination) for entry in held if isinstance(entry, Rewrite) and entry.kind is kind}
 
 
 def test_audit_changes_nothing(at_home: Lab, routers: Routers, tmp_path: Path) -> None:
@@ -175,7 +175,8 @@ def test_the_rulebook_for_awx_is_valid(name: str, tmp_path: Path) -> None:
         **{key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "collections"),
     }
-    argv = [_BIN / "ansible-rulebook", "--rulebook", f"sipmobility.handover.{name}", "--vars", variables]
+    argv: list[str | Path] = [_BIN / "ansible-rulebook", "--rulebook", f"sipmobility.handover.{name}"]
+    argv += ["--vars", variables]
     argv += ["--inventory", ROOT / "lab" / "inventory"]
     done = subprocess.run(argv, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0
