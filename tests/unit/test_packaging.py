@@ -7,8 +7,8 @@ wheels of the dependencies into .build/wheels).
 from __future__ import annotations
 
 import json
-import re
 import os
+import re
 import subprocess
 import sys
 import tarfile
