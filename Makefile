@@ -42,7 +42,7 @@ $(LINK):
 	@ln -sfn ../../../.. $@
 
 # What the wheel depends on, so that tests install it in an empty environment without the network.
-$(WHEELS): meta/ee-requirements.txt constraints-dev.txt | .venv/.installed
+$(WHEELS): meta/ee-requirements.txt pyproject.toml constraints-dev.txt | .venv/.installed
 	@mkdir -p $(@D)
 	@.venv/bin/pip download -qq --only-binary :all: -d $(@D) -r meta/ee-requirements.txt $(AGENT) -c constraints-dev.txt
 	@touch $@
