@@ -33,6 +33,7 @@ def read_handover(found: Found, epoch: Optional[int], places: Places) -> Handove
         handover tells.
     """
     everything = [entry for held in found.values() for entry in held]
+    all_epochs = found
     found = {name: [e for e in held if epoch in (None, e.stamp.epoch)] for name, held in lasting(found).items()}
     entries = [entry for held in found.values() for entry in held]
     pairs: Set[Tuple[Address, Address]] = set()
@@ -76,6 +77,8 @@ def read_handover(found: Found, epoch: Optional[int], places: Places) -> Handove
         moved = {replace(f, source=places.moved[f.source]): f for f in flows if f.source and f.source in places.moved}
         known = [flow for flow in flows if flow.protocol is not None and flow not in moved]
         sessions = _sessions(found, old, known, {flow for seen, flow in moved.items() if seen in flows})
+        if len(entries) < sum(map(len, lasting(all_epochs).values())):
+            sessions = _told_apart(sessions, read_handover(all_epochs, None, places).sessions)
         return replace(base, scope=scope, sessions=sessions, ended=not sessions)
     # One that is seen otherwise outside its own router: its address inside is the one that counts.
     changed = [flow for flow in inside if flow not in outside]
@@ -142,6 +145,20 @@ def _sessions(found: Found, old: Address, flows: List[Selector], abroad: Contain
                     seen.remove(other)
     shadows = set(pairs.values())
     return tuple(_session(flow, pairs.get(flow, flow)) for flow in flows if flow not in shadows)
+
+
+def _told_apart(sessions: Iterable[Session], known: Iterable[Session]) -> Tuple[Session, ...]:
+    """Sessions of one epoch. Where it stands on one router alone, another epoch tells where correspondents are seen.
+
+    :param known: what the entries of all epochs tell.
+    """
+    changed = {}
+    for session in known:
+        if session.outside is not None:
+            for peer in (session.seen, (session.correspondent, session.correspondent_port)):
+                changed[session.protocol, session.port, peer] = session
+    told = (changed.get((one.protocol, one.port, (one.correspondent, one.correspondent_port)), one) for one in sessions)
+    return tuple(dict.fromkeys(told))
 
 
 def _of_one_socket(one: Selector, other: Selector) -> bool:

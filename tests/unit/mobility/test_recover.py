@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import DRAIN, Phase, Stage, plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.repair import make_repair
 
 from .test_plan_properties import EMPTY, States, after, assert_no_wrong_address, reach
-from .worlds import TOPOLOGY, handovers, host, patent_handover
+from .worlds import PEER, TOPOLOGY, handovers, host, patent_handover
 
 CHANGES = ("begin", "repoint", "withdraw", "refresh")
 
@@ -152,4 +152,17 @@ def test_a_whole_handover_that_was_only_frozen_is_thawed(goal: Goal) -> None:
     assert freeze.phase is Phase.FREEZE
     end, _, found = repaired(after(held, [replace(freeze, steps=freeze.steps[:1])]), goal)
     assert [handover.new for handover in found] == [patent_handover().new]
+    assert bare(end) == bare(held)
+
+
+@pytest.mark.parametrize("goal", Goal)
+def test_a_refresh_that_was_cut_off_keeps_where_a_masqueraded_correspondent_is_seen(goal: Goal) -> None:
+    """Each router's entries are of another epoch then, and each of them knows one side only."""
+    session = Session("tcp", 40000, PEER, 7000, host("rc", 4, 1), 7221)
+    call = patent_handover(sessions=(session,), directions=Directions.FORWARD)
+    held, _ = reach(EMPTY, call)
+    _, stages = reach(held, replace(call, expires=call.expires + 300, epoch=2))
+    assert [step.router for step in stages[0].steps] == ["rb"]
+    end, _, found = repaired(after(held, stages[:1]), goal)
+    assert [handover.sessions for handover in found] == [(session,)]
     assert bare(end) == bare(held)
