@@ -118,7 +118,7 @@ def test_execution_environments_get_what_the_wheel_asks_for() -> None:
 def test_the_service_finds_its_wheels_without_the_network() -> None:
     """The scenario of the role handover_agent installs from .build/wheels."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    (names,) = re.findall(r"^AGENT\s+:= (.*)$", makefile, re.M)
+    (names,) = re.findall(r"^FOR_SERVICE\s*:= (.*)$", makefile, re.M)
     assert names.split() == [name.partition(">")[0] for name in PYPROJECT["project"]["optional-dependencies"]["agent"]]
 
 
