@@ -143,7 +143,7 @@ def _selector(version: object, source: int, destination: int, protocol: str, por
 
 @lru_cache(maxsize=65536)
 def _address(version: object, number: object) -> Address:
-    if type(number) is not int:
+    if isinstance(number, bool) or not isinstance(number, int):
         raise TypeError("an address is its number")
     return _FAMILIES[version](number)
 

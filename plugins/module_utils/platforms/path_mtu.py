@@ -49,7 +49,8 @@ def error_elements(rewrite: Rewrite) -> List[Tuple[str, str, Address]]:
     found = [(_NAMES[scope, kinds[0]], _key(version, *left, protocol, port, other), before)]
     # With one direction only, the packets of the other one are not rewritten, and neither are their errors.
     if rewrite.stamp.directions is Directions.BOTH:
-        turned = _key(version, destination, source, protocol, other, port)
+        back, ports = (destination, source), (other, port)
+        turned = _key(version, *back, protocol, *ports)
         found.append((_NAMES[scope, kinds[1]], turned, rewrite.to))
     return found
 
