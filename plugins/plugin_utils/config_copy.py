@@ -59,7 +59,7 @@ class ConfigCopy:
     def load(self, text: str) -> None:
         """Have the router merge these lines into its running configuration.
 
-        :raises HandoverError: ``copy_failed`` (``someConfigApplyFailed``: some lines stand), ``copy_late``,
+        :raises HandoverError: ``some_lines_refused`` where the others stand; ``copy_failed``, ``copy_late``,
             ``no_answer``, ``no_privilege``, ``not_writable``, ``step_refused``, ``transfer_port``, and as the session.
         """
         content = text if text.endswith("end\n") else f"{text}end\n"

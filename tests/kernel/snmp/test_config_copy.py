@@ -88,7 +88,7 @@ def test_a_long_text_and_one_that_fills_its_last_block(site: Site) -> None:
 
 def test_a_line_that_the_router_refuses(site: Site) -> None:
     told = refusal(lambda: site.copy().load(f"frobnicate\n{LINES}"))
-    assert (told.code, told.subject) == ("copy_failed", "rb: someConfigApplyFailed")
+    assert (told.code, told.subject) == ("some_lines_refused", "rb: someConfigApplyFailed")
     assert "read the router back" in told.advice
 
 

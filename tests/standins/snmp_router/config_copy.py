@@ -5,7 +5,7 @@
 
 **Not Cisco's software.** The table behaves as the MIB describes it; TFTP is curl's; merging is the plainest: a line is
 added where it is not yet, one that begins with ``no`` takes away what follows, one that begins with no known word is
-refused (someConfigApplyFailed) while the others stand.
+refused (someConfigApplyFailed) while the others stand. ios_copy.py has the stand-in of IOS in place of that.
 
     python -m tests.standins.snmp_router.config_copy PORT CONFIGURATION
 """
@@ -17,6 +17,7 @@ import sys
 import threading
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Protocol
 
 from .nat_table import Refused
 from .responders import serve
@@ -31,10 +32,41 @@ KNOWN = ("ip", "interface", "route-map", "event", "hostname", "permit", "match",
 SECONDS = 6
 
 
-class Copies:
-    """The requests, and the running configuration in a file."""
+class Configuration(Protocol):
+    """A running configuration."""
 
-    def __init__(self, configuration: Path) -> None:
+    @property
+    def file(self) -> Path:
+        """Where it is to be read."""
+
+    def merge(self, lines: list[str]) -> bool:
+        """Take lines; whether all of them could be."""
+
+
+class Lines:
+    """The plainest: a file of lines."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def merge(self, lines: list[str]) -> bool:
+        held, good = self.file.read_text(encoding="ascii").splitlines(), True
+        for line in lines:
+            word = "!" if line.startswith("!") else next(iter(line.split()), "!")
+            if word == "no" and line[3:] in held:
+                held.remove(line[3:])
+            elif word not in KNOWN:
+                good = False
+            elif word not in ("end", "!") and line not in held:
+                held.append(line)
+        self.file.write_text("".join(f"{line}\n" for line in held), encoding="ascii")
+        return good
+
+
+class Copies:
+    """The requests, and the running configuration."""
+
+    def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
         self._requests: dict[int, dict[int, int | bytes]] = {}
         self._lock = threading.Lock()
@@ -82,28 +114,15 @@ class Copies:
         name = bytes(row[6]).decode("ascii")
         url = f"tftp://{f'[{host}]' if host.version == 6 else host}/{name}"
         load = row[3] == NETWORK_FILE
-        words = [url] if load else ["--upload-file", str(self._configuration), url]
+        words = [url] if load else ["--upload-file", str(self._configuration.file), url]
         command = ["curl", "--silent", "--max-time", str(SECONDS), "--tftp-no-options", *words]
         done = subprocess.run(command, capture_output=True, check=False)
         if done.returncode:
             # 68 to 71: what a TFTP server refuses with; anything else is a server that does not answer.
             return self._say(request, FAILED, BAD_NAME if 68 <= done.returncode <= 71 else TIMEOUT)
-        if load and not self._merge(done.stdout.decode("ascii")):
+        if load and not self._configuration.merge(done.stdout.decode("ascii").splitlines()):
             return self._say(request, FAILED, SOME_FAILED)
         return self._say(request, SUCCESSFUL)
-
-    def _merge(self, text: str) -> bool:
-        lines, good = self._configuration.read_text(encoding="ascii").splitlines(), True
-        for line in text.splitlines():
-            word = "!" if line.startswith("!") else next(iter(line.split()), "!")
-            if word == "no" and line[3:] in lines:
-                lines.remove(line[3:])
-            elif word not in KNOWN:
-                good = False
-            elif word not in ("end", "!") and line not in lines:
-                lines.append(line)
-        self._configuration.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
-        return good
 
     def _say(self, request: int, state: int, cause: int | None = None) -> None:
         with self._lock:
@@ -114,4 +133,4 @@ class Copies:
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), Copies(Path(sys.argv[2])))
+    serve(int(sys.argv[1]), Copies(Lines(Path(sys.argv[2]))))
