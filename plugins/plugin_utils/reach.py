@@ -16,7 +16,6 @@ from ..module_utils.mobility.model import Change
 from ..module_utils.platforms.base import Output, Platform
 from ..module_utils.platforms.ios.flow_lines import NatSettings
 from ..module_utils.platforms.snmp import Snmp
-from .config_copy import Way
 from .device import Device
 from .ios.command_line import CommandLine, NetworkCli
 from .ios.copied_lines import COPY_VARIABLES, CopiedLines, way_of
@@ -79,14 +78,14 @@ def command_line(action: Any, name: str, renderer: Renderer, variables: _Variabl
         return lambda: NetworkCli(action)
     session = _snmp_session(action, name, variables)
 
-    def way() -> Way:
-        given = _given(action, variables, (*VARIABLES, *COPY_VARIABLES))
-        return way_of(name, login_of(name, given).host, given)
-
     def opened() -> CommandLine:
-        action._display.warning(
-            f"The configuration of {name} goes over the network by TFTP, in the clear, with all that is secret in it."
-        )
+        given = _given(action, variables, (*VARIABLES, *COPY_VARIABLES))
+        way = way_of(name, login_of(name, given).host, given)
+        if way.protocol == "tftp":
+            action._display.warning(
+                f"The configuration of {name} goes over the network by TFTP, in the clear, with all that is secret in "
+                "it. With handover_copy_protocol scp it does not."
+            )
         return CopiedLines(name, renderer, session, way)
 
     return opened

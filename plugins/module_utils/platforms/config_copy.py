@@ -24,10 +24,13 @@ SOME_REFUSED = "some_lines_refused"
 _CAUSES: Mapping[str, Tuple[str, str]] = {
     "1": ("unknown", "Look at the router's log."),
     "2": ("badFileName", "The router asked for the file and did not get it: another router may have been quicker."),
-    "3": ("timeout", "The router must reach this controller by TFTP, UDP port 69: look at firewalls on the way."),
+    "3": (
+        "timeout",
+        "The router must reach this controller, TFTP at UDP port 69, scp at TCP port 22: look at firewalls.",
+    ),
     "4": ("noMem", "Free memory on the router."),
     "5": ("noConfig", "Look at the router's log."),
-    "6": ("unsupportedProtocol", "The router's software has no TFTP."),
+    "6": ("unsupportedProtocol", "The router's software has no such protocol: choose another handover_copy_protocol."),
     _SOME_FAILED: ("someConfigApplyFailed", "Some lines were refused, and the others stand: read the router back."),
     "8": ("systemNotReady", "Try again in a while."),
     "9": ("requestAborted", "Somebody ended the request on the router."),

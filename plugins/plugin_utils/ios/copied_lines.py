@@ -10,7 +10,7 @@ missing when its configuration is read again.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from ...module_utils.errors import HandoverError
 from ...module_utils.mobility.model import Address
 from ...module_utils.platforms.config_copy import SOME_REFUSED
-from ..config_copy import ConfigCopy, Way
+from ..config_copy import PROTOCOLS, ConfigCopy, Way
 from ..rendering import Renderer
 from ..snmp_device import SnmpSession
 from ..tftp_once import PORT
@@ -26,18 +26,18 @@ from ..tftp_once import PORT
 __all__ = ["COPY_VARIABLES", "CopiedLines", "way_of"]
 
 _SERVER, _CLIENT, _SECONDS = "handover_copy_server", "handover_copy_client", "handover_copy_timeout"
-#: The variables that say where files are carried.
-COPY_VARIABLES = (_SERVER, _CLIENT, _SECONDS)
+_PROTOCOL = "handover_copy_protocol"
+#: The variables that say how and where files are carried.
+COPY_VARIABLES = (_SERVER, _CLIENT, _SECONDS, _PROTOCOL)
 
 
 class CopiedLines:
     """A :class:`CommandLine` by ccCopyTable (CISCO-CONFIG-COPY-MIB).
 
     :param name: the router's inventory name, for the errors.
-    :param way: asked for when the router is first needed.
     """
 
-    def __init__(self, name: str, renderer: Renderer, session: SnmpSession, way: Callable[[], Way]) -> None:
+    def __init__(self, name: str, renderer: Renderer, session: SnmpSession, way: Way) -> None:
         self._name = name
         self._renderer = renderer
         self._session = session
@@ -78,18 +78,21 @@ class CopiedLines:
     @contextmanager
     def _copying(self) -> Iterator[ConfigCopy]:
         try:
-            yield ConfigCopy(self._name, self._session, self._renderer, self._way())
+            yield ConfigCopy(self._name, self._session, self._renderer, self._way)
         finally:
             self._session.close()
 
 
 def way_of(name: str, host: str, variables: Mapping[str, Any]) -> Way:
     """Where files are carried: ``handover_copy_server``, the controller's address; ``handover_copy_client``, the
-    router's address as the controller sees it; ``handover_copy_timeout``, in seconds.
+    router's address as the controller sees it; ``handover_copy_timeout``, in seconds; ``handover_copy_protocol``.
 
     :param host: where the router's SNMP agent is; it fetches from there, too, where nothing else is said.
     :raises HandoverError: ``bad_copy_way``, ``router_unreachable`` where the host has no address.
     """
+    protocol = str(variables.get(_PROTOCOL) or Way.protocol)
+    if protocol not in PROTOCOLS:
+        raise HandoverError("bad_copy_way", f"{name}: {protocol}", f"{_PROTOCOL} is {' or '.join(PROTOCOLS)}")
     try:
         seconds = float(variables.get(_SECONDS) or Way.seconds)
         client = ip_address(str(variables.get(_CLIENT) or _resolved(host)))
@@ -105,7 +108,7 @@ def way_of(name: str, host: str, variables: Mapping[str, Any]) -> Way:
             "the controller has a way to the router",
             f"Set {_CLIENT} and {_SERVER} where names or routes do not tell them.",
         ) from error
-    return Way(server, client, seconds)
+    return Way(server, client, seconds, protocol=protocol)
 
 
 def _resolved(host: str) -> str:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Handovers on IOS routers without a command line: lines carried by ccCopyTable and TFTP. A live TCP session moves.
+"""Handovers on IOS routers without a command line: ccCopyTable, TFTP and scp carry lines. A live TCP session moves.
 
 **The routers are stand-ins**: a real snmpd, our table behind it, our stand-in of IOS behind that, whose NAT a real
 kernel carries out. The files are fetched by curl.
@@ -73,8 +73,11 @@ def test_a_live_session_moves_by_playbook(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         assert call.hears(b"lost without us")
         assert "in the clear" in " ".join((done.stdout + done.stderr).split())
-        done = run(tmp_path, world, books / "withdraw.yml", from_core=True, handover_withdraw=["all"])
+        by_scp = {"rc": {"handover_copy_protocol": "scp"}}
+        book = books / "withdraw.yml"
+        done = run(tmp_path, world, book, from_core=True, wrong=by_scp, handover_withdraw=["all"])
         assert done.returncode == 0, done.stdout + done.stderr
+        assert "in the clear" not in " ".join((done.stdout + done.stderr).split())
         assert configurations(world) == before
         assert world.kernel() == kernel
 

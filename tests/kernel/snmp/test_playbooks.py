@@ -27,7 +27,7 @@ LIMIT_S = 240
 def inventory(world: World, wrong: Mapping[str, Any], from_core: bool) -> dict[str, Any]:
     """The routers as an operator describes them.
 
-    :param wrong: variables that are not as they should be, by router.
+    :param wrong: variables that are not as they are else, by router.
     :param from_core: whether the controller stands in the core of the network, and not behind relays.
     """
     hosts = {

@@ -142,7 +142,7 @@ def _by_copy(name: str, server: SnmpServer, station: Namespace) -> ManagedRouter
     router, core = map(ip_address, UPLINKS[name])
     session = LazySnmpSession(lambda: server.login(timeout=2), lambda _text: None)
     way = Way(core, router, 20, station.open_socket)
-    return ios_router(name, Ios(), Renderer(), lambda: CopiedLines(name, Renderer(), session, lambda: way))
+    return ios_router(name, Ios(), Renderer(), lambda: CopiedLines(name, Renderer(), session, way))
 
 
 def _ios_start(name: str) -> str:

@@ -33,7 +33,7 @@ class Closing(Scripted):
 
 
 def lines(session: Closing) -> CopiedLines:
-    return CopiedLines("rb", Renderer(), session, lambda: WAY)
+    return CopiedLines("rb", Renderer(), session, WAY)
 
 
 def test_lines_of_which_some_are_refused() -> None:
@@ -71,6 +71,7 @@ def test_where_files_are_carried() -> None:
     [
         ("127.0.0.1", {"handover_copy_server": "controller"}, "bad_copy_way"),
         ("127.0.0.1", {"handover_copy_timeout": "long"}, "bad_copy_way"),
+        ("127.0.0.1", {"handover_copy_protocol": "rcp"}, "bad_copy_way"),
         ("no-such-name.invalid", {}, "router_unreachable"),
     ],
 )
