@@ -112,6 +112,7 @@ def _by_snmp(
 
 def snmp_reached(action: Any, name: str, platform: Snmp, renderer: Renderer, variables: _Variables) -> SnmpDevice:
     """The router of a task over SNMP; as :func:`reached`."""
+    _given_transport(action, name, variables, platform.transport)
     outside = _given(action, variables, ["handover_outside_interface"]).get("handover_outside_interface")
     return SnmpDevice(name, platform, renderer, _snmp_session(action, name, variables), str(outside or ""))
 

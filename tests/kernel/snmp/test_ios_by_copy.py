@@ -95,7 +95,7 @@ def test_a_line_that_ios_refuses(tmp_path: Path) -> None:
     with worlds(tmp_path, rb="ios") as world:
         server, router = world.servers["rb"], world.routers["rb"]
         server.without_nat()
-        server.state.write_text(f"{configurations(world)['rb']}\n{CLASH}\n", encoding="ascii")
+        server.state.write_text(f"{CLASH}\n{configurations(world)['rb']}\n", encoding="ascii")
         server.with_nat()
         before = configurations(world)
         stamp = Stamp("8d7ac21f98194017", 1, int(time.time()) + 600, Directions.BOTH)
