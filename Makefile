@@ -63,12 +63,12 @@ lab: venv ## Bring the container lab up (routers, SIP server, mobile and corresp
 lab-down: ## Remove everything that the lab made, also after a failure
 	@$(PY) -m lab down
 
-# The platform of the visited router B and of the correspondent's router C, each or both: PLATFORM=ietf_netconf,
+# The platform of the visited router B and of the correspondent's router C, each or both: PLATFORM=ietf_netconf or snmp,
 # or B=nftables C=ietf_netconf. Those that no shell reaches need Ansible's collections for them.
 DEMO_ROUTERS = $(if $(B)$(PLATFORM),rb=$(or $(B),$(PLATFORM))) $(if $(C)$(PLATFORM),rc=$(or $(C),$(PLATFORM)))
 
 .PHONY: demo
-demo: venv $(if $(PLATFORM)$(B)$(C),.build/standins/.installed) ## The main job: live sessions through a move; PLATFORM=ietf_netconf, or B=... C=...; AGENT=1: by the service
+demo: venv $(if $(PLATFORM)$(B)$(C),.build/standins/.installed) ## The main job: live sessions through a move; PLATFORM=ietf_netconf or snmp, or B=... C=...; AGENT=1: by the service
 	@AGENT=$(AGENT) $(PY) -m demo $(DEMO_ROUTERS)
 
 .PHONY: test

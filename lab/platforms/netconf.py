@@ -66,6 +66,7 @@ NETCONF = Kind(
         setup=_RECIPE / "setup.sh",
         stage=_stage,
     ),
+    about="netconfd is Debian's; what takes its datastore to the kernel is a plug-in of ours",
     files=(
         ("etc/systemd/system/netconfd.service", (_RECIPE / "netconfd.service").read_text(), 0o644),
         ("etc/netconf-router/netconfd.conf", _configuration(), 0o644),

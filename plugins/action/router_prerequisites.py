@@ -14,7 +14,6 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.iet
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.router import Ios
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.snmp import Snmp
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.command_line import NetworkCli
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.preparation import IosPreparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.netcommon_session import NetcommonSession
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_device import NetconfDevice
@@ -22,7 +21,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_prepa
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.backends import BACKENDS
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.reach import snmp_reached
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.reach import command_line, snmp_reached
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.snmp_preparation import SnmpPreparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.transport import RouterShell
@@ -99,7 +98,8 @@ def _by_snmp(
 def _ios(action: HandoverAction, name: str, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
     """A router with Cisco's command line: its interfaces are marked, or checked."""
     wanted = {side: options[f"{side}_interface"] or "" for side in ("inside", "outside")}
-    preparation = IosPreparation(name, wanted, Renderer(options["template_dir"]), lambda: NetworkCli(action))
+    renderer = Renderer(options["template_dir"])
+    preparation = IosPreparation(name, wanted, renderer, command_line(action, name, renderer, task_vars))
     if options["state"] == "rendered":
         return {"changed": False, "rendered": preparation.rendered()}
     if options["state"] == "gathered":

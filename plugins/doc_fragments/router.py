@@ -37,6 +37,8 @@ notes:
     to C(cisco.ios.ios). It holds IPv4, both directions, and the scopes of an address or, at the visited router, of a
     correspondent. The inventory variables C(handover_ios_vrf) and C(handover_ios_redundancy) give every line a VRF, and
     an HSRP group by name or a redundancy group by number. C(docs/platforms/ios.md) tells the rest.
+  - With the inventory variable C(handover_transport=snmp_config_copy) a router of the platform V(ios) is told by SNMP
+    to fetch its lines from the controller, by TFTP or scp. See C(docs/platforms/snmp.md).
   - A router of the platform V(snmp) is reached by SNMP, whatever its Ansible connection; set C(ansible_connection) to
     V(local). Its login is in the inventory variables C(handover_snmp_user), C(handover_snmp_auth_key) and
     C(handover_snmp_privacy_key). The controller needs C(pysnmp) 7. See C(docs/platforms/snmp.md).

@@ -11,12 +11,14 @@ from typing import Any, cast
 
 from ansible.plugins.action import ActionBase
 
+from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.model import Change
 from ..module_utils.platforms.base import Output, Platform
 from ..module_utils.platforms.ios.flow_lines import NatSettings
 from ..module_utils.platforms.snmp import Snmp
 from .device import Device
-from .ios.command_line import NetworkCli
+from .ios.command_line import CommandLine, NetworkCli
+from .ios.copied_lines import COPY_VARIABLES, CopiedLines, way_of
 from .ios.router_device import ios_router
 from .netcommon_session import NetcommonSession
 from .netconf_device import NetconfDevice
@@ -28,7 +30,7 @@ from .snmp_login import VARIABLES, LazySnmpSession, login_of
 from .step_text import step_text
 from .transport import RouterShell
 
-__all__ = ["reached", "snmp_reached"]
+__all__ = ["command_line", "reached", "snmp_reached"]
 
 
 _Variables = Mapping[str, Any]
@@ -40,7 +42,10 @@ def reached(
     """The router of a task. It is connected to only when it is used: rendering and parsing need no router.
 
     :param variables: the task's variables, with the router's.
+    :raises HandoverError: ``wrong_transport`` for a ``handover_transport`` that the platform does not have.
     """
+    if platform.transport != "network_cli":
+        _given_transport(action, name, variables, platform.transport)
     return _WAYS[platform.transport](action, name, platform, renderer, variables)
 
 
@@ -61,7 +66,42 @@ def _by_command_line(
 ) -> ManagedRouter:
     given = _given(action, variables, _IOS_SETTINGS)
     settings = NatSettings(*(str(given.get(one) or "") or None for one in _IOS_SETTINGS))
-    return ios_router(name, platform, renderer, lambda: NetworkCli(action), settings)
+    return ios_router(name, platform, renderer, command_line(action, name, renderer, variables), settings)
+
+
+def command_line(action: Any, name: str, renderer: Renderer, variables: _Variables) -> Callable[[], CommandLine]:
+    """What opens the command line of an IOS router; or, as ``handover_transport`` has it, what takes its place.
+
+    :raises HandoverError: ``wrong_transport``.
+    """
+    if _given_transport(action, name, variables, "network_cli", _COPY) != _COPY:
+        return lambda: NetworkCli(action)
+    session = _snmp_session(action, name, variables)
+
+    def opened() -> CommandLine:
+        given = _given(action, variables, (*VARIABLES, *COPY_VARIABLES))
+        way = way_of(name, login_of(name, given).host, given)
+        if way.protocol == "tftp":
+            action._display.warning(
+                f"The configuration of {name} goes over the network by TFTP, in the clear, with all that is secret in "
+                "it. With handover_copy_protocol scp it does not."
+            )
+        return CopiedLines(name, renderer, session, way)
+
+    return opened
+
+
+def _given_transport(action: Any, name: str, variables: _Variables, *possible: str) -> str:
+    """The router's transport; the first one where nothing is said."""
+    given = str(_given(action, variables, [_TRANSPORT]).get(_TRANSPORT) or possible[0])
+    if given not in possible:
+        raise HandoverError(
+            "wrong_transport",
+            f"{name}: {given}",
+            f"a router of this platform is reached by {' or '.join(possible)}",
+            f"Leave {_TRANSPORT} out, or set handover_platform to what the router is.",
+        )
+    return given
 
 
 def _by_snmp(
@@ -72,11 +112,14 @@ def _by_snmp(
 
 def snmp_reached(action: Any, name: str, platform: Snmp, renderer: Renderer, variables: _Variables) -> SnmpDevice:
     """The router of a task over SNMP; as :func:`reached`."""
-
+    _given_transport(action, name, variables, platform.transport)
     outside = _given(action, variables, ["handover_outside_interface"]).get("handover_outside_interface")
+    return SnmpDevice(name, platform, renderer, _snmp_session(action, name, variables), str(outside or ""))
+
+
+def _snmp_session(action: Any, name: str, variables: _Variables) -> LazySnmpSession:
     login = partial(_given, action, variables, VARIABLES)
-    session = LazySnmpSession(lambda: login_of(name, login()), action._display.warning)
-    return SnmpDevice(name, platform, renderer, session, str(outside or ""))
+    return LazySnmpSession(lambda: login_of(name, login()), action._display.warning)
 
 
 def _given(action: Any, variables: _Variables, names: Iterable[str]) -> dict[str, Any]:
@@ -84,6 +127,8 @@ def _given(action: Any, variables: _Variables, names: Iterable[str]) -> dict[str
     return {one: action._templar.template(variables[one]) for one in names if one in variables}
 
 
+#: A router's variable that says how it is reached, where its platform has more than one way; and the other way of IOS.
+_TRANSPORT, _COPY = "handover_transport", "snmp_config_copy"
 _IOS_SETTINGS = ("handover_ios_vrf", "handover_ios_redundancy")
 _WAYS: dict[str, Callable[[ActionBase, str, Platform, Renderer, _Variables], ManagedRouter]] = {
     "netconf": _by_netconf,

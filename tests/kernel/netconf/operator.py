@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import Any
 
 import yaml
 
+from ..after_step import CALLBACKS, acting_after
 from .world import MANAGEMENT, NETWORKS, World
 
 __all__ = ["Done", "Operator"]
@@ -60,24 +60,11 @@ class Operator:
     @contextmanager
     def after(self, step: int, action: Callable[[], object]) -> Iterator[None]:
         """Within this, do something after the Nth acknowledged step of a playbook, which waits for it."""
-        ready, done = self._place / "ready", self._place / "done"
-        os.mkfifo(ready)
-        os.mkfifo(done)
-
-        def wait() -> None:
-            ready.read_text()
-            action()
-            done.write_text("done")
-
-        self.after_step = f"{step}:echo >{ready}; cat {done} >/dev/null"
-        worker = threading.Thread(target=wait, daemon=True)
-        worker.start()
-        try:
-            yield
-        finally:
-            self.after_step = ""
-            ready.unlink()
-            done.unlink()
+        with acting_after(self._place, step, action) as self.after_step:
+            try:
+                yield
+            finally:
+                self.after_step = ""
 
     def play(self, name: str | Path, *flags: str, **variables: Any) -> Done:
         """Run a playbook of ours, by its name, or another, by its path, to its end."""
@@ -139,8 +126,7 @@ class Operator:
         build = ROOT / ".build"
         return {
             **os.environ,
-            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "integration" / "callbacks"),
-            "ANSIBLE_CALLBACKS_ENABLED": "after_step",
+            **CALLBACKS,
             "ANSIBLE_COLLECTIONS_PATH": f"{build / 'collections'}:{build / 'standins' / 'collections'}",
             "ANSIBLE_HOME": str(self._place / "ansible"),
             "ANSIBLE_LOCALHOST_WARNING": "false",
