@@ -16,21 +16,20 @@ from ..module_utils.errors import HandoverError
 
 try:
     from lxml.etree import LxmlError
-    from ncclient import NCClientError, manager
+    from ncclient import NCClientError
+    from ncclient.manager import Manager, make_device_handler
     from ncclient.operations import RaiseMode
     from ncclient.transport import AuthenticationError, SSHUnknownHostError
-    from ncclient.transport import session as ncclient_session
     from ncclient.xml_ import to_ele
     from paramiko import SSHException
+
+    from .ncclient_transport import PromptSession
 
     HAS_NCCLIENT = True
 except ImportError:
     HAS_NCCLIENT = False
 
 __all__ = ["Login", "NcclientSession"]
-
-#: Seconds that ncclient sleeps before it looks for something to send. It comes with 0.1, which is most of a handover.
-_TICK = 0.002
 
 
 @dataclass(frozen=True)
@@ -64,10 +63,7 @@ class NcclientSession:
         if not HAS_NCCLIENT:
             raise HandoverError("library_missing", "ncclient", "the controller has ncclient", "Install ncclient.")
         self._login = login
-        ncclient_session.TICK = _TICK
         self._manager = self._connected(sock)
-        self._manager.raise_mode = RaiseMode.NONE
-        self._manager.timeout = login.timeout
 
     def __enter__(self) -> NcclientSession:
         return self
@@ -103,20 +99,11 @@ class NcclientSession:
             self._manager.close_session()
 
     def _connected(self, sock: socket.socket | None) -> Any:
-        login = self._login
+        login, handler = self._login, make_device_handler(None)
+        session = PromptSession(handler)
+        session.patience = login.timeout
         try:
-            return manager.connect(
-                host=login.host,
-                port=login.port,
-                username=login.user,
-                key_filename=login.key_file,
-                hostkey_b64=login.host_key,
-                hostkey_verify=True,
-                allow_agent=False,
-                look_for_keys=False,
-                timeout=login.timeout,
-                sock=sock,
-            )
+            return Manager(self._open(session, sock), handler, timeout=login.timeout, raise_mode=RaiseMode.NONE)
         except SSHUnknownHostError as error:
             raise HandoverError(
                 "unknown_host_key",
@@ -132,6 +119,27 @@ class NcclientSession:
             raise HandoverError(
                 "router_unreachable", f"{login.host}: {_said(error)}", "the router's NETCONF server answers"
             ) from error
+
+    def _open(self, session: Any, sock: socket.socket | None) -> Any:
+        login = self._login
+        try:
+            session.connect(
+                host=login.host,
+                port=login.port,
+                username=login.user,
+                key_filename=login.key_file,
+                hostkey_b64=login.host_key,
+                hostkey_verify=True,
+                allow_agent=False,
+                look_for_keys=False,
+                timeout=login.timeout,
+                sock=sock,
+            )
+        except BaseException:
+            if session.transport:
+                session.close()
+            raise
+        return session
 
 
 def _said(error: BaseException) -> str:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Container, Iterator, Mapping, Set
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -27,6 +27,7 @@ CONFIRM_SECONDS = 60
 
 _CAPABILITY = "urn:ietf:params:netconf:capability:"
 _ENCODERS = (Role.ENCODER_DST, Role.ENCODER_SRC)
+_DECODERS = (Role.DECODER,)
 
 
 class NetconfSession(Protocol):
@@ -104,9 +105,10 @@ class NetconfDevice(Device):
                 self._ask(step)
                 if not self.candidate:
                     return self.read()
-                confirmed = self.confirms and any(entry.role in _ENCODERS for entry in (*change.remove, *change.put))
+                confirmed = self.confirms and _concerns(change, _ENCODERS)
                 self._ask(self._text("commit", confirm_seconds=CONFIRM_SECONDS if confirmed else 0))
-                return self._confirm(change, hold) if confirmed else self.read()
+                # Encoders of other routers come to rely on a decoder: one that goes with its encoder is not held.
+                return self._confirm(change, hold and not _concerns(change, _DECODERS)) if confirmed else self.read()
         except _Refused as refused:
             return Output({**self.read().sections, "step": refused.answer}, {"step": 1})
 
@@ -233,6 +235,10 @@ class NetconfDevice(Device):
 
     def _can(self, capability: str) -> bool:
         return f"{_CAPABILITY}{capability}" in self._session.capabilities
+
+
+def _concerns(change: Change, roles: Container[Role]) -> bool:
+    return any(entry.role in roles for entry in (*change.remove, *change.put))
 
 
 def netconf_router(name: str, platform: IetfNetconf, renderer: Renderer, session: NetconfSession) -> ManagedRouter:

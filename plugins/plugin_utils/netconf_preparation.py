@@ -55,7 +55,8 @@ class NetconfPreparation:
         changed = before["places"] != wanted
         text = ""
         if changed and not checking:
-            text = self._device.edit("prepare", present=present)
+            left = () if present else self._platform.records(self._device.read())
+            text = self._device.edit("prepare", present=present, left=left)
         after = {"places": wanted, "handovers": before["handovers"] if present else 0}
         if changed and not checking and self._record() != after:
             raise HandoverError(

@@ -133,7 +133,8 @@ class ManagedRouter:
         """The error, with a word on how the router stands now."""
         # A remnant has no expiry that is known, and cannot be put: one that was there and still is stays.
         remnants = [entry for entry in before if not entry.stamp.handover and after.get(entry.key) == entry]
-        back = difference(after, before.live(now).changed((), remnants))
+        standing = before.live(now) if self._platform.capabilities.expires else before
+        back = difference(after, standing.changed((), remnants))
         stands = self._put_back(back, now) if back else "The router is unchanged."
         return HandoverError(error.code, error.subject, error.rule, " ".join(filter(None, [error.advice, stands])))
 

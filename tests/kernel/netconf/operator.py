@@ -21,7 +21,7 @@ from typing import Any
 
 import yaml
 
-from .world import MANAGEMENT, NETWORKS, World
+from .world import BY_NETCONF, MANAGEMENT, NETWORKS, World
 
 __all__ = ["Done", "Operator"]
 
@@ -125,7 +125,7 @@ class Operator:
             "handover_inside_interface": "lan",
             "handover_outside_interface": "wan",
         }
-        if platform == "ietf_netconf":
+        if platform in BY_NETCONF:
             return {
                 **host,
                 "ansible_connection": "ansible.netcommon.netconf",

@@ -127,7 +127,7 @@ def test_a_server_that_cannot_take_a_step_as_a_whole(can: tuple[str, ...]) -> No
 
 
 def test_a_server_without_our_augmentation() -> None:
-    """A mapping of plain RFC 8512 works both ways at once (design rule 3); it is refused, not widened."""
+    """A mapping of plain RFC 8512 works both ways at once (design rule 3): another platform, chosen by name."""
     server = Scripted(ALL)
     server._can -= {OURS}
     with pytest.raises(HandoverError, match="module_missing"):
@@ -234,3 +234,12 @@ def test_decoders_are_never_held() -> None:
     one = router(server)
     one.apply(Change(put=(DECODER,)), RouterState(), NOW, hold=True)
     assert (one.held, dict(one.receipt)) == (False, {})
+
+
+def test_an_encoder_that_goes_with_a_decoder_is_confirmed_at_once() -> None:
+    """Another router's encoder comes next, and relies on the decoder: what a lost session takes back is no base."""
+    server = Scripted(ALL, [holding(ENCODER, DECODER)])
+    one = router(server)
+    one.apply(Change(put=(ENCODER, DECODER)), RouterState(), NOW, hold=True)
+    assert not one.held
+    assert server.asked == ["lock", "edit_config", "commit confirmed", "get_config", "commit", "unlock"]
