@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Set
-from contextlib import suppress
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -18,7 +18,7 @@ try:
     from lxml.etree import LxmlError
     from ncclient import NCClientError
     from ncclient.manager import Manager, make_device_handler
-    from ncclient.operations import RaiseMode
+    from ncclient.operations import RaiseMode, TimeoutExpiredError
     from ncclient.transport import AuthenticationError, SSHUnknownHostError
     from ncclient.xml_ import to_ele
     from paramiko import SSHException
@@ -64,6 +64,7 @@ class NcclientSession:
             raise HandoverError("library_missing", "ncclient", "the controller has ncclient", "Install ncclient.")
         self._login = login
         self._manager = self._connected(sock)
+        self._manager.async_mode = True
 
     def __enter__(self) -> NcclientSession:
         return self
@@ -86,16 +87,39 @@ class NcclientSession:
 
         :raises HandoverError: ``session_lost``, also where the answer is late, or is no XML.
         """
+        return self.requests(operation)[0]
+
+    def requests(self, *operations: str) -> Sequence[str]:
+        """Send operations one behind the other, then wait for all replies. Errors as :meth:`request`."""
+        with self._losing():
+            sent = [self._manager.rpc(to_ele(operation)) for operation in operations]
+            return [self._reply(one) for one in sent]
+
+    def tell(self, operation: str) -> None:
+        """Send one operation and wait for nothing. Errors as :meth:`request`."""
+        with self._losing():
+            self._manager.rpc(to_ele(operation))
+
+    @contextmanager
+    def _losing(self) -> Iterator[None]:
         try:
-            return str(self._manager.rpc(to_ele(operation)).xml)
+            yield
         except (NCClientError, LxmlError, SSHException, OSError, EOFError) as error:
             raise HandoverError(
                 "session_lost", f"{self._login.host}: {_said(error)}", "a NETCONF session lasts for a whole step"
             ) from error
 
+    def _reply(self, sent: Any) -> str:
+        if not sent.event.wait(self._login.timeout):
+            raise TimeoutExpiredError("no answer in time")
+        if sent.error is not None:
+            raise sent.error
+        return str(sent.reply.xml)
+
     def close(self) -> None:
         """End the session, on the router too where it still answers."""
         with suppress(NCClientError, SSHException, OSError, EOFError):
+            self._manager.async_mode = False
             self._manager.close_session()
 
     def _connected(self, sock: socket.socket | None) -> Any:

@@ -139,7 +139,8 @@ class IetfNetconf(Platform):
             yield from instance.iterfind(f"{NAT}mapping-table/{NAT}mapping-entry")
 
     def context(self, change: Change, now: float) -> Dict[str, Any]:
-        self._holdable(change.put, now)
+        # What has expired is not applied any longer, and listed until it is taken away: its end is announced first.
+        self._holdable((entry for entry in change.put if not entry.stamp.ended), now)
         mappings: Dict[int, Dict[str, Any]] = {}
         routes: List[Tuple[Route, Dict[str, Any]]] = []
         for operation, entry in operations(change):

@@ -71,8 +71,7 @@ class IetfNetconfPlain(IetfNetconf):
 
     def context(self, change: Change, now: float) -> Dict[str, Any]:
         """As :meth:`Platform.context`; a change has both halves of a mapping that comes or goes."""
-        for entry in change.put:
-            _permitted(entry, now)
+        self._holdable((entry for entry in change.put if not entry.stamp.ended), now)
         routes: List[Tuple[Route, Dict[str, Any]]] = []
         records = []
         for operation, entry in operations(change):
@@ -95,17 +94,6 @@ class IetfNetconfPlain(IetfNetconf):
 
 def _rewrites(entries: Iterable[Entry]) -> Iterator[Rewrite]:
     return (entry for entry in entries if isinstance(entry, Rewrite))
-
-
-def _permitted(entry: Entry, now: float) -> None:
-    """What is ending may be written after its time: nothing here expires."""
-    if entry.stamp.expires <= now and not entry.stamp.ended:
-        raise HandoverError(
-            "expired",
-            entry,
-            "what is put on a router has not expired",
-            "Withdraw the handover, or wait for the phone's next registration.",
-        )
 
 
 def _operations(change: Change) -> List[Dict[str, Any]]:

@@ -20,6 +20,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf import IetfNetconf
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf_plain import IetfNetconfPlain
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ncclient_session import NcclientSession
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_device import NetconfDevice, netconf_router
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_preparation import NetconfPreparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
@@ -31,7 +32,7 @@ from ...unit.mobility.worlds import NOW, OLD
 from ...unit.platforms.test_ietf_netconf_plain import HERE, LATER, MARK, THERE, holdings
 from ..conftest import LAN, refusal
 from ..namespaces import Namespace
-from .test_router import BASE, FEW, apply, kernel, put
+from .test_router import BASE, FEW, Meddling, apply, eventually, kernel, put
 
 #: Somebody else's static protocol, with a description.
 THEIRS = (
@@ -109,6 +110,24 @@ def test_a_mapping_that_the_kernel_refuses_leaves_no_record(plain_server: Netcon
     assert (told.code, "The router is unchanged." in told.advice) == ("step_refused", True)
     assert plain.gather() == RouterState()
     assert kernel(plain_server) == before
+
+
+@only_candidate
+def test_a_mapping_whose_session_is_lost_goes_with_its_records(
+    plain_server: NetconfServer, plain: ManagedRouter
+) -> None:
+    """Decoder and encoder in one, unconfirmed for as long as it is read back: no other router relies on it yet."""
+    before = kernel(plain_server)
+
+    def cut(session: NcclientSession, operation: str) -> None:
+        if "get-config" in operation and kernel(plain_server) != before:
+            session.close()
+
+    with plain_server.session() as session:
+        lost = netconf_router("rb", IetfNetconfPlain(), Renderer(), Meddling(session, cut))
+        assert refusal(lambda: put(lost, *HERE)).code == "session_lost"
+    eventually(lambda: kernel(plain_server) == before)
+    assert plain.gather() == RouterState()
 
 
 def test_a_mapping_that_somebody_takes_away_is_told(plain_server: NetconfServer, plain: ManagedRouter) -> None:

@@ -137,6 +137,14 @@ class NetconfServer:
         """The command of the program by which a commit reaches the kernel; each line that it reads is a request."""
         return f"{sys.executable} -IS {_HERE}/applier.py {self._home}/running.xml {self._home}/applied.xml"
 
+    @contextmanager
+    def applying(self) -> Iterator[subprocess.Popen[str]]:
+        """That program once more, by itself."""
+        inside = ["nsenter", "--target", str(self.namespace.pid), "--net", "--mount", "--"]
+        pipe = subprocess.PIPE
+        with subprocess.Popen([*inside, *self.applier.split()], stdin=pipe, stdout=pipe, text=True) as program:
+            yield program
+
     @property
     def _socket(self) -> Path:
         return self._home / "ncx.sock"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from xml.etree import ElementTree
 
 import pytest
@@ -61,6 +61,12 @@ class Scripted:
     @property
     def capabilities(self) -> Set[str]:
         return self._can
+
+    def requests(self, *operations: str) -> Sequence[str]:
+        return [self.request(operation) for operation in operations]
+
+    def tell(self, operation: str) -> None:
+        self.request(operation)
 
     def request(self, operation: str) -> str:
         root = ElementTree.fromstring(operation)
