@@ -47,16 +47,3 @@ def test_a_live_session_moves_and_another_controller_repairs(
         assert done.status == 0, done.output
         assert story.stands() == before
         moves(story, steps)
-
-
-def test_two_such_routers_are_refused_before_anything_is_changed(netconf_built: Path, tmp_path: Path) -> None:
-    """As two of ios without a freeze: either order would reset the session."""
-    platforms = {"ra": "nftables", "rb": "ietf_netconf_plain", "rc": "ietf_netconf_plain"}
-    with stories(netconf_built, tmp_path, platforms) as story:
-        before = story.stands()
-        done = story.operator.play("handover", handover_records=[story.record])
-        assert done.status != 0
-        assert "needs_freeze" in done.output
-        assert story.stands() == before
-        story.call.say(b"still at home")
-        assert story.call.hears(b"still at home")

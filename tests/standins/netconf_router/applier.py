@@ -68,10 +68,13 @@ def apply(datastore: Path) -> None:
     for family, namespace in ROUTES.items():
         route(family, {line for item in root.iter(f"{namespace}route") for line in route_of(item, namespace)})
     rules = "\n".join(rule for entry in root.iter(f"{NAT}mapping-entry") for rule in rules_of(entry))
+    # The chain stays: to take its hook away the kernel waits until no packet is under way there.
+    chain = "type filter hook prerouting priority raw"
     run(
         "nft -f -",
-        "table inet nat {}\ndelete table inet nat\n"
-        f"table inet nat {{\nchain mapping {{\ntype filter hook prerouting priority raw\n{rules}\n}}\n}}\n",
+        f"table inet nat {{\nchain mapping {{\n{chain}\n}}\n}}\n"
+        "flush chain inet nat mapping\n"
+        f"table inet nat {{\nchain mapping {{\n{rules}\n}}\n}}\n",
     )
 
 
