@@ -84,16 +84,7 @@ def test_every_step_of_a_plan_can_be_written_there_and_back(handover: Handover, 
     ):
         planned = make_plan([wanted], topology, held, drain=0.5)
         if planned.refused:
-            assert {item.code for item in planned.refused} <= {
-                "needs_freeze",
-                "address_on_both_sides",
-                "unsupported_entry",
-                "unsupported_neighbour",
-                "scope_too_wide",
-                "correspondent_on_home_network",
-                "walk_failed",
-                "selector_in_use",
-            }
+            assert {item.code for item in planned.refused} == {"scope_too_wide"}  # whatever the platform
             return
         states = {router: held.get(router, RouterState()) for router in topology.routers}
         for stage in planned.stages:
