@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import replace
+from ipaddress import ip_address
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -37,7 +38,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering imp
 
 from ..mobility.entries import addresses, holdable, stamp
 from ..mobility.worlds import NEW, NOW, OLD, PEER
-from .test_ietf_netconf import shown
+from .test_ietf_netconf import FIXTURES, shown
 
 PLATFORM = IetfNetconfPlain()
 RENDERER = Renderer()
@@ -197,6 +198,12 @@ def test_what_cannot_stand_beside_a_session(others: tuple[Rewrite, ...], code: s
     both = {entry.key: entry for entry in (*HERE, *others)}
     found = PLATFORM.objections(RouterState(both.values()))
     assert (code in {error.code for error in found.values()}) if code else not found
+
+
+def test_an_answer_of_a_real_server() -> None:
+    """As netconfd 2.13 showed what a step of ours had put: recorded."""
+    text = (FIXTURES / "netconfd-2.13-plain.xml").read_text(encoding="utf-8")
+    assert parsed(text) == RouterState((*HERE, MARK, replace(ROUTE, via=ip_address("198.51.100.7"))))
 
 
 SHOWN = shown(rendered(Change(put=(*HERE, MARK, ROUTE))))
