@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf import IetfNetconf
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf_plain import IetfNetconfPlain
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.router import Ios
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.snmp import Snmp
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
@@ -113,12 +115,15 @@ def _ios(action: HandoverAction, name: str, options: Mapping[str, Any], task_var
 
 
 def _by_netconf(
-    action: HandoverAction, name: str, options: Mapping[str, Any], task_vars: Mapping[str, Any]
+    platform: IetfNetconf,
+    action: HandoverAction,
+    name: str,
+    options: Mapping[str, Any],
+    task_vars: Mapping[str, Any],
 ) -> dict[str, Any]:
     """A router whose NETCONF server has all, or not: it is checked, and gets the places for our entries."""
     if options["state"] == "rendered":
         return {"changed": False, "rendered": {}}
-    platform = IetfNetconf()
     device = NetconfDevice(name, platform, Renderer(options["template_dir"]), NetcommonSession(action))
     preparation = NetconfPreparation(name, platform, device, options["inside_interface"] or "")
     if options["state"] == "gathered":
@@ -129,7 +134,8 @@ def _by_netconf(
 
 #: How routers are prepared that no shell reaches.
 _OTHERS: dict[str, Callable[[HandoverAction, str, Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
-    IetfNetconf.name: _by_netconf,
+    IetfNetconf.name: partial(_by_netconf, IetfNetconf()),
+    IetfNetconfPlain.name: partial(_by_netconf, IetfNetconfPlain()),
     Ios.name: _ios,
     Snmp.name: _by_snmp,
 }

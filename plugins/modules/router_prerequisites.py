@@ -17,10 +17,10 @@ description:
   - On a Cisco IOS router, one interface must be inside for NAT and another one outside. That is checked, or set where
     it is missing. Options that are not for it are passed over.
   - What a router had before is remembered on it, and given back with O(state=absent).
-  - A router of the platform C(ietf_netconf) is checked instead. Its NETCONF server must have the modules and
-    capabilities of a step, and the inside interface; what is missing is named. Then it gets an empty NAT instance and
-    an empty static protocol of ours. Of the options only O(state), O(inside_interface), O(drop_handovers) and
-    O(template_dir) matter.
+  - A router of the platforms C(ietf_netconf) and C(ietf_netconf_plain) is checked instead. Its NETCONF server must have
+    the modules and capabilities of a step, and the inside interface; what is missing is named. Then it gets an empty
+    NAT instance and an empty static protocol of ours. Of the options only O(state), O(inside_interface),
+    O(drop_handovers) and O(template_dir) matter.
   - All of a change or nothing of it. A router that refuses a part is put back, and the error says so.
   - The role P(sipmobility.handover.first_hop_router#role) calls it.
 author: "sipmobility.handover contributors (@sipmobility)"
@@ -45,8 +45,8 @@ options:
     default: present
   platform:
     description:
-      - The platform of the router. V(nftables), V(iptables), V(ios) and V(ietf_netconf) are prepared by this module,
-        V(snmp) is checked.
+      - The platform of the router. V(nftables), V(iptables), V(ios), V(ietf_netconf) and V(ietf_netconf_plain) are
+        prepared by this module, V(snmp) is checked.
       - Default is the inventory variable C(handover_platform), then the last part of C(ansible_network_os), then
         V(nftables).
     type: str

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -27,6 +27,7 @@ CONFIRM_SECONDS = 60
 
 _CAPABILITY = "urn:ietf:params:netconf:capability:"
 _ENCODERS = (Role.ENCODER_DST, Role.ENCODER_SRC)
+_DECODERS = (Role.DECODER,)
 
 
 class NetconfSession(Protocol):
@@ -40,19 +41,28 @@ class NetconfSession(Protocol):
     def capabilities(self) -> Set[str]:
         """What the server announced in its hello."""
 
-    def request(self, operation: str) -> str:
-        """Send one operation; the server's ``rpc-reply``, errors included.
+    def requests(self, *operations: str) -> Sequence[str]:
+        """Send operations without waiting in between where that can be had; the server's replies, errors included.
+
+        A server carries them out one after the other (RFC 6241 section 4.5), also after one that it refused.
 
         :raises HandoverError: when the session is lost or the server does not answer in time.
         """
 
+    def tell(self, operation: str) -> None:
+        """Send one whose answer does not matter, and do not wait for it where that can be had; errors as above."""
+
 
 class _Refused(Exception):
-    """The server's answer has errors."""
+    """The server's answer has errors.
 
-    def __init__(self, answer: str) -> None:
+    :ivar read: what running was after it, where that was asked already.
+    """
+
+    def __init__(self, answer: str, read: Output | None = None) -> None:
         super().__init__(answer)
         self.answer = answer
+        self.read = read
 
 
 class NetconfDevice(Device):
@@ -94,8 +104,7 @@ class NetconfDevice(Device):
         return Output({"data": text}, {})
 
     def read(self) -> Output:
-        gathering = self._renderer.render(self._platform.gather_template, self._platform.settings)
-        return self.printed(self._answer(gathering))
+        return self.printed(self._answer(self._gathering))
 
     def change(self, change: Change, now: float, hold: bool = False) -> Output:
         step = self.text(change, now)
@@ -104,11 +113,13 @@ class NetconfDevice(Device):
                 self._ask(step)
                 if not self.candidate:
                     return self.read()
-                confirmed = self.confirms and any(entry.role in _ENCODERS for entry in (*change.remove, *change.put))
-                self._ask(self._text("commit", confirm_seconds=CONFIRM_SECONDS if confirmed else 0))
-                return self._confirm(change, hold) if confirmed else self.read()
+                confirmed = self.confirms and _concerns(change, _ENCODERS)
+                read = self._committed(CONFIRM_SECONDS if confirmed else 0)
+                # Encoders of other routers come to rely on a decoder: one that goes with its encoder is not held.
+                held = hold and not _concerns(change, _DECODERS)
+                return self._confirmed(change, read, held) if confirmed else read
         except _Refused as refused:
-            return Output({**self.read().sections, "step": refused.answer}, {"step": 1})
+            return Output({**(refused.read or self.read()).sections, "step": refused.answer}, {"step": 1})
 
     def ask(self, template: str, **context: object) -> str:
         """What the server answers to an operation that changes nothing; it may refuse it.
@@ -164,11 +175,18 @@ class NetconfDevice(Device):
         except _Refused as refused:
             raise self._platform.diagnose(self._name, refused.answer) from refused
         finally:
-            self._answer(self._text("unlock"))
+            self._tell(self._text("unlock"))
 
-    def _confirm(self, change: Change, hold: bool) -> Output:
+    def _committed(self, confirm_seconds: int) -> Output:
+        """Commit the candidate; what running is then."""
+        commit, shown = self._answers(self._text("commit", confirm_seconds=confirm_seconds), self._gathering)
+        read = self.printed(shown)
+        if errors_of(reply_of(commit)):
+            raise _Refused(commit, read)
+        return read
+
+    def _confirmed(self, change: Change, read: Output, hold: bool) -> Output:
         """Confirm a commit that became what was asked, or leave that to others; have anything else taken back."""
-        read = self.read()
         try:
             missing = unfinished(change, self._platform.parse(read))
         except HandoverError:
@@ -199,7 +217,7 @@ class NetconfDevice(Device):
                 raise
         finally:
             if not self._held:
-                self._answer(self._text("unlock"))
+                self._tell(self._text("unlock"))
 
     def _ask(self, operation: str) -> None:
         answer = self._answer(operation)
@@ -207,11 +225,27 @@ class NetconfDevice(Device):
             raise _Refused(answer)
 
     def _answer(self, operation: str) -> str:
+        return self._answers(operation)[0]
+
+    def _answers(self, *operations: str) -> Sequence[str]:
+        with self._naming():
+            return self._session.requests(*operations)
+
+    def _tell(self, operation: str) -> None:
+        with self._naming():
+            self._session.tell(operation)
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
         try:
-            return self._session.request(operation)
+            yield
         except HandoverError as error:
             stands = f"Encoders that nobody confirmed are taken back within {CONFIRM_SECONDS} s. Then run reconcile."
             raise HandoverError(error.code, f"{self._name}: {error.subject}", error.rule, stands) from error
+
+    @property
+    def _gathering(self) -> str:
+        return self._renderer.render(self._platform.gather_template, self._platform.settings)
 
     def _text(self, operation: str, **context: object) -> str:
         known = {**self._platform.settings, "target": self._target, "rollback_on_error": self.whole}
@@ -233,6 +267,10 @@ class NetconfDevice(Device):
 
     def _can(self, capability: str) -> bool:
         return f"{_CAPABILITY}{capability}" in self._session.capabilities
+
+
+def _concerns(change: Change, roles: Container[Role]) -> bool:
+    return any(entry.role in roles for entry in (*change.remove, *change.put))
 
 
 def netconf_router(name: str, platform: IetfNetconf, renderer: Renderer, session: NetconfSession) -> ManagedRouter:

@@ -81,6 +81,10 @@ class ManagedRouter:
         self._settled(change, None, found, now)
         return True
 
+    def lasting(self, state: RouterState, now: float) -> RouterState:
+        """What this router still holds of a state: on a platform without expiry all of it."""
+        return state.live(now) if self._platform.capabilities.expires else state
+
     def close(self) -> None:
         """Give back what was opened to reach the router; it is opened again when it is used again."""
         self._device.close()
@@ -133,7 +137,7 @@ class ManagedRouter:
         """The error, with a word on how the router stands now."""
         # A remnant has no expiry that is known, and cannot be put: one that was there and still is stays.
         remnants = [entry for entry in before if not entry.stamp.handover and after.get(entry.key) == entry]
-        back = difference(after, before.live(now).changed((), remnants))
+        back = difference(after, self.lasting(before, now).changed((), remnants))
         stands = self._put_back(back, now) if back else "The router is unchanged."
         return HandoverError(error.code, error.subject, error.rule, " ".join(filter(None, [error.advice, stands])))
 

@@ -52,6 +52,7 @@ class Capabilities:
     :ivar expires: what it holds goes by itself when its time is over.
     :ivar by_side: it translates only between an inside and an outside interface: it routes first and translates then
         on the way out, and the other way round on the way in.
+    :ivar freezes: of a joint platform, it can drop the packets of a flow meanwhile.
     :ivar confirms: its routers can hold encoders unconfirmed, and take them back by themselves.
     """
 
@@ -62,6 +63,7 @@ class Capabilities:
     atomic: bool = False
     expires: bool = True
     by_side: bool = False
+    freezes: bool = True
     confirms: bool = False
 
     @property

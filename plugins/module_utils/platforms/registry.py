@@ -10,6 +10,7 @@ from typing import Dict
 from ..errors import HandoverError
 from .base import Platform
 from .ietf_netconf import IetfNetconf
+from .ietf_netconf_plain import IetfNetconfPlain
 from .ios.router import Ios
 from .iptables import Iptables
 from .nftables import Nftables
@@ -18,7 +19,7 @@ from .snmp import Snmp
 __all__ = ["PLATFORMS", "platform_named"]
 
 PLATFORMS: Dict[str, Platform] = {
-    platform.name: platform for platform in (IetfNetconf(), Ios(), Iptables(), Nftables(), Snmp())
+    platform.name: platform for platform in (IetfNetconf(), IetfNetconfPlain(), Ios(), Iptables(), Nftables(), Snmp())
 }
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Playbooks run as an operator runs them, from a controller that reaches the routers over their management links.
 
-Routers of ietf_netconf are reached by ansible.netcommon.netconf, the others by ssh, all with one login.
+Routers of a NETCONF platform are reached by ansible.netcommon.netconf, the others by ssh, all with one login.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 import yaml
 
 from ..after_step import CALLBACKS, acting_after
-from .world import MANAGEMENT, NETWORKS, World
+from .world import BY_NETCONF, MANAGEMENT, NETWORKS, World
 
 __all__ = ["Done", "Operator"]
 
@@ -112,7 +112,7 @@ class Operator:
             "handover_inside_interface": "lan",
             "handover_outside_interface": "wan",
         }
-        if platform == "ietf_netconf":
+        if platform in BY_NETCONF:
             return {
                 **host,
                 "ansible_connection": "ansible.netcommon.netconf",

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
+from ...standins.netconf_router.modules import MODULES, STANDARD
 from ...standins.netconf_router.server import NetconfServer
 from ..namespaces import Namespace
 
 OLD, NEW, PEER = ip_address("198.51.100.7"), ip_address("203.0.113.7"), ip_address("198.18.3.9")
 PORT = 7000
 NETWORKS = {"ra": "198.51.100.0/24", "rb": "203.0.113.0/24", "rc": "198.18.3.0/24"}
+BY_NETCONF = ("ietf_netconf", "ietf_netconf_plain")
 NETCONF = {"rb": "ietf_netconf", "rc": "ietf_netconf"}
 #: Each line a link: where and how its ends are called, and their addresses.
 LINKS = """
@@ -87,8 +89,9 @@ def worlds(built: Path, home: Path, platforms: Mapping[str, str] = NETCONF) -> I
         servers = {}
         for name, platform in platforms.items():
             (home / name).mkdir()
-            server = NetconfServer(spaces[name], built, home / name)
-            serving = server.serving() if platform == "ietf_netconf" else server.only_ssh()
+            modules = MODULES if platform == "ietf_netconf" else STANDARD
+            server = NetconfServer(spaces[name], built, home / name, modules=modules)
+            serving = server.serving() if platform in BY_NETCONF else server.only_ssh()
             servers[name] = stack.enter_context(serving)
         yield World(spaces, servers, platforms)
 

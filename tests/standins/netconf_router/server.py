@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def build(directory: Path) -> None:
     make_module_directory(directory / "yang")
     headers = ("/usr/include/libxml2", "/usr/include/yuma", *Path("/usr/include/yuma").iterdir())
     includes = [f"-I{path}" for path in headers]
-    source, library = str(_HERE / "apply_to_kernel.c"), str(directory / "libsipmobility-nat.so")
+    source, library = str(_HERE / "apply_to_kernel.c"), str(directory / "libietf-nat.so")
     warnings = ["-Wall", "-Wextra", "-Werror"]
     subprocess.run(["gcc", "-shared", "-fPIC", "-O2", *warnings, *includes, "-o", library, source], check=True)
     for name in ("host", "user", "stranger"):
@@ -58,13 +58,22 @@ class NetconfServer:
     :param built: what :func:`build` made.
     :param home: an empty directory of this server's own.
     :param target: ``candidate`` or ``running``: the datastore that clients edit.
+    :param modules: what it serves; :data:`STANDARD` is all but our augmentation.
     """
 
-    def __init__(self, namespace: Namespace, built: Path, home: Path, target: str = "candidate") -> None:
+    def __init__(
+        self,
+        namespace: Namespace,
+        built: Path,
+        home: Path,
+        target: str = "candidate",
+        modules: Sequence[str] = MODULES,
+    ) -> None:
         self.namespace = namespace
         self._built = built
         self._home = home
         self.target = target
+        self._modules = modules
         self._running: list[subprocess.Popen[bytes]] = []
 
     def login(self, key: str = "user", host_key: str = "host") -> Login:
@@ -125,8 +134,16 @@ class NetconfServer:
 
     @property
     def applier(self) -> str:
-        """The command by which a commit reaches the kernel."""
+        """The command of the program by which a commit reaches the kernel; each line that it reads is a request."""
         return f"{sys.executable} -IS {_HERE}/applier.py {self._home}/running.xml {self._home}/applied.xml"
+
+    @contextmanager
+    def applying(self) -> Iterator[subprocess.Popen[str]]:
+        """That program once more, by itself."""
+        inside = ["nsenter", "--target", str(self.namespace.pid), "--net", "--mount", "--"]
+        pipe = subprocess.PIPE
+        with subprocess.Popen([*inside, *self.applier.split()], stdin=pipe, stdout=pipe, text=True) as program:
+            yield program
 
     @property
     def _socket(self) -> Path:
@@ -155,7 +172,7 @@ class NetconfServer:
             "runpath": self._built,
         }
         words = [f"--{name}={value}" for name, value in options.items()]
-        words += [f"--module={name}" for name in MODULES]
+        words += [f"--module={name}" for name in self._modules]
         self._run(["/usr/sbin/netconfd", "--no-startup", *words])
         deadline = time.monotonic() + _START_SECONDS
         while True:

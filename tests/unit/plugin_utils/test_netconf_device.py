@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from xml.etree import ElementTree
 
 import pytest
@@ -61,6 +61,12 @@ class Scripted:
     @property
     def capabilities(self) -> Set[str]:
         return self._can
+
+    def requests(self, *operations: str) -> Sequence[str]:
+        return [self.request(operation) for operation in operations]
+
+    def tell(self, operation: str) -> None:
+        self.request(operation)
 
     def request(self, operation: str) -> str:
         root = ElementTree.fromstring(operation)
@@ -127,7 +133,7 @@ def test_a_server_that_cannot_take_a_step_as_a_whole(can: tuple[str, ...]) -> No
 
 
 def test_a_server_without_our_augmentation() -> None:
-    """A mapping of plain RFC 8512 works both ways at once (design rule 3); it is refused, not widened."""
+    """A mapping of plain RFC 8512 works both ways at once (design rule 3): another platform, chosen by name."""
     server = Scripted(ALL)
     server._can -= {OURS}
     with pytest.raises(HandoverError, match="module_missing"):
@@ -234,3 +240,12 @@ def test_decoders_are_never_held() -> None:
     one = router(server)
     one.apply(Change(put=(DECODER,)), RouterState(), NOW, hold=True)
     assert (one.held, dict(one.receipt)) == (False, {})
+
+
+def test_an_encoder_that_goes_with_a_decoder_is_confirmed_at_once() -> None:
+    """Another router's encoder comes next, and relies on the decoder: what a lost session takes back is no base."""
+    server = Scripted(ALL, [holding(ENCODER, DECODER)])
+    one = router(server)
+    one.apply(Change(put=(ENCODER, DECODER)), RouterState(), NOW, hold=True)
+    assert not one.held
+    assert server.asked == ["lock", "edit_config", "commit confirmed", "get_config", "commit", "unlock"]
