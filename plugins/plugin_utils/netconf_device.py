@@ -13,7 +13,7 @@ from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.change import unfinished
 from ..module_utils.mobility.model import Change, Role
 from ..module_utils.platforms.base import Output
-from ..module_utils.platforms.ietf_netconf import IetfNetconf
+from ..module_utils.platforms.netconf_platform import NetconfPlatform
 from ..module_utils.platforms.netconf_reply import errors_of, lock_refused, reply_of
 from .device import Device
 from .rendering import Renderer
@@ -70,7 +70,7 @@ class NetconfDevice(Device):
     :raises HandoverError: ``module_missing``, ``no_transaction``.
     """
 
-    def __init__(self, name: str, platform: IetfNetconf, renderer: Renderer, session: NetconfSession) -> None:
+    def __init__(self, name: str, platform: NetconfPlatform, renderer: Renderer, session: NetconfSession) -> None:
         self._name = name
         self._held = False
         self._session = session
@@ -101,18 +101,23 @@ class NetconfDevice(Device):
         step = self.text(change, now)
         try:
             with self._locked():
-                self._ask(step)
+                self._ask(self._renewed(step, change, now))
                 if not self.candidate:
                     return self.read()
                 confirmed = self.confirms and any(entry.role in _ENCODERS for entry in (*change.remove, *change.put))
-                self._ask(self._text("commit", confirm_seconds=CONFIRM_SECONDS if confirmed else 0))
+                self._ask(self._text("netconf/commit", confirm_seconds=CONFIRM_SECONDS if confirmed else 0))
                 return self._confirm(change, hold) if confirmed else self.read()
         except _Refused as refused:
             return Output({**self.read().sections, "step": refused.answer}, {"step": 1})
 
+    def _renewed(self, step: str, change: Change, now: float) -> str:
+        """The text of a step, once the datastore is locked: where it depends on what stands, it is written anew."""
+        return step
+
     def ask(self, template: str, **context: object) -> str:
         """What the server answers to an operation that changes nothing; it may refuse it.
 
+        :param template: without its ending, for example ``netconf/modules``.
         :raises HandoverError: ``session_lost``.
         """
         return self._answer(self._text(template, **context))
@@ -127,7 +132,7 @@ class NetconfDevice(Device):
             with self._locked():
                 self._ask(text)
                 if self.candidate:
-                    self._ask(self._text("commit", confirm_seconds=0))
+                    self._ask(self._text("netconf/commit", confirm_seconds=0))
         except _Refused as refused:
             raise self._platform.diagnose(self._name, refused.answer) from refused
         return text
@@ -152,10 +157,10 @@ class NetconfDevice(Device):
         self._held = True
 
     def settle(self) -> None:
-        self._finish("commit")
+        self._finish("netconf/commit")
 
     def release(self) -> None:
-        self._finish("cancel_commit")
+        self._finish("netconf/cancel_commit")
 
     def _finish(self, operation: str) -> None:
         self._held = False
@@ -164,7 +169,7 @@ class NetconfDevice(Device):
         except _Refused as refused:
             raise self._platform.diagnose(self._name, refused.answer) from refused
         finally:
-            self._answer(self._text("unlock"))
+            self._answer(self._text("netconf/unlock"))
 
     def _confirm(self, change: Change, hold: bool) -> Output:
         """Confirm a commit that became what was asked, or leave that to others; have anything else taken back."""
@@ -172,22 +177,22 @@ class NetconfDevice(Device):
         try:
             missing = unfinished(change, self._platform.parse(read))
         except HandoverError:
-            self._ask(self._text("cancel_commit"))
+            self._ask(self._text("netconf/cancel_commit"))
             raise
         if missing is None and hold:
             self._held = True
             return read
         if missing is None:
-            self._ask(self._text("commit", confirm_seconds=0))
+            self._ask(self._text("netconf/commit", confirm_seconds=0))
             return read
-        self._ask(self._text("cancel_commit"))
+        self._ask(self._text("netconf/cancel_commit"))
         return self.read()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """The datastore's lock, and a candidate without somebody's leftovers."""
         try:
-            self._ask(self._text("lock"))
+            self._ask(self._text("netconf/lock"))
         except _Refused as refused:
             raise lock_refused(self._name, errors_of(reply_of(refused.answer))) from refused
         try:
@@ -195,11 +200,11 @@ class NetconfDevice(Device):
                 yield
             except BaseException:  # an interrupt, too, leaves no half a step to whoever commits next
                 if self.candidate:
-                    self._ask(self._text("discard_changes"))
+                    self._ask(self._text("netconf/discard_changes"))
                 raise
         finally:
             if not self._held:
-                self._answer(self._text("unlock"))
+                self._answer(self._text("netconf/unlock"))
 
     def _ask(self, operation: str) -> None:
         answer = self._answer(operation)
@@ -215,7 +220,7 @@ class NetconfDevice(Device):
 
     def _text(self, operation: str, **context: object) -> str:
         known = {**self._platform.settings, "target": self._target, "rollback_on_error": self.whole}
-        return self._renderer.render(f"ietf_netconf/{operation}.xml.j2", {**known, **context})
+        return self._renderer.render(f"{operation}.xml.j2", {**known, **context})
 
     @property
     def whole(self) -> bool:
@@ -235,6 +240,6 @@ class NetconfDevice(Device):
         return f"{_CAPABILITY}{capability}" in self._session.capabilities
 
 
-def netconf_router(name: str, platform: IetfNetconf, renderer: Renderer, session: NetconfSession) -> ManagedRouter:
+def netconf_router(name: str, platform: NetconfPlatform, renderer: Renderer, session: NetconfSession) -> ManagedRouter:
     """A router of a platform, reached by a NETCONF session; errors as :class:`NetconfDevice`."""
     return ManagedRouter(name, platform, NetconfDevice(name, platform, renderer, session))

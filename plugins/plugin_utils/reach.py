@@ -14,9 +14,13 @@ from ansible.plugins.action import ActionBase
 from ..module_utils.mobility.model import Change
 from ..module_utils.platforms.base import Output, Platform
 from ..module_utils.platforms.ios.flow_lines import NatSettings
+from ..module_utils.platforms.iosxe.release import NEWEST, Release
+from ..module_utils.platforms.iosxe.router import IosxeNetconf
+from ..module_utils.platforms.netconf_platform import NetconfPlatform
 from ..module_utils.platforms.snmp import Snmp
 from .device import Device
 from .ios.command_line import NetworkCli
+from .ios.native_device import NativeDevice, supposed_text
 from .ios.router_device import ios_router
 from .netcommon_session import NetcommonSession
 from .netconf_device import NetconfDevice
@@ -53,15 +57,39 @@ def _by_shell(
 def _by_netconf(
     action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
 ) -> ManagedRouter:
-    return ManagedRouter(name, platform, _LazyNetconf(action, name, platform, renderer))
+    known = cast(NetconfPlatform, platform)
+
+    def connected() -> NetconfDevice:
+        return NetconfDevice(name, known, renderer, NetcommonSession(action))
+
+    return ManagedRouter(name, platform, _LazyNetconf(connected, partial(step_text, platform, renderer)))
+
+
+def _by_native_netconf(
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
+) -> ManagedRouter:
+    known, settings = cast(IosxeNetconf, platform), _nat_settings(action, variables)
+    revision = _given(action, variables, [_REVISION]).get(_REVISION)
+    release = NEWEST if revision is None else Release(str(revision), str(revision))
+
+    def connected() -> NativeDevice:
+        return NativeDevice(name, known, renderer, NetcommonSession(action), settings)
+
+    def text(change: Change, now: float) -> str:
+        return supposed_text(known, renderer, change, now, settings, release)
+
+    return ManagedRouter(name, platform, _LazyNetconf(connected, text))
 
 
 def _by_command_line(
     action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
 ) -> ManagedRouter:
+    return ios_router(name, platform, renderer, lambda: NetworkCli(action), _nat_settings(action, variables))
+
+
+def _nat_settings(action: Any, variables: _Variables) -> NatSettings:
     given = _given(action, variables, _IOS_SETTINGS)
-    settings = NatSettings(*(str(given.get(one) or "") or None for one in _IOS_SETTINGS))
-    return ios_router(name, platform, renderer, lambda: NetworkCli(action), settings)
+    return NatSettings(*(str(given.get(one) or "") or None for one in _IOS_SETTINGS))
 
 
 def _by_snmp(
@@ -85,7 +113,10 @@ def _given(action: Any, variables: _Variables, names: Iterable[str]) -> dict[str
 
 
 _IOS_SETTINGS = ("handover_ios_vrf", "handover_ios_redundancy")
+#: For which revision of Cisco's modules text is made without asking the router.
+_REVISION = "handover_iosxe_revision"
 _WAYS: dict[str, Callable[[ActionBase, str, Platform, Renderer, _Variables], ManagedRouter]] = {
+    "native_netconf": _by_native_netconf,
     "netconf": _by_netconf,
     "network_cli": _by_command_line,
     "shell": _by_shell,
@@ -103,17 +134,19 @@ class _LazyShell:
 
 
 class _LazyNetconf(Device):
-    def __init__(self, action: ActionBase, name: str, platform: Any, renderer: Renderer) -> None:
-        self._action = action
-        self._name = name
-        self._platform = platform
-        self._renderer = renderer
+    """A router that is connected to when it is used.
+
+    :param connected: the router, connected.
+    :param text: the text of a change while it is not.
+    """
+
+    def __init__(self, connected: Callable[[], NetconfDevice], text: Callable[[Change, float], str]) -> None:
+        self._connected = connected
+        self._text = text
         self._made: NetconfDevice | None = None
 
     def text(self, change: Change, now: float) -> str:
-        if self._made is not None:
-            return self._made.text(change, now)
-        return step_text(self._platform, self._renderer, change, now)
+        return (self._text if self._made is None else self._made.text)(change, now)
 
     def printed(self, text: str) -> Output:
         return Output({"data": text}, {})
@@ -144,6 +177,5 @@ class _LazyNetconf(Device):
     @property
     def _device(self) -> NetconfDevice:
         if self._made is None:
-            session = NetcommonSession(self._action)
-            self._made = NetconfDevice(self._name, self._platform, self._renderer, session)
+            self._made = self._connected()
         return self._made

@@ -11,6 +11,7 @@ from ..errors import HandoverError
 from .base import Platform
 from .ietf_netconf import IetfNetconf
 from .ios.router import Ios
+from .iosxe.router import IosxeNetconf
 from .iptables import Iptables
 from .nftables import Nftables
 from .snmp import Snmp
@@ -18,7 +19,7 @@ from .snmp import Snmp
 __all__ = ["PLATFORMS", "platform_named"]
 
 PLATFORMS: Dict[str, Platform] = {
-    platform.name: platform for platform in (IetfNetconf(), Ios(), Iptables(), Nftables(), Snmp())
+    platform.name: platform for platform in (IetfNetconf(), Ios(), IosxeNetconf(), Iptables(), Nftables(), Snmp())
 }
 
 
