@@ -89,7 +89,8 @@ def _by_command_line(
 
 def _nat_settings(action: Any, variables: _Variables) -> NatSettings:
     given = _given(action, variables, _IOS_SETTINGS)
-    return NatSettings(*(str(given.get(one) or "") or None for one in _IOS_SETTINGS))
+    vrf, redundancy = (str(given.get(one) or "") or None for one in _IOS_SETTINGS)
+    return NatSettings(vrf, redundancy)
 
 
 def _by_snmp(

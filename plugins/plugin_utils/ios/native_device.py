@@ -42,7 +42,7 @@ class NativeDevice(NetconfDevice):
         if self._native is None:
             release = self._announced or NEWEST
             return supposed_text(self._native_platform, self._renderer, change, now, self._settings, release)
-        context = self._native_platform.context_native(self._native, change, now, self._settings, self.release)
+        context = self._native_platform.context_native(self._native, change, now, self._settings, self.software)
         known = {**self._platform.settings, "target": self._target, "rollback_on_error": self.whole}
         return self._renderer.render(self._platform.step_template, {**known, **context})
 
@@ -63,7 +63,7 @@ class NativeDevice(NetconfDevice):
         return self._native_platform.native(self.read())
 
     @property
-    def release(self) -> Release:
+    def software(self) -> Release:
         """What the modules of the router have a place for.
 
         :raises HandoverError: ``module_missing``.

@@ -16,8 +16,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
@@ -26,30 +27,56 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.ncclient_sess
 from ...kernel.namespaces import Namespace
 from .modules import MODULES, make_module_directory
 
-__all__ = ["NetconfServer", "build"]
+__all__ = ["NetconfServer", "Serves", "build", "make_keys"]
 
 _HERE = Path(__file__).parent
 _START_SECONDS = 30
-_INTERFACE = """
+_BEGIN = """
 <edit-config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><target><{target}/></target><config>
-  <interfaces xmlns="urn:ietf:params:xml:ns:yang:ietf-interfaces"><interface><name>lan</name>
-    <type xmlns:t="urn:ietf:params:xml:ns:yang:iana-if-type">t:ethernetCsmacd</type>
-  </interface></interfaces>
+{begins}
 </config></edit-config>
+"""
+_LAN = """
+<interfaces xmlns="urn:ietf:params:xml:ns:yang:ietf-interfaces"><interface><name>lan</name>
+  <type xmlns:t="urn:ietf:params:xml:ns:yang:iana-if-type">t:ethernetCsmacd</type>
+</interface></interfaces>
 """
 
 
+@dataclass(frozen=True)
+class Serves:
+    """What a server serves.
+
+    :ivar modules: what netconfd loads, in this order.
+    :ivar begins: the configuration that it begins with.
+    :ivar applier: the program by which a commit reaches the kernel.
+    """
+
+    modules: Sequence[str] = MODULES
+    begins: str = _LAN
+    applier: Path = _HERE / "applier.py"
+
+
 def build(directory: Path) -> None:
-    """Compile the plug-in and copy the YANG modules, once for all routers of a test run."""
+    """Compile the plug-in, copy the YANG modules and make keys, once for all routers of a test run."""
     (directory / "yang").mkdir()
     make_module_directory(directory / "yang")
+    _compile(directory)
+    make_keys(directory)
+
+
+def make_keys(directory: Path) -> None:
+    """The server's own key, that of its login, and one that it does not know."""
+    for name in ("host", "user", "stranger"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / name)], check=True)
+
+
+def _compile(directory: Path) -> None:
     headers = ("/usr/include/libxml2", "/usr/include/yuma", *Path("/usr/include/yuma").iterdir())
     includes = [f"-I{path}" for path in headers]
     source, library = str(_HERE / "apply_to_kernel.c"), str(directory / "libsipmobility-nat.so")
     warnings = ["-Wall", "-Wextra", "-Werror"]
     subprocess.run(["gcc", "-shared", "-fPIC", "-O2", *warnings, *includes, "-o", library, source], check=True)
-    for name in ("host", "user", "stranger"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / name)], check=True)
 
 
 class NetconfServer:
@@ -60,8 +87,16 @@ class NetconfServer:
     :param target: ``candidate`` or ``running``: the datastore that clients edit.
     """
 
-    def __init__(self, namespace: Namespace, built: Path, home: Path, target: str = "candidate") -> None:
+    def __init__(
+        self,
+        namespace: Namespace,
+        built: Path,
+        home: Path,
+        target: str = "candidate",
+        serves: Serves = Serves(),
+    ) -> None:
         self.namespace = namespace
+        self._serves = serves
         self._built = built
         self._home = home
         self.target = target
@@ -81,7 +116,7 @@ class NetconfServer:
 
     @contextmanager
     def serving(self) -> Iterator[NetconfServer]:
-        """Run the server, with the interface ``lan`` in its datastore."""
+        """Run the server, with what it begins with in its datastore."""
         try:
             self._start_sshd()
             self.start()
@@ -102,7 +137,7 @@ class NetconfServer:
         """Start netconfd, which knows nothing of what it was told before."""
         self._start_netconfd()
         with self.session() as session:
-            answer = session.request(_INTERFACE.format(target=self.target))
+            answer = session.request(_BEGIN.format(target=self.target, begins=self._serves.begins))
             if self.target == "candidate":
                 answer += session.request('<commit xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"/>')
             assert "<rpc-error>" not in answer, answer
@@ -126,7 +161,7 @@ class NetconfServer:
     @property
     def applier(self) -> str:
         """The command by which a commit reaches the kernel."""
-        return f"{sys.executable} -IS {_HERE}/applier.py {self._home}/running.xml {self._home}/applied.xml"
+        return f"{sys.executable} -IS {self._serves.applier} {self._home}/running.xml {self._home}/applied.xml"
 
     @property
     def _socket(self) -> Path:
@@ -155,7 +190,7 @@ class NetconfServer:
             "runpath": self._built,
         }
         words = [f"--{name}={value}" for name, value in options.items()]
-        words += [f"--module={name}" for name in MODULES]
+        words += [f"--module={name}" for name in self._serves.modules]
         self._run(["/usr/sbin/netconfd", "--no-startup", *words])
         deadline = time.monotonic() + _START_SECONDS
         while True:

@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stand-in: a NETCONF server with the schema of an IOS-XE router, in a private namespace.
+
+Real: Debian's netconfd with its datastores, locks and errors, and Cisco's own YANG modules in it (for 17.12 see
+``schema.py``). Not real: everything behind the datastore. No Cisco software is here, which may refuse what its schema
+has a place for, put it in another order, or show it otherwise.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..netconf_router.server import Serves, make_keys
+from .schema import MODULES, make_schema
+
+__all__ = ["THEIRS", "build", "serves"]
+
+#: What somebody else has configured, and must find again.
+THEIRS = """
+<native xmlns="http://cisco.com/ns/yang/Cisco-IOS-XE-native">
+  <ip>
+    <nat xmlns="http://cisco.com/ns/yang/Cisco-IOS-XE-nat"><inside><source><static><nat-static-transport-list>
+      <local-ip>10.1.1.10</local-ip><global-ip>203.0.113.10</global-ip>
+    </nat-static-transport-list></static></source></inside></nat>
+    <route><ip-route-interface-forwarding-list><prefix>10.9.0.0</prefix><mask>255.255.0.0</mask>
+      <fwd-list><fwd>10.1.1.9</fwd></fwd-list>
+    </ip-route-interface-forwarding-list></route>
+  </ip>
+  <interface>
+    <GigabitEthernet><name>1</name><description>phones</description>
+      <ip><nat xmlns="http://cisco.com/ns/yang/Cisco-IOS-XE-nat"><inside/></nat></ip></GigabitEthernet>
+    <GigabitEthernet><name>2</name>
+      <ip><nat xmlns="http://cisco.com/ns/yang/Cisco-IOS-XE-nat"><outside/></nat></ip></GigabitEthernet>
+    <GigabitEthernet><name>3</name></GigabitEthernet>
+  </interface>
+  <vrf><definition><name>BLUE</name><address-family><ipv4/></address-family></definition></vrf>
+</native>
+"""
+
+
+def build(directory: Path, release: str) -> None:
+    """The schema of a release, ``16.9`` or ``17.12``, and keys."""
+    (directory / "yang").mkdir()
+    make_schema(directory / "yang", release)
+    make_keys(directory)
+
+
+def serves() -> Serves:
+    """What netconfd serves, with no kernel behind it."""
+    return Serves(MODULES, THEIRS)
