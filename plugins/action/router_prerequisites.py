@@ -11,10 +11,18 @@ from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf import IetfNetconf
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.flow_lines import NatSettings
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.router import Ios
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.iosxe.router import IosxeNetconf
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.snmp import Snmp
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.command_line import NetworkCli
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.nat_marks import (
+    DatastoreMarks,
+    LineMarks,
+    NatMarks,
+)
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.native_device import NativeDevice
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.preparation import IosPreparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.netcommon_session import NetcommonSession
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_device import NetconfDevice
@@ -97,9 +105,17 @@ def _by_snmp(
 
 
 def _ios(action: HandoverAction, name: str, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-    """A router with Cisco's command line: its interfaces are marked, or checked."""
+    """A router of IOS, or IOS-XE by NETCONF: its interfaces are marked, or checked."""
     wanted = {side: options[f"{side}_interface"] or "" for side in ("inside", "outside")}
-    preparation = IosPreparation(name, wanted, Renderer(options["template_dir"]), lambda: NetworkCli(action))
+    renderer = Renderer(options["template_dir"])
+
+    def datastore() -> NativeDevice:
+        return NativeDevice(name, IosxeNetconf(), renderer, NetcommonSession(action), NatSettings())
+
+    place: NatMarks = LineMarks(renderer, lambda: NetworkCli(action))
+    if (options["platform"] or action.templated(task_vars, name)["platform"]) == IosxeNetconf.name:
+        place = DatastoreMarks(renderer, datastore)
+    preparation = IosPreparation(name, wanted, renderer, place)
     if options["state"] == "rendered":
         return {"changed": False, "rendered": preparation.rendered()}
     if options["state"] == "gathered":
@@ -131,5 +147,6 @@ def _by_netconf(
 _OTHERS: dict[str, Callable[[HandoverAction, str, Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
     IetfNetconf.name: _by_netconf,
     Ios.name: _ios,
+    IosxeNetconf.name: _ios,
     Snmp.name: _by_snmp,
 }

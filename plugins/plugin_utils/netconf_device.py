@@ -128,6 +128,11 @@ class NetconfDevice(Device):
         :raises HandoverError: where the server refuses it, or somebody else has its lock.
         """
         text = self._text(template, **context)
+        self.send(text)
+        return text
+
+    def send(self, text: str) -> None:
+        """As :meth:`edit`, with the text of the edit."""
         try:
             with self._locked():
                 self._ask(text)
@@ -135,7 +140,6 @@ class NetconfDevice(Device):
                     self._ask(self._text("netconf/commit", confirm_seconds=0))
         except _Refused as refused:
             raise self._platform.diagnose(self._name, refused.answer) from refused
-        return text
 
     @property
     def held(self) -> bool:
@@ -219,8 +223,12 @@ class NetconfDevice(Device):
             raise HandoverError(error.code, f"{self._name}: {error.subject}", error.rule, stands) from error
 
     def _text(self, operation: str, **context: object) -> str:
-        known = {**self._platform.settings, "target": self._target, "rollback_on_error": self.whole}
-        return self._renderer.render(f"{operation}.xml.j2", {**known, **context})
+        return self._renderer.render(f"{operation}.xml.j2", {**self.settings, **context})
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """What the templates must know of the server."""
+        return {**self._platform.settings, "target": self._target, "rollback_on_error": self.whole}
 
     @property
     def whole(self) -> bool:

@@ -43,8 +43,7 @@ class NativeDevice(NetconfDevice):
             release = self._announced or NEWEST
             return supposed_text(self._native_platform, self._renderer, change, now, self._settings, release)
         context = self._native_platform.context_native(self._native, change, now, self._settings, self.software)
-        known = {**self._platform.settings, "target": self._target, "rollback_on_error": self.whole}
-        return self._renderer.render(self._platform.step_template, {**known, **context})
+        return self._renderer.render(self._platform.step_template, {**self.settings, **context})
 
     def read(self) -> Output:
         output = super().read()

@@ -19,7 +19,7 @@ from .native import Native
 from .release import Release
 from .route_tables import route_tables
 
-__all__ = ["edit_context"]
+__all__ = ["edit_context", "interface_parts"]
 
 _Line = Mapping[str, Any]
 
@@ -38,7 +38,7 @@ def edit_context(step: Mapping[str, Any], native: Native, release: Release) -> D
         "nat": _nat(step, native, release),
         "lists": [*_frozen(freeze), *_scopes(step["scopes"], native)],
         "route_maps": _route_maps(step["scopes"]),
-        "interfaces": [{**_interface(one["name"]), "access": freeze["list"]} for one in interfaces],
+        "interfaces": [{**interface_parts(one["name"]), "access": freeze["list"]} for one in interfaces],
         #: The list of frozen flows, where it is not known which interfaces get it.
         "everywhere": "" if interfaces else freeze.get("list", ""),
         "records": step["records"],
@@ -130,7 +130,11 @@ def _number(peer: str) -> str:
     return str(int(IPv4Address(peer)) % 2147483647 + 1)
 
 
-def _interface(name: str) -> Dict[str, str]:
+def interface_parts(name: str) -> Dict[str, str]:
+    """Kind and number of an interface, as the datastore has them apart.
+
+    :raises HandoverError: ``no_such_interface``.
+    """
     found = re.fullmatch(r"([A-Za-z][A-Za-z-]*)(\d[\d/.:]*)", name)
     if found is None:
         raise HandoverError("no_such_interface", name, "an interface is a type and a number: GigabitEthernet0/0/1")

@@ -54,11 +54,15 @@ class Native:
     :ivar standing: what it is by meaning.
     :ivar paths: every static route, ours and others'.
     :ivar numbers: the numbers of the rules in our access lists, by list and ends.
+    :ivar interfaces: all of the kinds that NAT can look at; those without a side of it have an empty one.
+    :ivar variables: the environment of the Embedded Event Manager.
     """
 
     standing: Standing
     paths: FrozenSet[Path] = frozenset()
     numbers: Mapping[Tuple[str, Pair], str] = field(default_factory=dict)
+    interfaces: Tuple[Interface, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def native_of(data: Element) -> Native:
@@ -70,10 +74,13 @@ def native_of(data: Element) -> Native:
     root = data.find(f"{_N}native")
     root = Element(f"{_N}native") if root is None else root
     found = Found(statics=_statics(root))
-    for item in root.iterfind(f"{_N}event/{_EEM}manager/{_EEM}environment"):
-        name = item.findtext(f"{_EEM}name", "")
-        if name.startswith(RECORD):
-            found.records[name] = entry_of_record(name, item.findtext(f"{_EEM}value", ""))
+    variables = {
+        item.findtext(f"{_EEM}name", ""): item.findtext(f"{_EEM}value", "")
+        for item in root.iterfind(f"{_N}event/{_EEM}manager/{_EEM}environment")
+    }
+    found.records.update(
+        (name, entry_of_record(name, value)) for name, value in variables.items() if name.startswith(RECORD)
+    )
     routes = list(_routes(root))
     for path, options in routes:
         if options.findtext(f"{_N}name") == ROUTE_NAME:
@@ -85,8 +92,10 @@ def native_of(data: Element) -> Native:
             rules = dict(_rules(item, "deny" if name in FREEZES else "permit"))
             found.lists[name] = list(rules)
             numbers.update(((name, pair), number) for pair, number in rules.items())
-    found.interfaces.extend(_interfaces(root))
-    return Native(standing_of(found), frozenset(path for path, _options in routes), numbers)
+    interfaces = tuple(_interfaces(root))
+    found.interfaces.extend(one for one in interfaces if one.side)
+    paths = frozenset(path for path, _options in routes)
+    return Native(standing_of(found), paths, numbers, interfaces, variables)
 
 
 def _statics(root: Element) -> Tuple[StaticNat, ...]:
@@ -171,12 +180,11 @@ def _end(leaves: Mapping[str, str], any_host: str, old: str, new: str, prefix: s
 
 
 def _interfaces(root: Element) -> Iterator[Interface]:
-    """Those that NAT looks at. Most kinds are lists below ``interface``, some one level deeper."""
+    """Most kinds are lists below ``interface``, some one level deeper."""
     for kind in root.iterfind(f"{_N}interface/*"):
         for item in [kind] if kind.find(f"{_N}name") is not None else list(kind):
             nat = item.find(f"{_N}ip/{_NAT}nat")
             sides = [] if nat is None else [side.value for side in Side if nat.find(f"{_NAT}{side.value}") is not None]
-            if sides:
-                name = item.tag.partition("}")[2] + item.findtext(f"{_N}name", "")
-                access = item.findtext(f"{_N}ip/{_N}access-group/{_N}in/{_N}acl/{_N}acl-name", "")
-                yield Interface(name, sides[0], access)
+            name = item.tag.partition("}")[2] + item.findtext(f"{_N}name", "")
+            access = item.findtext(f"{_N}ip/{_N}access-group/{_N}in/{_N}acl/{_N}acl-name", "")
+            yield Interface(name, sides[0] if sides else "", access)
