@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from xml.etree import ElementTree
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -28,14 +27,13 @@ from ..kernel.namespaces import Namespace
 from ..unit.platforms.ios_router import NOW, states
 from ..unit.platforms.iosxe_router import PLATFORM, RENDERER
 from ..unit.platforms.test_iosxe_router import AT_B, AT_C, FROZEN, NEW, OLD, STAMP
+from .iosxe.datastore import said
 from .iosxe.router import build, serves
 from .netconf_router.server import NetconfServer
 
 BASE = 'xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"'
 WHOLE = f"<get-config {BASE}><source><running/></source></get-config>"
 FEW = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-#: Containers that stay when their last entry goes (RFC 7950 section 7.5.1: without presence they mean nothing).
-EMPTY = {"access-list", "event", "manager", "in", "acl", "access-group", "static", "source", "route"}
 ALL = RouterState((*AT_B, *AT_C, *FROZEN))
 CASES = [("16.9", "candidate"), ("17.12", "candidate"), ("16.9", "running")]
 
@@ -69,20 +67,8 @@ def router(session: NcclientSession) -> Iterator[ManagedRouter]:
 
 
 def stands(session: NcclientSession) -> str:
-    """The running datastore, asked outside our code, without containers that are left empty."""
-    native = ElementTree.fromstring(session.request(WHOLE)).find(".//{*}native")
-    assert native is not None
-    prune(native)
-    return ElementTree.tostring(native, encoding="unicode")
-
-
-def prune(item: ElementTree.Element) -> bool:
-    """Take out what says nothing; whether anything is left."""
-    full = len(item) > 0
-    for child in [child for child in item if not prune(child)]:
-        item.remove(child)
-    item.text, item.tail = (item.text or "").strip(), ""
-    return len(item) > 0 or not (full or item.tag.partition("}")[2] in EMPTY)
+    """The running datastore, asked outside our code."""
+    return said(session.request(WHOLE))
 
 
 def go(router: ManagedRouter, wanted: RouterState) -> RouterState:

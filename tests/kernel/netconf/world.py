@@ -12,8 +12,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from types import MappingProxyType
 
-from ...standins.netconf_router.server import NetconfServer
+from ...standins.netconf_router.server import NetconfServer, Serves
 from ..namespaces import Namespace
 
 OLD, NEW, PEER = ip_address("198.51.100.7"), ip_address("203.0.113.7"), ip_address("198.18.3.9")
@@ -68,10 +69,16 @@ class World:
 
 
 @contextmanager
-def worlds(built: Path, home: Path, platforms: Mapping[str, str] = NETCONF) -> Iterator[World]:
+def worlds(
+    built: Path,
+    home: Path,
+    platforms: Mapping[str, str] = NETCONF,
+    servers_of: Mapping[str, Serves] = MappingProxyType({"ietf_netconf": Serves()}),
+) -> Iterator[World]:
     """The world, until it is left.
 
     :param platforms: of the routers that serve, NETCONF or SSH alone; the others only forward.
+    :param servers_of: what the NETCONF servers of a platform serve; routers of others are reached by SSH.
     """
     with ExitStack() as stack:
         names = ("ra", "rb", "rc", "phone", "peer", "control")
@@ -87,8 +94,8 @@ def worlds(built: Path, home: Path, platforms: Mapping[str, str] = NETCONF) -> I
         servers = {}
         for name, platform in platforms.items():
             (home / name).mkdir()
-            server = NetconfServer(spaces[name], built, home / name)
-            serving = server.serving() if platform == "ietf_netconf" else server.only_ssh()
+            server = NetconfServer(spaces[name], built, home / name, serves=servers_of.get(platform, Serves()))
+            serving = server.serving() if platform in servers_of else server.only_ssh()
             servers[name] = stack.enter_context(serving)
         yield World(spaces, servers, platforms)
 

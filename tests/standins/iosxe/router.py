@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..netconf_router.server import Serves, make_keys
+from ..netconf_router.modules import make_module_directory
+from ..netconf_router.server import Serves, compile_plugin, make_keys
 from .schema import MODULES, make_schema
 
-__all__ = ["THEIRS", "build", "serves"]
+__all__ = ["THEIRS", "build", "build_with_kernel", "serves", "serves_kernel"]
 
 #: What somebody else has configured, and must find again.
 THEIRS = """
@@ -38,6 +39,11 @@ THEIRS = """
   <vrf><definition><name>BLUE</name><address-family><ipv4/></address-family></definition></vrf>
 </native>
 """
+_BARE = """
+<native xmlns="http://cisco.com/ns/yang/Cisco-IOS-XE-native"><interface>
+  <GigabitEthernet><name>1</name></GigabitEthernet><GigabitEthernet><name>2</name></GigabitEthernet>
+</interface></native>
+"""
 
 
 def build(directory: Path, release: str) -> None:
@@ -47,6 +53,18 @@ def build(directory: Path, release: str) -> None:
     make_keys(directory)
 
 
+def build_with_kernel(directory: Path, release: str) -> None:
+    """As :func:`build`, and our plug-in of netconfd, by which a commit reaches the kernel (see ``applier.py``)."""
+    build(directory, release)
+    make_module_directory(directory / "yang")
+    compile_plugin(directory)
+
+
 def serves() -> Serves:
     """What netconfd serves, with no kernel behind it."""
     return Serves(MODULES, THEIRS)
+
+
+def serves_kernel() -> Serves:
+    """With the kernel behind it; the interfaces are there, and not marked. The last module carries the plug-in."""
+    return Serves((*MODULES, "sipmobility-nat"), _BARE, Path(__file__).with_name("applier.py"))

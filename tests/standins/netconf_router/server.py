@@ -27,7 +27,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.ncclient_sess
 from ...kernel.namespaces import Namespace
 from .modules import MODULES, make_module_directory
 
-__all__ = ["NetconfServer", "Serves", "build", "make_keys"]
+__all__ = ["NetconfServer", "Serves", "build", "compile_plugin", "make_keys"]
 
 _HERE = Path(__file__).parent
 _START_SECONDS = 30
@@ -61,7 +61,7 @@ def build(directory: Path) -> None:
     """Compile the plug-in, copy the YANG modules and make keys, once for all routers of a test run."""
     (directory / "yang").mkdir()
     make_module_directory(directory / "yang")
-    _compile(directory)
+    compile_plugin(directory)
     make_keys(directory)
 
 
@@ -71,7 +71,8 @@ def make_keys(directory: Path) -> None:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / name)], check=True)
 
 
-def _compile(directory: Path) -> None:
+def compile_plugin(directory: Path) -> None:
+    """Our plug-in, which netconfd loads with the module sipmobility-nat."""
     headers = ("/usr/include/libxml2", "/usr/include/yuma", *Path("/usr/include/yuma").iterdir())
     includes = [f"-I{path}" for path in headers]
     source, library = str(_HERE / "apply_to_kernel.c"), str(directory / "libsipmobility-nat.so")
