@@ -37,6 +37,9 @@ notes:
     to C(cisco.ios.ios). It holds IPv4, both directions, and the scopes of an address or, at the visited router, of a
     correspondent. The inventory variables C(handover_ios_vrf) and C(handover_ios_redundancy) give every line a VRF, and
     an HSRP group by name or a redundancy group by number. C(docs/platforms/ios.md) tells the rest.
+  - The platform V(iosxe_netconf) holds the same on IOS-XE, and needs P(ansible.netcommon.netconf#connection). The
+    variable C(handover_iosxe_revision) tells for which revision of Cisco's modules text is made without asking the
+    router. See C(docs/platforms/iosxe_netconf.md).
   - A router of the platform V(snmp) is reached by SNMP, whatever its Ansible connection; set C(ansible_connection) to
     V(local). Its login is in the inventory variables C(handover_snmp_user), C(handover_snmp_auth_key) and
     C(handover_snmp_privacy_key). The controller needs C(pysnmp) 7. See C(docs/platforms/snmp.md).

@@ -104,9 +104,11 @@ class NetconfDevice(Device):
                 self._ask(self._renewed(step, change, now))
                 if not self.candidate:
                     return self.read()
-                confirmed = self.confirms and any(entry.role in _ENCODERS for entry in (*change.remove, *change.put))
-                self._ask(self._text("netconf/commit", confirm_seconds=CONFIRM_SECONDS if confirmed else 0))
-                return self._confirm(change, hold) if confirmed else self.read()
+                if self.confirms and any(entry.role in _ENCODERS for entry in (*change.remove, *change.put)):
+                    self._commit_for_now()
+                    return self._confirm(change, hold)
+                self._ask(self._text("netconf/commit", confirm_seconds=0))
+                return self.read()
         except _Refused as refused:
             return Output({**self.read().sections, "step": refused.answer}, {"step": 1})
 
@@ -174,6 +176,14 @@ class NetconfDevice(Device):
             raise self._platform.diagnose(self._name, refused.answer) from refused
         finally:
             self._answer(self._text("netconf/unlock"))
+
+    def _commit_for_now(self) -> None:
+        try:
+            self._ask(self._text("netconf/commit", confirm_seconds=CONFIRM_SECONDS))
+        except _Refused:
+            # netconfd, where a plug-in refuses, takes the commit back and goes on waiting for its confirmation.
+            self._answer(self._text("netconf/cancel_commit"))
+            raise
 
     def _confirm(self, change: Change, hold: bool) -> Output:
         """Confirm a commit that became what was asked, or leave that to others; have anything else taken back."""

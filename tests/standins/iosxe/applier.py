@@ -25,8 +25,9 @@ from tests.standins.ios.configuration import RunningConfiguration
 from tests.standins.ios.dialogue import Dialogue
 from tests.standins.ios.kernel import kernel_script
 
-#: How the kernel calls an interface.
-NAMES = {"GigabitEthernet1": "lan", "GigabitEthernet2": "wan"}
+#: How the kernel calls an interface; a router with two uplinks has the one to the visited network second.
+UPLINK = next((name for name in ("wan_b", "wan") if Path("/sys/class/net", name).exists()), "wan")
+NAMES = {"GigabitEthernet1": "lan", "GigabitEthernet2": UPLINK}
 OPTIONS = ("vrf", "match-in-vrf", "route-map", "reversible", "redundancy", "extendable", "no-alias", "no-payload")
 
 
