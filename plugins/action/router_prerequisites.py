@@ -11,7 +11,6 @@ from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf import IetfNetconf
-from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.flow_lines import NatSettings
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.router import Ios
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.iosxe.router import IosxeNetconf
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.snmp import Snmp
@@ -110,7 +109,7 @@ def _ios(action: HandoverAction, name: str, options: Mapping[str, Any], task_var
     renderer = Renderer(options["template_dir"])
 
     def datastore() -> NativeDevice:
-        return NativeDevice(name, IosxeNetconf(), renderer, NetcommonSession(action), NatSettings())
+        return NativeDevice(name, IosxeNetconf(), renderer, NetcommonSession(action))
 
     place: NatMarks = LineMarks(renderer, lambda: NetworkCli(action))
     if (options["platform"] or action.templated(task_vars, name)["platform"]) == IosxeNetconf.name:

@@ -107,7 +107,7 @@ class NetconfDevice(Device):
                 if self.confirms and any(entry.role in _ENCODERS for entry in (*change.remove, *change.put)):
                     self._commit_for_now()
                     return self._confirm(change, hold)
-                self._ask(self._text("netconf/commit", confirm_seconds=0))
+                self._ask(self._text("commit", confirm_seconds=0))
                 return self.read()
         except _Refused as refused:
             return Output({**self.read().sections, "step": refused.answer}, {"step": 1})
@@ -119,7 +119,6 @@ class NetconfDevice(Device):
     def ask(self, template: str, **context: object) -> str:
         """What the server answers to an operation that changes nothing; it may refuse it.
 
-        :param template: without its ending, for example ``netconf/modules``.
         :raises HandoverError: ``session_lost``.
         """
         return self._answer(self._text(template, **context))
@@ -139,7 +138,7 @@ class NetconfDevice(Device):
             with self._locked():
                 self._ask(text)
                 if self.candidate:
-                    self._ask(self._text("netconf/commit", confirm_seconds=0))
+                    self._ask(self._text("commit", confirm_seconds=0))
         except _Refused as refused:
             raise self._platform.diagnose(self._name, refused.answer) from refused
 
@@ -163,10 +162,10 @@ class NetconfDevice(Device):
         self._held = True
 
     def settle(self) -> None:
-        self._finish("netconf/commit")
+        self._finish("commit")
 
     def release(self) -> None:
-        self._finish("netconf/cancel_commit")
+        self._finish("cancel_commit")
 
     def _finish(self, operation: str) -> None:
         self._held = False
@@ -175,14 +174,14 @@ class NetconfDevice(Device):
         except _Refused as refused:
             raise self._platform.diagnose(self._name, refused.answer) from refused
         finally:
-            self._answer(self._text("netconf/unlock"))
+            self._answer(self._text("unlock"))
 
     def _commit_for_now(self) -> None:
         try:
-            self._ask(self._text("netconf/commit", confirm_seconds=CONFIRM_SECONDS))
+            self._ask(self._text("commit", confirm_seconds=CONFIRM_SECONDS))
         except _Refused:
             # netconfd, where a plug-in refuses, takes the commit back and goes on waiting for its confirmation.
-            self._answer(self._text("netconf/cancel_commit"))
+            self._answer(self._text("cancel_commit"))
             raise
 
     def _confirm(self, change: Change, hold: bool) -> Output:
@@ -191,22 +190,22 @@ class NetconfDevice(Device):
         try:
             missing = unfinished(change, self._platform.parse(read))
         except HandoverError:
-            self._ask(self._text("netconf/cancel_commit"))
+            self._ask(self._text("cancel_commit"))
             raise
         if missing is None and hold:
             self._held = True
             return read
         if missing is None:
-            self._ask(self._text("netconf/commit", confirm_seconds=0))
+            self._ask(self._text("commit", confirm_seconds=0))
             return read
-        self._ask(self._text("netconf/cancel_commit"))
+        self._ask(self._text("cancel_commit"))
         return self.read()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """The datastore's lock, and a candidate without somebody's leftovers."""
         try:
-            self._ask(self._text("netconf/lock"))
+            self._ask(self._text("lock"))
         except _Refused as refused:
             raise lock_refused(self._name, errors_of(reply_of(refused.answer))) from refused
         try:
@@ -214,11 +213,11 @@ class NetconfDevice(Device):
                 yield
             except BaseException:  # an interrupt, too, leaves no half a step to whoever commits next
                 if self.candidate:
-                    self._ask(self._text("netconf/discard_changes"))
+                    self._ask(self._text("discard_changes"))
                 raise
         finally:
             if not self._held:
-                self._answer(self._text("netconf/unlock"))
+                self._answer(self._text("unlock"))
 
     def _ask(self, operation: str) -> None:
         answer = self._answer(operation)
@@ -233,7 +232,7 @@ class NetconfDevice(Device):
             raise HandoverError(error.code, f"{self._name}: {error.subject}", error.rule, stands) from error
 
     def _text(self, operation: str, **context: object) -> str:
-        return self._renderer.render(f"{operation}.xml.j2", {**self.settings, **context})
+        return self._renderer.render(f"ietf_netconf/{operation}.xml.j2", {**self.settings, **context})
 
     @property
     def settings(self) -> Mapping[str, object]:

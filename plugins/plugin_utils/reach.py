@@ -13,14 +13,14 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.mobility.model import Change
 from ..module_utils.platforms.base import Output, Platform
+from ..module_utils.platforms.ietf_netconf import IetfNetconf
 from ..module_utils.platforms.ios.flow_lines import NatSettings
 from ..module_utils.platforms.iosxe.release import NEWEST, Release
 from ..module_utils.platforms.iosxe.router import IosxeNetconf
-from ..module_utils.platforms.netconf_platform import NetconfPlatform
 from ..module_utils.platforms.snmp import Snmp
 from .device import Device
 from .ios.command_line import NetworkCli
-from .ios.native_device import NativeDevice, supposed_text
+from .ios.native_device import NativeDevice
 from .ios.router_device import ios_router
 from .netcommon_session import NetcommonSession
 from .netconf_device import NetconfDevice
@@ -57,28 +57,23 @@ def _by_shell(
 def _by_netconf(
     action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
 ) -> ManagedRouter:
-    known = cast(NetconfPlatform, platform)
-
     def connected() -> NetconfDevice:
-        return NetconfDevice(name, known, renderer, NetcommonSession(action))
+        return NetconfDevice(name, cast(IetfNetconf, platform), renderer, NetcommonSession(action))
 
-    return ManagedRouter(name, platform, _LazyNetconf(connected, partial(step_text, platform, renderer)))
+    return ManagedRouter(name, platform, _LazyNetconf(connected, platform, renderer))
 
 
 def _by_native_netconf(
     action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
 ) -> ManagedRouter:
-    known, settings = cast(IosxeNetconf, platform), _nat_settings(action, variables)
     revision = _given(action, variables, [_REVISION]).get(_REVISION)
     release = NEWEST if revision is None else Release(str(revision), str(revision))
+    known = IosxeNetconf(_nat_settings(action, variables), release)
 
-    def connected() -> NativeDevice:
-        return NativeDevice(name, known, renderer, NetcommonSession(action), settings)
+    def connected() -> NetconfDevice:
+        return NativeDevice(name, known, renderer, NetcommonSession(action))
 
-    def text(change: Change, now: float) -> str:
-        return supposed_text(known, renderer, change, now, settings, release)
-
-    return ManagedRouter(name, platform, _LazyNetconf(connected, text))
+    return ManagedRouter(name, known, _LazyNetconf(connected, known, renderer))
 
 
 def _by_command_line(
@@ -135,22 +130,27 @@ class _LazyShell:
 
 
 class _LazyNetconf(Device):
-    """A router that is connected to when it is used.
-
-    :param connected: the router, connected.
-    :param text: the text of a change while it is not.
+    """
+    :param connect: called when the router is first needed.
+    :param router: what its templates must know of the router at hand.
     """
 
-    def __init__(self, connected: Callable[[], NetconfDevice], text: Callable[[Change, float], str]) -> None:
-        self._connected = connected
-        self._text = text
+    def __init__(
+        self, connect: Callable[[], NetconfDevice], platform: Platform, renderer: Renderer, **router: str
+    ) -> None:
+        self._connect = connect
+        self._platform = platform
+        self._renderer = renderer
+        self._router = router
         self._made: NetconfDevice | None = None
 
     def text(self, change: Change, now: float) -> str:
-        return (self._text if self._made is None else self._made.text)(change, now)
+        if self._made is not None:
+            return self._made.text(change, now)
+        return step_text(self._platform, self._renderer, change, now, **self._router)
 
     def printed(self, text: str) -> Output:
-        return Output({"data": text}, {})
+        return Output({"data": text, **self._router}, {})
 
     def read(self) -> Output:
         return self._device.read()
@@ -178,5 +178,5 @@ class _LazyNetconf(Device):
     @property
     def _device(self) -> NetconfDevice:
         if self._made is None:
-            self._made = self._connected()
+            self._made = self._connect()
         return self._made

@@ -21,7 +21,7 @@ import pytest
 from ..kernel.netconf.operator import Operator
 from ..kernel.netconf.world import BCP38, MOVE, NEW, OLD, PEER, PORT, Call, World, datastore, kernel, worlds
 from .iosxe.datastore import said
-from .iosxe.router import build_with_kernel, serves_kernel
+from .iosxe.router import IosxeRouter, build_with_kernel
 
 B, C = {"rb": "iosxe_netconf", "rc": "nftables"}, {"rb": "nftables", "rc": "iosxe_netconf"}
 BOTH = {"rb": "iosxe_netconf", "rc": "iosxe_netconf"}
@@ -64,7 +64,7 @@ class Story:
 def stories(built: Path, place: Path, platforms: Mapping[str, str]) -> Iterator[Story]:
     (place / "o").mkdir()
     named = {"ra": "nftables", **platforms}
-    with worlds(built, place, named, {"iosxe_netconf": serves_kernel()}) as world, ExitStack() as stack:
+    with worlds(built, place, named, {"iosxe_netconf": IosxeRouter}) as world, ExitStack() as stack:
         operator = Operator(world, built, place / "o")
         done = operator.play("site", **PREPARED)
         assert done.status == 0, done.output

@@ -18,6 +18,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.errors import
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.flow_lines import NatSettings
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.iosxe.router import IosxeNetconf
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.native_device import native_router
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ncclient_session import NcclientSession
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
@@ -28,7 +29,7 @@ from ..unit.platforms.ios_router import NOW, states
 from ..unit.platforms.iosxe_router import PLATFORM, RENDERER
 from ..unit.platforms.test_iosxe_router import AT_B, AT_C, FROZEN, NEW, OLD, STAMP
 from .iosxe.datastore import said
-from .iosxe.router import build, serves
+from .iosxe.router import IosxeServer, build
 from .netconf_router.server import NetconfServer
 
 BASE = 'xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"'
@@ -46,7 +47,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     build(built, release)
     with Namespace() as namespace:
         namespace.shell(LAN)
-        with NetconfServer(namespace, built, home, target, serves()).serving() as serving:
+        with IosxeServer(namespace, built, home, target).serving() as serving:
             yield serving
 
 
@@ -94,7 +95,7 @@ def test_a_step_again_changes_nothing(router: ManagedRouter, session: NcclientSe
 
 
 def test_in_a_vrf(server: NetconfServer, router: ManagedRouter, session: NcclientSession) -> None:
-    blue = native_router("rb", PLATFORM, RENDERER, session, NatSettings("BLUE"))
+    blue = native_router("rb", IosxeNetconf(NatSettings("BLUE")), RENDERER, session)
     go(blue, AT_B)
     assert "nat-static-transport-list-with-vrf" in stands(session)
     assert blue.gather() == AT_B
@@ -104,7 +105,7 @@ def test_in_a_vrf(server: NetconfServer, router: ManagedRouter, session: Ncclien
 def test_a_refused_edit_leaves_the_router_as_it_was(router: ManagedRouter, session: NcclientSession) -> None:
     """Its schema refuses a VRF that is not there, in the same words as Cisco's."""
     before = stands(session)
-    red = native_router("rb", PLATFORM, RENDERER, session, NatSettings("RED"))
+    red = native_router("rb", IosxeNetconf(NatSettings("RED")), RENDERER, session)
     with pytest.raises(HandoverError) as told:
         red.apply(Change(put=tuple(AT_B)), RouterState(), NOW)
     assert (told.value.code, "vrf first" in told.value.subject) == ("no_such_vrf", True)

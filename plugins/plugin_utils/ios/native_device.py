@@ -8,15 +8,14 @@ from __future__ import annotations
 from ...module_utils.errors import HandoverError
 from ...module_utils.mobility.model import Change
 from ...module_utils.platforms.base import Output
-from ...module_utils.platforms.ios.flow_lines import NatSettings
 from ...module_utils.platforms.iosxe.native import Native
-from ...module_utils.platforms.iosxe.release import NEWEST, Release
+from ...module_utils.platforms.iosxe.release import Release
 from ...module_utils.platforms.iosxe.router import IosxeNetconf
 from ..netconf_device import NetconfDevice, NetconfSession
 from ..rendering import Renderer
 from ..router import ManagedRouter
 
-__all__ = ["NativeDevice", "native_router", "supposed_text"]
+__all__ = ["NativeDevice", "native_router"]
 
 
 class NativeDevice(NetconfDevice):
@@ -25,12 +24,9 @@ class NativeDevice(NetconfDevice):
     :raises HandoverError: as :class:`NetconfDevice`.
     """
 
-    def __init__(
-        self, name: str, platform: IosxeNetconf, renderer: Renderer, session: NetconfSession, settings: NatSettings
-    ) -> None:
+    def __init__(self, name: str, platform: IosxeNetconf, renderer: Renderer, session: NetconfSession) -> None:
         super().__init__(name, platform, renderer, session)
         self._native_platform = platform
-        self._settings = settings
         self._announced = platform.release(session.capabilities)
         self._native: Native | None = None
         #: The change that was sent last: the router no longer stands as it did when its text was written.
@@ -40,13 +36,12 @@ class NativeDevice(NetconfDevice):
         if self._sent is not None and self._sent[0] == change:
             return self._sent[1]
         if self._native is None:
-            release = self._announced or NEWEST
-            return supposed_text(self._native_platform, self._renderer, change, now, self._settings, release)
-        context = self._native_platform.context_native(self._native, change, now, self._settings, self.software)
+            return super().text(change, now)
+        context = self._native_platform.context_native(self._native, change, now, self.software)
         return self._renderer.render(self._platform.step_template, {**self.settings, **context})
 
-    def read(self) -> Output:
-        output = super().read()
+    def printed(self, text: str) -> Output:
+        output = super().printed(text)
         try:
             self._native = self._native_platform.native(output)
         except HandoverError:
@@ -68,39 +63,16 @@ class NativeDevice(NetconfDevice):
         :raises HandoverError: ``module_missing``.
         """
         if self._announced is None:
-            self._announced = self._native_platform.release_in(self.ask("netconf/modules"))
+            self._announced = self._native_platform.release_in(self.ask("modules"))
         return self._announced
 
     def _renewed(self, step: str, change: Change, now: float) -> str:
-        self.read()
-        self._sent = None
+        self._native, self._sent = self.native, None
         text = self.text(change, now)
         self._sent = (change, text)
         return text
 
 
-def supposed_text(
-    platform: IosxeNetconf,
-    renderer: Renderer,
-    change: Change,
-    now: float,
-    settings: NatSettings,
-    release: Release = NEWEST,
-) -> str:
-    """The text of a change on a router that is not at hand.
-
-    :raises HandoverError: as :meth:`NativeDevice.text`.
-    """
-    context = platform.context_supposed(change, now, settings, release)
-    return renderer.render(platform.step_template, {**platform.settings, **context})
-
-
-def native_router(
-    name: str,
-    platform: IosxeNetconf,
-    renderer: Renderer,
-    session: NetconfSession,
-    settings: NatSettings | None = None,
-) -> ManagedRouter:
+def native_router(name: str, platform: IosxeNetconf, renderer: Renderer, session: NetconfSession) -> ManagedRouter:
     """A router of IOS-XE, reached by a NETCONF session; errors as :class:`NativeDevice`."""
-    return ManagedRouter(name, platform, NativeDevice(name, platform, renderer, session, settings or NatSettings()))
+    return ManagedRouter(name, platform, NativeDevice(name, platform, renderer, session))

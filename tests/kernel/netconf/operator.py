@@ -129,7 +129,7 @@ class Operator:
             "handover_platform": platform,
             **dict(zip(("handover_inside_interface", "handover_outside_interface"), _links(platform), strict=True)),
         }
-        if platform.endswith("_netconf"):
+        if "netconf" in platform:
             return {
                 **host,
                 "ansible_connection": "ansible.netcommon.netconf",

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 
-from ...standins.netconf_router.server import NetconfServer, Serves
+from ...standins.netconf_router.server import NetconfServer
 from ..namespaces import Namespace
 
 OLD, NEW, PEER = ip_address("198.51.100.7"), ip_address("203.0.113.7"), ip_address("198.18.3.9")
@@ -73,12 +73,12 @@ def worlds(
     built: Path,
     home: Path,
     platforms: Mapping[str, str] = NETCONF,
-    servers_of: Mapping[str, Serves] = MappingProxyType({"ietf_netconf": Serves()}),
+    servers: Mapping[str, type[NetconfServer]] = MappingProxyType({"ietf_netconf": NetconfServer}),
 ) -> Iterator[World]:
     """The world, until it is left.
 
     :param platforms: of the routers that serve, NETCONF or SSH alone; the others only forward.
-    :param servers_of: what the NETCONF servers of a platform serve; routers of others are reached by SSH.
+    :param servers: the NETCONF servers by platform; routers of others are reached by SSH.
     """
     with ExitStack() as stack:
         names = ("ra", "rb", "rc", "phone", "peer", "control")
@@ -91,13 +91,13 @@ def worlds(
             spaces[other].shell(f"ip address add {far_address} dev {far} && ip link set {far} up")
         for name, routes in ROUTES.items():
             spaces[name].shell(f"set -e\necho 1 >/proc/sys/net/ipv4/ip_forward\n{routes}")
-        servers = {}
+        running = {}
         for name, platform in platforms.items():
             (home / name).mkdir()
-            server = NetconfServer(spaces[name], built, home / name, serves=servers_of.get(platform, Serves()))
-            serving = server.serving() if platform in servers_of else server.only_ssh()
-            servers[name] = stack.enter_context(serving)
-        yield World(spaces, servers, platforms)
+            server = servers.get(platform, NetconfServer)(spaces[name], built, home / name)
+            serving = server.serving() if platform in servers else server.only_ssh()
+            running[name] = stack.enter_context(serving)
+        yield World(spaces, running, platforms)
 
 
 class Call:

@@ -32,6 +32,15 @@ OPTIONS = ("vrf", "match-in-vrf", "route-map", "reversible", "redundancy", "exte
 
 
 def main(running: Path, applied: Path) -> int:
+    """Carry out the datastore for each line that comes in, or once where none comes."""
+    status = None
+    for _request in sys.stdin:
+        status = serve(running, applied)
+        print(status, flush=True)
+    return serve(running, applied) if status is None else 0
+
+
+def serve(running: Path, applied: Path) -> int:
     """Carry out a datastore; where that fails, nothing is changed."""
     config = RunningConfiguration("standin")
     dialogue = Dialogue(config)
@@ -42,7 +51,7 @@ def main(running: Path, applied: Path) -> int:
         if said.strip():
             print(line, said, file=sys.stderr, flush=True)
             return 1
-    subprocess.run(["sh", "-s"], input=kernel_script(config), text=True, check=True)
+    subprocess.run(["sh", "-s"], input=kernel_script(config), text=True, stdout=sys.stderr, check=True)
     shutil.copy(running, applied)
     return 0
 

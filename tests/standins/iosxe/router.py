@@ -12,14 +12,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...kernel.namespaces import Namespace
 from ..netconf_router.modules import make_module_directory
-from ..netconf_router.server import Serves, compile_plugin, make_keys
+from ..netconf_router.server import NetconfServer, compile_plugin, make_keys
 from .schema import MODULES, make_schema
 
-__all__ = ["THEIRS", "build", "build_with_kernel", "serves", "serves_kernel"]
+__all__ = ["IosxeRouter", "IosxeServer", "build", "build_with_kernel"]
 
 #: What somebody else has configured, and must find again.
-THEIRS = """
+_THEIRS = """
 <native xmlns="http://cisco.com/ns/yang/Cisco-IOS-XE-native">
   <ip>
     <nat xmlns="http://cisco.com/ns/yang/Cisco-IOS-XE-nat"><inside><source><static><nat-static-transport-list>
@@ -60,11 +61,20 @@ def build_with_kernel(directory: Path, release: str) -> None:
     compile_plugin(directory)
 
 
-def serves() -> Serves:
-    """What netconfd serves, with no kernel behind it."""
-    return Serves(MODULES, THEIRS)
+class IosxeServer(NetconfServer):
+    """A server with the schema of IOS-XE, and no kernel behind it."""
+
+    begins = _THEIRS
+
+    def __init__(self, namespace: Namespace, built: Path, home: Path, target: str = "candidate") -> None:
+        super().__init__(namespace, built, home, target, MODULES)
 
 
-def serves_kernel() -> Serves:
-    """With the kernel behind it; the interfaces are there, and not marked. The last module carries the plug-in."""
-    return Serves((*MODULES, "sipmobility-nat"), _BARE, Path(__file__).with_name("applier.py"))
+class IosxeRouter(NetconfServer):
+    """With the kernel behind it. The interfaces are there, and not marked; the last modules carry the plug-in."""
+
+    begins = _BARE
+    program = Path(__file__).with_name("applier.py")
+
+    def __init__(self, namespace: Namespace, built: Path, home: Path, target: str = "candidate") -> None:
+        super().__init__(namespace, built, home, target, (*MODULES, "ietf-nat", "sipmobility-nat"))

@@ -18,8 +18,8 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ncclient_session import Login, NcclientSession
@@ -27,7 +27,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.ncclient_sess
 from ...kernel.namespaces import Namespace
 from .modules import MODULES, make_module_directory
 
-__all__ = ["NetconfServer", "Serves", "build", "compile_plugin", "make_keys"]
+__all__ = ["NetconfServer", "build", "compile_plugin", "make_keys"]
 
 _HERE = Path(__file__).parent
 _START_SECONDS = 30
@@ -41,20 +41,6 @@ _LAN = """
   <type xmlns:t="urn:ietf:params:xml:ns:yang:iana-if-type">t:ethernetCsmacd</type>
 </interface></interfaces>
 """
-
-
-@dataclass(frozen=True)
-class Serves:
-    """What a server serves.
-
-    :ivar modules: what netconfd loads, in this order.
-    :ivar begins: the configuration that it begins with.
-    :ivar applier: the program by which a commit reaches the kernel.
-    """
-
-    modules: Sequence[str] = MODULES
-    begins: str = _LAN
-    applier: Path = _HERE / "applier.py"
 
 
 def build(directory: Path) -> None:
@@ -86,7 +72,13 @@ class NetconfServer:
     :param built: what :func:`build` made.
     :param home: an empty directory of this server's own.
     :param target: ``candidate`` or ``running``: the datastore that clients edit.
+    :param modules: what it serves.
+    :cvar begins: the configuration that it begins with.
+    :cvar program: by which a commit reaches the kernel.
     """
+
+    begins: ClassVar[str] = _LAN
+    program: ClassVar[Path] = _HERE / "applier.py"
 
     def __init__(
         self,
@@ -94,13 +86,13 @@ class NetconfServer:
         built: Path,
         home: Path,
         target: str = "candidate",
-        serves: Serves = Serves(),
+        modules: Sequence[str] = MODULES,
     ) -> None:
         self.namespace = namespace
-        self._serves = serves
         self._built = built
         self._home = home
         self.target = target
+        self._modules = modules
         self._running: list[subprocess.Popen[bytes]] = []
 
     def login(self, key: str = "user", host_key: str = "host") -> Login:
@@ -138,7 +130,7 @@ class NetconfServer:
         """Start netconfd, which knows nothing of what it was told before."""
         self._start_netconfd()
         with self.session() as session:
-            answer = session.request(_BEGIN.format(target=self.target, begins=self._serves.begins))
+            answer = session.request(_BEGIN.format(target=self.target, begins=self.begins))
             if self.target == "candidate":
                 answer += session.request('<commit xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"/>')
             assert "<rpc-error>" not in answer, answer
@@ -162,7 +154,7 @@ class NetconfServer:
     @property
     def applier(self) -> str:
         """The command by which a commit reaches the kernel."""
-        return f"{sys.executable} -IS {self._serves.applier} {self._home}/running.xml {self._home}/applied.xml"
+        return f"{sys.executable} -IS {self.program} {self._home}/running.xml {self._home}/applied.xml"
 
     @property
     def _socket(self) -> Path:
@@ -191,7 +183,7 @@ class NetconfServer:
             "runpath": self._built,
         }
         words = [f"--{name}={value}" for name, value in options.items()]
-        words += [f"--module={name}" for name in self._serves.modules]
+        words += [f"--module={name}" for name in self._modules]
         self._run(["/usr/sbin/netconfd", "--no-startup", *words])
         deadline = time.monotonic() + _START_SECONDS
         while True:

@@ -13,8 +13,8 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.bas
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.flow_lines import NatSettings
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.iosxe.release import NEWEST, Release
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.iosxe.router import IosxeNetconf
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.native_device import supposed_text
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.step_text import step_text
 
 from .ios_router import NOW
 
@@ -27,7 +27,7 @@ NETCONF = "urn:ietf:params:xml:ns:netconf:base:1.0"
 
 def text(change: Change, release: Release = NEWEST, settings: NatSettings = NatSettings()) -> str:  # noqa: B008
     """The edit of a change."""
-    return supposed_text(PLATFORM, RENDERER, change, NOW, settings, release)
+    return step_text(IosxeNetconf(settings, release), RENDERER, change, NOW)
 
 
 def put(state: RouterState, release: Release = NEWEST, settings: NatSettings = NatSettings()) -> str:  # noqa: B008

@@ -100,6 +100,12 @@ class Server:
             return self._library
         return self._shows.pop(0) if name == "get-config" else OK
 
+    def requests(self, *operations: str) -> list[str]:
+        return [self.request(operation) for operation in operations]
+
+    def tell(self, operation: str) -> None:
+        self.request(operation)
+
 
 def hello(revision: str) -> list[str]:
     return [uri.format(revision) for uri in HELLO]

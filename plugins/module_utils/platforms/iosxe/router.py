@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any, ClassVar, Dict, Iterable, Optional, Tuple
+from typing import Any, ClassVar, Dict, Iterable, Mapping, Optional, Tuple
 
 from ...errors import HandoverError
 from ...mobility.model import Change
@@ -29,11 +29,16 @@ from .route_tables import route_path
 
 __all__ = ["IosxeNetconf"]
 
+_GLOBAL_TABLE = NatSettings()
 _LIBRARY = "urn:ietf:params:netconf:capability:yang-library:"
 
 
 class IosxeNetconf(NetconfPlatform, Ios):
-    """Static NAT, host routes, access lists of ours, and a record of each entry, in a datastore."""
+    """Static NAT, host routes, access lists of ours, and a record of each entry, in a datastore.
+
+    :param nat: what all entries of the router have in common.
+    :param release: what text is written for that is made without asking the router.
+    """
 
     name = "iosxe_netconf"
     transport = "native_netconf"
@@ -46,8 +51,14 @@ class IosxeNetconf(NetconfPlatform, Ios):
         ),
         *COMPLAINTS,
     )
+    #: The router's own; they are for text that is made without asking it.
+    settings: ClassVar[Mapping[str, Any]] = {"target": "candidate", "rollback_on_error": True}
     gather_template = "iosxe_netconf/gather.xml.j2"
     step_template = "iosxe_netconf/step.xml.j2"
+
+    def __init__(self, nat: NatSettings = _GLOBAL_TABLE, release: Release = NEWEST) -> None:
+        self._nat = replace(nat, add_route=False)  # the modules have no leaf for it
+        self._release = release
 
     def requires(self, announced: Iterable[str]) -> None:
         announced = list(announced)
@@ -84,24 +95,17 @@ class IosxeNetconf(NetconfPlatform, Ios):
         return native_of(data)
 
     def context(self, change: Change, now: float) -> Dict[str, Any]:
-        return self.context_supposed(change, now, NatSettings(), NEWEST)
+        """On a router that is not at hand, and holds what the change takes away."""
+        standing = as_written(Standing(), change, self._nat)
+        gone = self.context_on(standing, change, now, self._nat)["routes"]["remove"]
+        return self.context_native(Native(standing, frozenset(map(route_path, gone))), change, now, self._release)
 
-    def context_supposed(self, change: Change, now: float, settings: NatSettings, release: Release) -> Dict[str, Any]:
-        """As :meth:`context_native`, on a router that is not at hand and holds what the change takes away."""
-        settings = replace(settings, add_route=False)
-        standing = as_written(Standing(), change, settings)
-        gone = self.context_on(standing, change, now, settings)["routes"]["remove"]
-        return self.context_native(Native(standing, frozenset(map(route_path, gone))), change, now, settings, release)
-
-    def context_native(
-        self, native: Native, change: Change, now: float, settings: NatSettings, release: Release
-    ) -> Dict[str, Any]:
+    def context_native(self, native: Native, change: Change, now: float, release: Release) -> Dict[str, Any]:
         """The variables of the template of a step, on a router that stands so.
 
         :raises HandoverError: as :meth:`context`; ``already_mapped``, ``number_taken``.
         """
-        settings = replace(settings, add_route=False)  # the modules have no leaf for it
-        return edit_context(self.context_on(native.standing, change, now, settings), native, release)
+        return edit_context(self.context_on(native.standing, change, now, self._nat), native, release)
 
     def diagnose(self, router: str, said: str) -> HandoverError:
         """The device's own words come first: in an error they stand beside a tag that says no more than "refused"."""
