@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,7 +20,12 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.chan
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.flow_lines import NatSettings
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.iosxe.router import IosxeNetconf
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.native_device import native_router
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.nat_marks import DatastoreMarks
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.native_device import (
+    NativeDevice,
+    native_router,
+)
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.preparation import IosPreparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ncclient_session import NcclientSession
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 
@@ -100,6 +106,28 @@ def test_in_a_vrf(server: NetconfServer, router: ManagedRouter, session: Ncclien
     assert "nat-static-transport-list-with-vrf" in stands(session)
     assert blue.gather() == AT_B
     go(blue, RouterState())
+
+
+def test_marks_of_nat_are_set_once_and_taken_back(session: NcclientSession, router: ManagedRouter) -> None:
+    def prepared(**asked: bool) -> dict[str, Any]:
+        device = NativeDevice("rb", PLATFORM, RENDERER, session)
+        marks = DatastoreMarks(RENDERER, lambda: device)
+        wanted = {"inside": "GigabitEthernet3", "outside": "GigabitEthernet2"}
+        options = {"present": True, "checking": False, "setting": True, "dropping": False, **asked}
+        return IosPreparation("rb", wanted, RENDERER, marks).converge(**options)
+
+    before = stands(session)
+    with pytest.raises(HandoverError, match=r"nat_not_marked.*interface GigabitEthernet3; ip nat inside"):
+        prepared(setting=False)
+    first = prepared()
+    assert first["after"]["marked_by_us"] == {"inside": "GigabitEthernet3"}
+    assert not prepared()["changed"]
+    go(router, AT_C)
+    with pytest.raises(HandoverError, match="handovers_live"):
+        prepared(present=False)
+    go(router, RouterState())
+    assert prepared(present=False)["changed"]
+    assert stands(session) == before
 
 
 def test_a_refused_edit_leaves_the_router_as_it_was(router: ManagedRouter, session: NcclientSession) -> None:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 __all__ = ["said"]
 
 #: Containers that stay when their last entry goes; without presence they mean nothing (RFC 7950 section 7.5.1).
-_EMPTY = {"access-list", "event", "manager", "in", "acl", "access-group", "static", "source", "route"}
+_EMPTY = {"access-list", "nat", "event", "manager", "in", "acl", "access-group", "static", "source", "route"}
 
 
 def said(answer: str) -> str:

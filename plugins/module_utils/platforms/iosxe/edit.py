@@ -39,8 +39,11 @@ def edit_context(step: Mapping[str, Any], native: Native, release: Release) -> D
         "lists": [*_frozen(freeze), *_scopes(step["scopes"], native)],
         "route_maps": _route_maps(step["scopes"]),
         "interfaces": [{**interface_parts(one["name"]), "access": freeze["list"]} for one in interfaces],
-        #: The list of frozen flows, where it is not known which interfaces get it.
-        "everywhere": "" if interfaces else freeze.get("list", ""),
+        # Lists of frozen flows, where it is not known which interfaces get or lose them.
+        "unplaced": {
+            "put": "" if interfaces else freeze.get("list", ""),
+            "remove": [] if interfaces else freeze.get("remove", []),
+        },
         "records": step["records"],
         "tables": route_tables(step["routes"], native.paths),
     }
