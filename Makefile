@@ -26,7 +26,7 @@ venv: ## Install missing Debian packages and make .venv with the pinned Python t
 	@$(MAKE) -s .venv/.installed $(LINK) $(WHEELS)
 
 .PHONY: test-packages
-test-packages: venv .build/standins/.installed # What only tests need: stock phones, a NETCONF server, what drives the stand-ins
+test-packages: venv .build/standins/.installed .build/iosxe-yang/.unpacked # What only tests need: stock phones, a NETCONF server, what drives the stand-ins
 	@tools/host_packages.sh tests/debian-packages.txt
 
 .venv/.installed: requirements-dev.txt constraints-dev.txt
@@ -54,6 +54,15 @@ $(WHEELS): meta/ee-requirements.txt constraints-dev.txt | .venv/.installed
 	@$(@D)/venv/bin/pip download -qq --no-deps -d $(@D)/bundle -r tests/standins/collections.txt
 	@$(PYTHON) tools/unpack_collections.py $(@D)/bundle $(@D)/collections ansible.netcommon ansible.utils cisco.ios
 	@rm -r $(@D)/bundle
+	@touch $@
+
+# Cisco's YANG modules come as source alone, in a package for another library, of which nothing else is used.
+.build/iosxe-yang/.unpacked: tests/standins/iosxe-yang.txt | .build/standins/.installed
+	@echo "test-packages: unpacking Cisco's YANG modules into .build/iosxe-yang (15 MB)"
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@.build/standins/venv/bin/pip download -qq --no-deps --no-binary :all: --no-build-isolation -d $(@D) -r $<
+	@tar -xzf $(@D)/*.tar.gz -C $(@D) --wildcards --strip-components=5 '*/cisco_ios_xe/_yang/*.yang'
+	@rm $(@D)/*.tar.gz
 	@touch $@
 
 .PHONY: lab lab-down

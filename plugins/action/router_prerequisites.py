@@ -14,8 +14,15 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.errors import
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf import IetfNetconf
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf_plain import IetfNetconfPlain
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.router import Ios
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.iosxe.router import IosxeNetconf
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.snmp import Snmp
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.nat_marks import (
+    DatastoreMarks,
+    LineMarks,
+    NatMarks,
+)
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.native_device import NativeDevice
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.preparation import IosPreparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.netcommon_session import NetcommonSession
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_device import NetconfDevice
@@ -98,10 +105,19 @@ def _by_snmp(
 
 
 def _ios(action: HandoverAction, name: str, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-    """A router with Cisco's command line: its interfaces are marked, or checked."""
+    """A router of IOS, or IOS-XE by NETCONF: its interfaces are marked, or checked."""
     wanted = {side: options[f"{side}_interface"] or "" for side in ("inside", "outside")}
     renderer = Renderer(options["template_dir"])
-    preparation = IosPreparation(name, wanted, renderer, command_line(action, name, renderer, task_vars))
+
+    def datastore() -> NativeDevice:
+        return NativeDevice(name, IosxeNetconf(), renderer, NetcommonSession(action))
+
+    place: NatMarks
+    if (options["platform"] or action.templated(task_vars, name)["platform"]) == IosxeNetconf.name:
+        place = DatastoreMarks(renderer, datastore)
+    else:
+        place = LineMarks(renderer, command_line(action, name, renderer, task_vars))
+    preparation = IosPreparation(name, wanted, renderer, place)
     if options["state"] == "rendered":
         return {"changed": False, "rendered": preparation.rendered()}
     if options["state"] == "gathered":
@@ -137,5 +153,6 @@ _OTHERS: dict[str, Callable[[HandoverAction, str, Mapping[str, Any], Mapping[str
     IetfNetconf.name: partial(_by_netconf, IetfNetconf()),
     IetfNetconfPlain.name: partial(_by_netconf, IetfNetconfPlain()),
     Ios.name: _ios,
+    IosxeNetconf.name: _ios,
     Snmp.name: _by_snmp,
 }

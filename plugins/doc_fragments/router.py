@@ -39,6 +39,9 @@ notes:
     an HSRP group by name or a redundancy group by number. C(docs/platforms/ios.md) tells the rest.
   - With the inventory variable C(handover_transport=snmp_config_copy) a router of the platform V(ios) is told by SNMP
     to fetch its lines from the controller, by TFTP or scp. See C(docs/platforms/snmp.md).
+  - The platform V(iosxe_netconf) holds the same on IOS-XE, and needs P(ansible.netcommon.netconf#connection). The
+    variable C(handover_iosxe_revision) tells for which revision of Cisco's modules text is made without asking the
+    router. See C(docs/platforms/iosxe_netconf.md).
   - A router of the platform V(snmp) is reached by SNMP, whatever its Ansible connection; set C(ansible_connection) to
     V(local). Its login is in the inventory variables C(handover_snmp_user), C(handover_snmp_auth_key) and
     C(handover_snmp_privacy_key). The controller needs C(pysnmp) 7. See C(docs/platforms/snmp.md).

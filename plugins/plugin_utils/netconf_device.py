@@ -13,7 +13,7 @@ from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.change import unfinished
 from ..module_utils.mobility.model import Change, Role
 from ..module_utils.platforms.base import Output
-from ..module_utils.platforms.ietf_netconf import IetfNetconf
+from ..module_utils.platforms.netconf_platform import NetconfPlatform
 from ..module_utils.platforms.netconf_reply import errors_of, lock_refused, reply_of
 from .device import Device
 from .rendering import Renderer
@@ -54,15 +54,11 @@ class NetconfSession(Protocol):
 
 
 class _Refused(Exception):
-    """The server's answer has errors.
+    """The server's answer has errors."""
 
-    :ivar read: what running was after it, where that was asked already.
-    """
-
-    def __init__(self, answer: str, read: Output | None = None) -> None:
+    def __init__(self, answer: str) -> None:
         super().__init__(answer)
         self.answer = answer
-        self.read = read
 
 
 class NetconfDevice(Device):
@@ -80,7 +76,7 @@ class NetconfDevice(Device):
     :raises HandoverError: ``module_missing``, ``no_transaction``.
     """
 
-    def __init__(self, name: str, platform: IetfNetconf, renderer: Renderer, session: NetconfSession) -> None:
+    def __init__(self, name: str, platform: NetconfPlatform, renderer: Renderer, session: NetconfSession) -> None:
         self._name = name
         self._held = False
         self._session = session
@@ -110,7 +106,7 @@ class NetconfDevice(Device):
         step = self.text(change, now)
         try:
             with self._locked():
-                self._ask(step)
+                self._ask(self._renewed(step, change, now))
                 if not self.candidate:
                     return self.read()
                 confirmed = self.confirms and _concerns(change, _ENCODERS)
@@ -119,7 +115,11 @@ class NetconfDevice(Device):
                 held = hold and not _concerns(change, _DECODERS)
                 return self._confirmed(change, read, held) if confirmed else read
         except _Refused as refused:
-            return Output({**(refused.read or self.read()).sections, "step": refused.answer}, {"step": 1})
+            return Output({**self.read().sections, "step": refused.answer}, {"step": 1})
+
+    def _renewed(self, step: str, change: Change, now: float) -> str:
+        """The text of a step, once the datastore is locked: where it depends on what stands, it is written anew."""
+        return step
 
     def ask(self, template: str, **context: object) -> str:
         """What the server answers to an operation that changes nothing; it may refuse it.
@@ -134,6 +134,11 @@ class NetconfDevice(Device):
         :raises HandoverError: where the server refuses it, or somebody else has its lock.
         """
         text = self._text(template, **context)
+        self.send(text)
+        return text
+
+    def send(self, text: str) -> None:
+        """As :meth:`edit`, with the text of the edit."""
         try:
             with self._locked():
                 self._ask(text)
@@ -141,7 +146,6 @@ class NetconfDevice(Device):
                     self._ask(self._text("commit", confirm_seconds=0))
         except _Refused as refused:
             raise self._platform.diagnose(self._name, refused.answer) from refused
-        return text
 
     @property
     def held(self) -> bool:
@@ -180,10 +184,12 @@ class NetconfDevice(Device):
     def _committed(self, confirm_seconds: int) -> Output:
         """Commit the candidate; what running is then."""
         commit, shown = self._answers(self._text("commit", confirm_seconds=confirm_seconds), self._gathering)
-        read = self.printed(shown)
-        if errors_of(reply_of(commit)):
-            raise _Refused(commit, read)
-        return read
+        if not errors_of(reply_of(commit)):
+            return self.printed(shown)
+        if confirm_seconds:
+            # netconfd, where a plug-in refuses, takes the commit back and goes on waiting for its confirmation.
+            self._answer(self._text("cancel_commit"))
+        raise _Refused(commit)
 
     def _confirmed(self, change: Change, read: Output, hold: bool) -> Output:
         """Confirm a commit that became what was asked, or leave that to others; have anything else taken back."""
@@ -245,11 +251,15 @@ class NetconfDevice(Device):
 
     @property
     def _gathering(self) -> str:
-        return self._renderer.render(self._platform.gather_template, self._platform.settings)
+        return self._renderer.render(self._platform.gather_template, self.settings)
 
     def _text(self, operation: str, **context: object) -> str:
-        known = {**self._platform.settings, "target": self._target, "rollback_on_error": self.whole}
-        return self._renderer.render(f"ietf_netconf/{operation}.xml.j2", {**known, **context})
+        return self._renderer.render(f"ietf_netconf/{operation}.xml.j2", {**self.settings, **context})
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """What the templates must know of the server."""
+        return {**self._platform.settings, "target": self._target, "rollback_on_error": self.whole}
 
     @property
     def whole(self) -> bool:
@@ -273,6 +283,6 @@ def _concerns(change: Change, roles: Container[Role]) -> bool:
     return any(entry.role in roles for entry in (*change.remove, *change.put))
 
 
-def netconf_router(name: str, platform: IetfNetconf, renderer: Renderer, session: NetconfSession) -> ManagedRouter:
+def netconf_router(name: str, platform: NetconfPlatform, renderer: Renderer, session: NetconfSession) -> ManagedRouter:
     """A router of a platform, reached by a NETCONF session; errors as :class:`NetconfDevice`."""
     return ManagedRouter(name, platform, NetconfDevice(name, platform, renderer, session))

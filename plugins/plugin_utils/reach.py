@@ -14,11 +14,15 @@ from ansible.plugins.action import ActionBase
 from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.model import Change
 from ..module_utils.platforms.base import Output, Platform
+from ..module_utils.platforms.ietf_netconf import IetfNetconf
 from ..module_utils.platforms.ios.flow_lines import NatSettings
+from ..module_utils.platforms.iosxe.release import NEWEST, Release
+from ..module_utils.platforms.iosxe.router import IosxeNetconf
 from ..module_utils.platforms.snmp import Snmp
 from .device import Device
 from .ios.command_line import CommandLine, NetworkCli
 from .ios.copied_lines import COPY_VARIABLES, CopiedLines, way_of
+from .ios.native_device import NativeDevice
 from .ios.router_device import ios_router
 from .netcommon_session import NetcommonSession
 from .netconf_device import NetconfDevice
@@ -58,15 +62,36 @@ def _by_shell(
 def _by_netconf(
     action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
 ) -> ManagedRouter:
-    return ManagedRouter(name, platform, _LazyNetconf(action, name, platform, renderer))
+    def connected() -> NetconfDevice:
+        return NetconfDevice(name, cast(IetfNetconf, platform), renderer, NetcommonSession(action))
+
+    return ManagedRouter(name, platform, _LazyNetconf(connected, platform, renderer))
+
+
+def _by_native_netconf(
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
+) -> ManagedRouter:
+    revision = _given(action, variables, [_REVISION]).get(_REVISION)
+    release = NEWEST if revision is None else Release(str(revision), str(revision))
+    known = IosxeNetconf(_nat_settings(action, variables), release)
+
+    def connected() -> NetconfDevice:
+        return NativeDevice(name, known, renderer, NetcommonSession(action))
+
+    return ManagedRouter(name, known, _LazyNetconf(connected, known, renderer))
 
 
 def _by_command_line(
     action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
 ) -> ManagedRouter:
+    open_line = command_line(action, name, renderer, variables)
+    return ios_router(name, platform, renderer, open_line, _nat_settings(action, variables))
+
+
+def _nat_settings(action: Any, variables: _Variables) -> NatSettings:
     given = _given(action, variables, _IOS_SETTINGS)
-    settings = NatSettings(*(str(given.get(one) or "") or None for one in _IOS_SETTINGS))
-    return ios_router(name, platform, renderer, command_line(action, name, renderer, variables), settings)
+    vrf, redundancy = (str(given.get(one) or "") or None for one in _IOS_SETTINGS)
+    return NatSettings(vrf, redundancy)
 
 
 def command_line(action: Any, name: str, renderer: Renderer, variables: _Variables) -> Callable[[], CommandLine]:
@@ -130,7 +155,10 @@ def _given(action: Any, variables: _Variables, names: Iterable[str]) -> dict[str
 #: A router's variable that says how it is reached, where its platform has more than one way; and the other way of IOS.
 _TRANSPORT, _COPY = "handover_transport", "snmp_config_copy"
 _IOS_SETTINGS = ("handover_ios_vrf", "handover_ios_redundancy")
+#: For which revision of Cisco's modules text is made without asking the router.
+_REVISION = "handover_iosxe_revision"
 _WAYS: dict[str, Callable[[ActionBase, str, Platform, Renderer, _Variables], ManagedRouter]] = {
+    "native_netconf": _by_native_netconf,
     "netconf": _by_netconf,
     "network_cli": _by_command_line,
     "shell": _by_shell,
@@ -148,20 +176,27 @@ class _LazyShell:
 
 
 class _LazyNetconf(Device):
-    def __init__(self, action: ActionBase, name: str, platform: Any, renderer: Renderer) -> None:
-        self._action = action
-        self._name = name
+    """
+    :param connect: called when the router is first needed.
+    :param router: what its templates must know of the router at hand.
+    """
+
+    def __init__(
+        self, connect: Callable[[], NetconfDevice], platform: Platform, renderer: Renderer, **router: str
+    ) -> None:
+        self._connect = connect
         self._platform = platform
         self._renderer = renderer
+        self._router = router
         self._made: NetconfDevice | None = None
 
     def text(self, change: Change, now: float) -> str:
         if self._made is not None:
             return self._made.text(change, now)
-        return step_text(self._platform, self._renderer, change, now)
+        return step_text(self._platform, self._renderer, change, now, **self._router)
 
     def printed(self, text: str) -> Output:
-        return Output({"data": text}, {})
+        return Output({"data": text, **self._router}, {})
 
     def read(self) -> Output:
         return self._device.read()
@@ -189,6 +224,5 @@ class _LazyNetconf(Device):
     @property
     def _device(self) -> NetconfDevice:
         if self._made is None:
-            session = NetcommonSession(self._action)
-            self._made = NetconfDevice(self._name, self._platform, self._renderer, session)
+            self._made = self._connect()
         return self._made

@@ -26,8 +26,9 @@ from ..mobility.model import (
     Selector,
 )
 from . import stamp as stamps
-from .base import Capabilities, Output, Platform, foreign
+from .base import Capabilities, Output, foreign
 from .ietf_leaves import NAT, ROUTING, MappingLeaves, by_family, route_leaves, routes_in, stamp_of
+from .netconf_platform import NetconfPlatform
 from .netconf_reply import BASE, diagnosis, errors_of, reply_of
 
 __all__ = ["IetfNetconf", "operations"]
@@ -52,7 +53,7 @@ _BESIDES = frozenset(("rewrite", "stamp"))
 _Mapped = Union[Rewrite, Mark]
 
 
-class IetfNetconf(Platform):
+class IetfNetconf(NetconfPlatform):
     """Any router with ietf-nat, ietf-routing and sipmobility-nat in its NETCONF server."""
 
     name = "ietf_netconf"

@@ -12,6 +12,7 @@ from .base import Platform
 from .ietf_netconf import IetfNetconf
 from .ietf_netconf_plain import IetfNetconfPlain
 from .ios.router import Ios
+from .iosxe.router import IosxeNetconf
 from .iptables import Iptables
 from .nftables import Nftables
 from .snmp import Snmp
@@ -19,7 +20,16 @@ from .snmp import Snmp
 __all__ = ["PLATFORMS", "platform_named"]
 
 PLATFORMS: Dict[str, Platform] = {
-    platform.name: platform for platform in (IetfNetconf(), IetfNetconfPlain(), Ios(), Iptables(), Nftables(), Snmp())
+    platform.name: platform
+    for platform in (
+        IetfNetconf(),
+        IetfNetconfPlain(),
+        Ios(),
+        IosxeNetconf(),
+        Iptables(),
+        Nftables(),
+        Snmp(),
+    )
 }
 
 

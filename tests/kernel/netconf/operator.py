@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Playbooks run as an operator runs them, from a controller that reaches the routers over their management links.
 
-Routers of a NETCONF platform are reached by ansible.netcommon.netconf, the others by ssh, all with one login.
+Routers with a NETCONF server are reached by ansible.netcommon.netconf, the others by ssh, all with one login.
 """
 
 from __future__ import annotations
@@ -21,12 +21,17 @@ from typing import Any
 import yaml
 
 from ..after_step import CALLBACKS, acting_after
-from .world import BY_NETCONF, MANAGEMENT, NETWORKS, World
+from .world import MANAGEMENT, NETWORKS, World
 
 __all__ = ["Done", "Operator"]
 
 ROOT = Path(__file__).resolve().parents[3]
 _LIMIT_S = 180
+
+
+def _links(platform: str) -> tuple[str, str]:
+    """How routers of a platform call the inside and the outside interface."""
+    return ("GigabitEthernet1", "GigabitEthernet2") if platform == "iosxe_netconf" else ("lan", "wan")
 
 
 @dataclass(frozen=True)
@@ -109,10 +114,9 @@ class Operator:
             "ansible_host_key_checking": True,
             "handover_networks": [NETWORKS[name]],
             "handover_platform": platform,
-            "handover_inside_interface": "lan",
-            "handover_outside_interface": "wan",
+            **dict(zip(("handover_inside_interface", "handover_outside_interface"), _links(platform), strict=True)),
         }
-        if platform in BY_NETCONF:
+        if "netconf" in platform:
             return {
                 **host,
                 "ansible_connection": "ansible.netcommon.netconf",

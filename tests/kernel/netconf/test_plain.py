@@ -26,7 +26,6 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_prepa
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 
-from ...standins.netconf_router.modules import STANDARD
 from ...standins.netconf_router.server import NetconfServer
 from ...unit.mobility.worlds import NOW, OLD
 from ...unit.platforms.test_ietf_netconf_plain import HERE, LATER, MARK, THERE, holdings
@@ -48,7 +47,7 @@ def plain_server(
     home = tmp_path_factory.mktemp("plain")
     with Namespace() as namespace:
         namespace.shell(LAN)
-        server = NetconfServer(namespace, netconf_built, home, request.param, STANDARD)
+        server = PlainServer(namespace, netconf_built, home, request.param)
         with server.serving(), server.session() as session:
             answer = session.request(
                 f"<edit-config {BASE}><target><{server.target}/></target><config>"

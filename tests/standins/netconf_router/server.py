@@ -19,37 +19,51 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ncclient_session import Login, NcclientSession
 
 from ...kernel.namespaces import Namespace
-from .modules import MODULES, make_module_directory
+from .modules import MODULES, STANDARD, make_module_directory
 
-__all__ = ["NetconfServer", "build"]
+__all__ = ["NetconfServer", "PlainServer", "build", "compile_plugin", "make_keys"]
 
 _HERE = Path(__file__).parent
 _START_SECONDS = 30
-_INTERFACE = """
+_BEGIN = """
 <edit-config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><target><{target}/></target><config>
-  <interfaces xmlns="urn:ietf:params:xml:ns:yang:ietf-interfaces"><interface><name>lan</name>
-    <type xmlns:t="urn:ietf:params:xml:ns:yang:iana-if-type">t:ethernetCsmacd</type>
-  </interface></interfaces>
+{begins}
 </config></edit-config>
+"""
+_LAN = """
+<interfaces xmlns="urn:ietf:params:xml:ns:yang:ietf-interfaces"><interface><name>lan</name>
+  <type xmlns:t="urn:ietf:params:xml:ns:yang:iana-if-type">t:ethernetCsmacd</type>
+</interface></interfaces>
 """
 
 
 def build(directory: Path) -> None:
-    """Compile the plug-in and copy the YANG modules, once for all routers of a test run."""
+    """Compile the plug-in, copy the YANG modules and make keys, once for all routers of a test run."""
     (directory / "yang").mkdir()
     make_module_directory(directory / "yang")
+    compile_plugin(directory)
+    make_keys(directory)
+
+
+def make_keys(directory: Path) -> None:
+    """The server's own key, that of its login, and one that it does not know."""
+    for name in ("host", "user", "stranger"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / name)], check=True)
+
+
+def compile_plugin(directory: Path) -> None:
+    """Our plug-in, which netconfd loads with the module ietf-nat."""
     headers = ("/usr/include/libxml2", "/usr/include/yuma", *Path("/usr/include/yuma").iterdir())
     includes = [f"-I{path}" for path in headers]
     source, library = str(_HERE / "apply_to_kernel.c"), str(directory / "libietf-nat.so")
     warnings = ["-Wall", "-Wextra", "-Werror"]
     subprocess.run(["gcc", "-shared", "-fPIC", "-O2", *warnings, *includes, "-o", library, source], check=True)
-    for name in ("host", "user", "stranger"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / name)], check=True)
 
 
 class NetconfServer:
@@ -58,8 +72,13 @@ class NetconfServer:
     :param built: what :func:`build` made.
     :param home: an empty directory of this server's own.
     :param target: ``candidate`` or ``running``: the datastore that clients edit.
-    :param modules: what it serves; :data:`STANDARD` is all but our augmentation.
+    :param modules: what it serves.
+    :cvar begins: the configuration that it begins with.
+    :cvar program: by which a commit reaches the kernel; each line that it reads is a request.
     """
+
+    begins: ClassVar[str] = _LAN
+    program: ClassVar[Path] = _HERE / "applier.py"
 
     def __init__(
         self,
@@ -90,7 +109,7 @@ class NetconfServer:
 
     @contextmanager
     def serving(self) -> Iterator[NetconfServer]:
-        """Run the server, with the interface ``lan`` in its datastore."""
+        """Run the server, with what it begins with in its datastore."""
         try:
             self._start_sshd()
             self.start()
@@ -111,7 +130,7 @@ class NetconfServer:
         """Start netconfd, which knows nothing of what it was told before."""
         self._start_netconfd()
         with self.session() as session:
-            answer = session.request(_INTERFACE.format(target=self.target))
+            answer = session.request(_BEGIN.format(target=self.target, begins=self.begins))
             if self.target == "candidate":
                 answer += session.request('<commit xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"/>')
             assert "<rpc-error>" not in answer, answer
@@ -134,8 +153,8 @@ class NetconfServer:
 
     @property
     def applier(self) -> str:
-        """The command of the program by which a commit reaches the kernel; each line that it reads is a request."""
-        return f"{sys.executable} -IS {_HERE}/applier.py {self._home}/running.xml {self._home}/applied.xml"
+        """The command of the program by which a commit reaches the kernel."""
+        return f"{sys.executable} -IS {self.program} {self._home}/running.xml {self._home}/applied.xml"
 
     @contextmanager
     def applying(self) -> Iterator[subprocess.Popen[str]]:
@@ -200,3 +219,10 @@ class NetconfServer:
             self._running.append(
                 subprocess.Popen([*inside, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
             )
+
+
+class PlainServer(NetconfServer):
+    """A server with the standard modules alone, without our augmentation."""
+
+    def __init__(self, namespace: Namespace, built: Path, home: Path, target: str = "candidate") -> None:
+        super().__init__(namespace, built, home, target, STANDARD)

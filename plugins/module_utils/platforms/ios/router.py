@@ -16,7 +16,8 @@ from ..base import Capabilities, Complaint, Output, Platform
 from .complaints import COMPLAINTS, diagnosed
 from .flow_lines import Flow, NatSettings, flow_of
 from .router_change import as_written, step_context
-from .standing import Standing, standing_in
+from .running_text import standing_in
+from .standing import Standing
 from .static_nat import Side
 
 __all__ = ["Ios"]
