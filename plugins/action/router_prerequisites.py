@@ -12,17 +12,21 @@ from typing import Any
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf import IetfNetconf
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.router import Ios
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.junos.router import Junos
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.junos.standing import Interfaces
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.snmp import Snmp
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.command_line import NetworkCli
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.preparation import IosPreparation
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.junos.preparation import JunosPreparation
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.junos.router_device import JunosDevice
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.netcommon_session import NetcommonSession
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_device import NetconfDevice
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_preparation import NetconfPreparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.backends import BACKENDS
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.reach import snmp_reached
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.reach import junos_interfaces, snmp_reached
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.snmp_preparation import SnmpPreparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.transport import RouterShell
@@ -127,9 +131,31 @@ def _by_netconf(
     return preparation.converge(present=present, checking=action.checking, drop=drop)
 
 
+def _by_junos(
+    action: HandoverAction, name: str, options: Mapping[str, Any], task_vars: Mapping[str, Any]
+) -> dict[str, Any]:
+    """An SRX: it is checked, or made ready."""
+    if options["state"] == "rendered":
+        return {"changed": False, "rendered": {}}
+    platform, renderer = Junos(), Renderer(options["template_dir"])
+    known = junos_interfaces(action, task_vars)
+    between = Interfaces(options["inside_interface"] or known.inside, options["outside_interface"] or known.outside)
+    device = JunosDevice(name, platform, renderer, NetcommonSession(action), between)
+    preparation = JunosPreparation(name, platform, device, renderer, between)
+    if options["state"] == "gathered":
+        return {"changed": False, **preparation.gathered()}
+    return preparation.converge(
+        present=options["state"] == "present",
+        checking=action.checking,
+        firewall=options["firewall"],
+        drop=options["drop_handovers"],
+    )
+
+
 #: How routers are prepared that no shell reaches.
 _OTHERS: dict[str, Callable[[HandoverAction, str, Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
     IetfNetconf.name: _by_netconf,
     Ios.name: _ios,
+    Junos.name: _by_junos,
     Snmp.name: _by_snmp,
 }

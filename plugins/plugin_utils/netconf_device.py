@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.change import unfinished
 from ..module_utils.mobility.model import Change, Role
 from ..module_utils.platforms.base import Output
-from ..module_utils.platforms.ietf_netconf import IetfNetconf
+from ..module_utils.platforms.netconf_platform import NetconfPlatform
 from ..module_utils.platforms.netconf_reply import errors_of, lock_refused, reply_of
 from .device import Device
 from .rendering import Renderer
 from .router import ManagedRouter
 from .step_text import step_text
 
-__all__ = ["CONFIRM_SECONDS", "NetconfDevice", "NetconfSession", "netconf_router"]
+__all__ = ["CONFIRM_SECONDS", "NetconfDevice", "NetconfSession", "Refused", "netconf_router"]
 
 #: Seconds after which a router takes encoders back that nobody confirmed. Held ones wait for other routers' tasks.
 CONFIRM_SECONDS = 60
@@ -47,7 +47,7 @@ class NetconfSession(Protocol):
         """
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """The server's answer has errors."""
 
     def __init__(self, answer: str) -> None:
@@ -67,10 +67,13 @@ class NetconfDevice(Device):
     (``persist``, RFC 6241 section 8.4): the lock goes with the session, and then a confirmation would also commit what
     somebody has put into the candidate since.
 
+    :cvar own_operations: those that the platform has templates of its own for; the others are NETCONF's.
     :raises HandoverError: ``module_missing``, ``no_transaction``.
     """
 
-    def __init__(self, name: str, platform: IetfNetconf, renderer: Renderer, session: NetconfSession) -> None:
+    own_operations: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, name: str, platform: NetconfPlatform, renderer: Renderer, session: NetconfSession) -> None:
         self._name = name
         self._held = False
         self._session = session
@@ -107,7 +110,7 @@ class NetconfDevice(Device):
                 confirmed = self.confirms and any(entry.role in _ENCODERS for entry in (*change.remove, *change.put))
                 self._ask(self._text("commit", confirm_seconds=CONFIRM_SECONDS if confirmed else 0))
                 return self._confirm(change, hold) if confirmed else self.read()
-        except _Refused as refused:
+        except Refused as refused:
             return Output({**self.read().sections, "step": refused.answer}, {"step": 1})
 
     def ask(self, template: str, **context: object) -> str:
@@ -128,7 +131,7 @@ class NetconfDevice(Device):
                 self._ask(text)
                 if self.candidate:
                     self._ask(self._text("commit", confirm_seconds=0))
-        except _Refused as refused:
+        except Refused as refused:
             raise self._platform.diagnose(self._name, refused.answer) from refused
         return text
 
@@ -161,7 +164,7 @@ class NetconfDevice(Device):
         self._held = False
         try:
             self._ask(self._text(operation, confirm_seconds=0))
-        except _Refused as refused:
+        except Refused as refused:
             raise self._platform.diagnose(self._name, refused.answer) from refused
         finally:
             self._answer(self._text("unlock"))
@@ -172,7 +175,7 @@ class NetconfDevice(Device):
         try:
             missing = unfinished(change, self._platform.parse(read))
         except HandoverError:
-            self._ask(self._text("cancel_commit"))
+            self._take_back()
             raise
         if missing is None and hold:
             self._held = True
@@ -180,15 +183,19 @@ class NetconfDevice(Device):
         if missing is None:
             self._ask(self._text("commit", confirm_seconds=0))
             return read
-        self._ask(self._text("cancel_commit"))
+        self._take_back()
         return self.read()
+
+    def _take_back(self) -> None:
+        """Have an unconfirmed commit taken back at once."""
+        self._ask(self._text("cancel_commit"))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """The datastore's lock, and a candidate without somebody's leftovers."""
         try:
             self._ask(self._text("lock"))
-        except _Refused as refused:
+        except Refused as refused:
             raise lock_refused(self._name, errors_of(reply_of(refused.answer))) from refused
         try:
             try:
@@ -204,7 +211,7 @@ class NetconfDevice(Device):
     def _ask(self, operation: str) -> None:
         answer = self._answer(operation)
         if errors_of(reply_of(answer)):
-            raise _Refused(answer)
+            raise Refused(answer)
 
     def _answer(self, operation: str) -> str:
         try:
@@ -215,7 +222,8 @@ class NetconfDevice(Device):
 
     def _text(self, operation: str, **context: object) -> str:
         known = {**self._platform.settings, "target": self._target, "rollback_on_error": self.whole}
-        return self._renderer.render(f"ietf_netconf/{operation}.xml.j2", {**known, **context})
+        place = self._platform.name if operation in self.own_operations else "ietf_netconf"
+        return self._renderer.render(f"{place}/{operation}.xml.j2", {**known, **context})
 
     @property
     def whole(self) -> bool:
@@ -235,6 +243,6 @@ class NetconfDevice(Device):
         return f"{_CAPABILITY}{capability}" in self._session.capabilities
 
 
-def netconf_router(name: str, platform: IetfNetconf, renderer: Renderer, session: NetconfSession) -> ManagedRouter:
+def netconf_router(name: str, platform: NetconfPlatform, renderer: Renderer, session: NetconfSession) -> ManagedRouter:
     """A router of a platform, reached by a NETCONF session; errors as :class:`NetconfDevice`."""
     return ManagedRouter(name, platform, NetconfDevice(name, platform, renderer, session))

@@ -13,11 +13,15 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.mobility.model import Change
 from ..module_utils.platforms.base import Output, Platform
+from ..module_utils.platforms.ietf_netconf import IetfNetconf
 from ..module_utils.platforms.ios.flow_lines import NatSettings
+from ..module_utils.platforms.junos.router import Junos
+from ..module_utils.platforms.junos.standing import Interfaces
 from ..module_utils.platforms.snmp import Snmp
 from .device import Device
 from .ios.command_line import NetworkCli
 from .ios.router_device import ios_router
+from .junos.router_device import JunosDevice
 from .netcommon_session import NetcommonSession
 from .netconf_device import NetconfDevice
 from .rendering import Renderer
@@ -28,7 +32,7 @@ from .snmp_login import VARIABLES, LazySnmpSession, login_of
 from .step_text import step_text
 from .transport import RouterShell
 
-__all__ = ["reached", "snmp_reached"]
+__all__ = ["junos_interfaces", "reached", "snmp_reached"]
 
 
 _Variables = Mapping[str, Any]
@@ -53,7 +57,29 @@ def _by_shell(
 def _by_netconf(
     action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
 ) -> ManagedRouter:
-    return ManagedRouter(name, platform, _LazyNetconf(action, name, platform, renderer))
+    def connected() -> NetconfDevice:
+        return NetconfDevice(name, cast(IetfNetconf, platform), renderer, NetcommonSession(action))
+
+    return ManagedRouter(name, platform, _LazyNetconf(connected, platform, renderer))
+
+
+def _by_junos(
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
+) -> ManagedRouter:
+    between = junos_interfaces(action, variables)
+
+    def connected() -> NetconfDevice:
+        return JunosDevice(name, cast(Junos, platform), renderer, NetcommonSession(action), between)
+
+    device = _LazyNetconf(connected, platform, renderer, inside=between.inside, outside=between.outside)
+    return ManagedRouter(name, platform, device)
+
+
+def junos_interfaces(action: Any, variables: _Variables) -> Interfaces:
+    """The interfaces between which an SRX rewrites, from a task's variables."""
+    names = ("handover_inside_interface", "handover_outside_interface")
+    given = _given(action, variables, names)
+    return Interfaces(*(str(given.get(name) or "") for name in names))
 
 
 def _by_command_line(
@@ -86,6 +112,7 @@ def _given(action: Any, variables: _Variables, names: Iterable[str]) -> dict[str
 
 _IOS_SETTINGS = ("handover_ios_vrf", "handover_ios_redundancy")
 _WAYS: dict[str, Callable[[ActionBase, str, Platform, Renderer, _Variables], ManagedRouter]] = {
+    "junos_netconf": _by_junos,
     "netconf": _by_netconf,
     "network_cli": _by_command_line,
     "shell": _by_shell,
@@ -103,20 +130,27 @@ class _LazyShell:
 
 
 class _LazyNetconf(Device):
-    def __init__(self, action: ActionBase, name: str, platform: Any, renderer: Renderer) -> None:
-        self._action = action
-        self._name = name
+    """
+    :param connect: called when the router is first needed.
+    :param router: what its templates must know of the router at hand.
+    """
+
+    def __init__(
+        self, connect: Callable[[], NetconfDevice], platform: Platform, renderer: Renderer, **router: str
+    ) -> None:
+        self._connect = connect
         self._platform = platform
         self._renderer = renderer
+        self._router = router
         self._made: NetconfDevice | None = None
 
     def text(self, change: Change, now: float) -> str:
         if self._made is not None:
             return self._made.text(change, now)
-        return step_text(self._platform, self._renderer, change, now)
+        return step_text(self._platform, self._renderer, change, now, **self._router)
 
     def printed(self, text: str) -> Output:
-        return Output({"data": text}, {})
+        return Output({"data": text, **self._router}, {})
 
     def read(self) -> Output:
         return self._device.read()
@@ -144,6 +178,5 @@ class _LazyNetconf(Device):
     @property
     def _device(self) -> NetconfDevice:
         if self._made is None:
-            session = NetcommonSession(self._action)
-            self._made = NetconfDevice(self._name, self._platform, self._renderer, session)
+            self._made = self._connect()
         return self._made

@@ -29,7 +29,8 @@ from ..mobility.model import (
     Stamp,
 )
 from . import stamp as stamps
-from .base import Capabilities, Output, Platform, foreign
+from .base import Capabilities, Output, foreign
+from .netconf_platform import NetconfPlatform
 from .netconf_reply import BASE, diagnosis, errors_of, reply_of
 
 __all__ = ["IetfNetconf"]
@@ -68,7 +69,7 @@ _LEAVES_OF_OURS = frozenset(("index", "type", "transport-protocol", "rewrite", "
 _Mapped = Union[Rewrite, Mark]
 
 
-class IetfNetconf(Platform):
+class IetfNetconf(NetconfPlatform):
     """Any router with ietf-nat, ietf-routing and sipmobility-nat in its NETCONF server."""
 
     name = "ietf_netconf"

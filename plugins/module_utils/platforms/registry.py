@@ -12,13 +12,14 @@ from .base import Platform
 from .ietf_netconf import IetfNetconf
 from .ios.router import Ios
 from .iptables import Iptables
+from .junos.router import Junos
 from .nftables import Nftables
 from .snmp import Snmp
 
 __all__ = ["PLATFORMS", "platform_named"]
 
 PLATFORMS: Dict[str, Platform] = {
-    platform.name: platform for platform in (IetfNetconf(), Ios(), Iptables(), Nftables(), Snmp())
+    platform.name: platform for platform in (IetfNetconf(), Ios(), Iptables(), Junos(), Nftables(), Snmp())
 }
 
 
