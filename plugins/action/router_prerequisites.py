@@ -14,7 +14,12 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.iet
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.router import Ios
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.junos.router import Junos
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.junos.standing import Interfaces
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.registry import PLATFORMS
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.snmp import Snmp
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.written_only.platform import (
+    WrittenOnly,
+    never_reached,
+)
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.command_line import NetworkCli
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.preparation import IosPreparation
@@ -26,10 +31,11 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_prepa
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.backends import BACKENDS
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.reach import junos_interfaces, snmp_reached
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.reach import interfaces_of, snmp_reached
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.snmp_preparation import SnmpPreparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.transport import RouterShell
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.written_only_device import WrittenOnlyDevice
 
 ARGUMENTS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent", "gathered", "rendered"], "default": "present"},
@@ -65,6 +71,9 @@ class ActionModule(HandoverAction):
         platform = options["platform"] or self.templated(task_vars, name)["platform"]
         if platform in _OTHERS:
             return _OTHERS[platform](self, name, options, task_vars)
+        known = PLATFORMS.get(platform)
+        if isinstance(known, WrittenOnly):
+            return _written(known, options)
         if platform not in BACKENDS:
             raise HandoverError(
                 "unsupported_platform",
@@ -138,7 +147,7 @@ def _by_junos(
     if options["state"] == "rendered":
         return {"changed": False, "rendered": {}}
     platform, renderer = Junos(), Renderer(options["template_dir"])
-    known = junos_interfaces(action, task_vars)
+    known = interfaces_of(action, task_vars)
     between = Interfaces(options["inside_interface"] or known.inside, options["outside_interface"] or known.outside)
     device = JunosDevice(name, platform, renderer, NetcommonSession(action), between)
     preparation = JunosPreparation(name, platform, device, renderer, between)
@@ -150,6 +159,16 @@ def _by_junos(
         firewall=options["firewall"],
         drop=options["drop_handovers"],
     )
+
+
+def _written(platform: WrittenOnly, options: Mapping[str, Any]) -> dict[str, Any]:
+    """A router that is never reached: only its text is made."""
+    if options["state"] != "rendered":
+        raise never_reached(platform.name)
+    ends = (options["inside_interface"] or "", options["outside_interface"] or "")
+    device = WrittenOnlyDevice(platform, Renderer(options["template_dir"]), *ends)
+    suffix = platform.step_template.split(".")[-2]
+    return {"changed": False, "rendered": {f"prerequisites.{suffix}": device.prerequisites()}}
 
 
 #: How routers are prepared that no shell reaches.

@@ -18,6 +18,7 @@ from ..module_utils.platforms.ios.flow_lines import NatSettings
 from ..module_utils.platforms.junos.router import Junos
 from ..module_utils.platforms.junos.standing import Interfaces
 from ..module_utils.platforms.snmp import Snmp
+from ..module_utils.platforms.written_only.platform import WrittenOnly
 from .device import Device
 from .ios.command_line import NetworkCli
 from .ios.router_device import ios_router
@@ -31,8 +32,9 @@ from .snmp_device import SnmpDevice
 from .snmp_login import VARIABLES, LazySnmpSession, login_of
 from .step_text import step_text
 from .transport import RouterShell
+from .written_only_device import WrittenOnlyDevice
 
-__all__ = ["junos_interfaces", "reached", "snmp_reached"]
+__all__ = ["interfaces_of", "reached", "snmp_reached"]
 
 
 _Variables = Mapping[str, Any]
@@ -66,7 +68,7 @@ def _by_netconf(
 def _by_junos(
     action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
 ) -> ManagedRouter:
-    between = junos_interfaces(action, variables)
+    between = interfaces_of(action, variables)
 
     def connected() -> NetconfDevice:
         return JunosDevice(name, cast(Junos, platform), renderer, NetcommonSession(action), between)
@@ -75,8 +77,16 @@ def _by_junos(
     return ManagedRouter(name, platform, device)
 
 
-def junos_interfaces(action: Any, variables: _Variables) -> Interfaces:
-    """The interfaces between which an SRX rewrites, from a task's variables."""
+def _by_files(
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
+) -> ManagedRouter:
+    between = interfaces_of(action, variables)
+    device = WrittenOnlyDevice(cast(WrittenOnly, platform), renderer, between.inside, between.outside)
+    return ManagedRouter(name, platform, device)
+
+
+def interfaces_of(action: Any, variables: _Variables) -> Interfaces:
+    """The interfaces between which a router rewrites, from a task's variables."""
     names = ("handover_inside_interface", "handover_outside_interface")
     given = _given(action, variables, names)
     return Interfaces(*(str(given.get(name) or "") for name in names))
@@ -112,6 +122,7 @@ def _given(action: Any, variables: _Variables, names: Iterable[str]) -> dict[str
 
 _IOS_SETTINGS = ("handover_ios_vrf", "handover_ios_redundancy")
 _WAYS: dict[str, Callable[[ActionBase, str, Platform, Renderer, _Variables], ManagedRouter]] = {
+    "files": _by_files,
     "junos_netconf": _by_junos,
     "netconf": _by_netconf,
     "network_cli": _by_command_line,

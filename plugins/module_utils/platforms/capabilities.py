@@ -57,6 +57,7 @@ class Capabilities:
         on the way out, and the other way round on the way in.
     :ivar confirms: its routers can hold encoders unconfirmed, and take them back by themselves.
     :ivar narrower: the parts in which it can hold less than ``scopes``.
+    :ivar freezes: flows can be dropped on its routers while they change.
     :ivar written_only: its text is written to files; no router of it is reached.
     """
 
@@ -69,4 +70,5 @@ class Capabilities:
     by_side: bool = False
     confirms: bool = False
     narrower: Mapping[Part, Narrower] = field(default_factory=lambda: MappingProxyType({}))
+    freezes: bool = True
     written_only: bool = False

@@ -15,11 +15,26 @@ from .iptables import Iptables
 from .junos.router import Junos
 from .nftables import Nftables
 from .snmp import Snmp
+from .written_only.vendors import Eos, Iosxr, Nxos, Routeros, Vyos
 
 __all__ = ["PLATFORMS", "platform_named"]
 
 PLATFORMS: Dict[str, Platform] = {
-    platform.name: platform for platform in (IetfNetconf(), Ios(), Iptables(), Junos(), Nftables(), Snmp())
+    platform.name: platform
+    for platform in (
+        IetfNetconf(),
+        Ios(),
+        Iptables(),
+        Junos(),
+        Nftables(),
+        Snmp(),
+        # Written to files, never sent.
+        Eos(),
+        Iosxr(),
+        Nxos(),
+        Routeros(),
+        Vyos(),
+    )
 }
 
 
