@@ -139,7 +139,8 @@ options:
   freeze:
     description:
       - Whether flows may be dropped for the moments in which routers change that rewrite both ways at once (iptables,
-        and two of Cisco IOS). One router of Cisco IOS needs no freeze where its rewrites only come or only go.
+        Juniper SRX, and two of Cisco IOS). One router of Cisco IOS needs no freeze where its rewrites only come or only
+        go.
       - V(false) refuses handovers that need it, with the code C(needs_freeze), before anything is changed.
     type: bool
     default: true

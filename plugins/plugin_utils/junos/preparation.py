@@ -11,7 +11,7 @@ from typing import Any
 from ...module_utils.errors import HandoverError
 from ...module_utils.mobility.model import Change, RouterState
 from ...module_utils.platforms.junos.readiness import Readiness, readiness_of
-from ...module_utils.platforms.junos.router import LOGICAL_INTERFACE, Junos
+from ...module_utils.platforms.junos.router import Junos
 from ...module_utils.platforms.junos.standing import Interfaces, configuration_of
 from ..rendering import Renderer
 from ..router import ManagedRouter
@@ -31,20 +31,11 @@ class JunosPreparation:
     """Prepares a router, or gives it back.
 
     :param between: the interfaces between which it rewrites.
-    :raises HandoverError: ``bad_interface``.
     """
 
     def __init__(
         self, name: str, platform: Junos, device: JunosDevice, renderer: Renderer, between: Interfaces
     ) -> None:
-        for logical in (between.inside, between.outside):
-            if LOGICAL_INTERFACE.fullmatch(logical) is None:
-                raise HandoverError(
-                    "bad_interface",
-                    f"{name}: {logical or 'none'}",
-                    "an interface on junos is named with its unit, as in ge-0/0/1.0",
-                    "Set handover_inside_interface and handover_outside_interface.",
-                )
         self._name = name
         self._router = ManagedRouter(name, platform, device)
         self._platform = platform

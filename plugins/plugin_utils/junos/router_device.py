@@ -11,7 +11,7 @@ from typing import ClassVar
 from ...module_utils.errors import HandoverError
 from ...module_utils.mobility.model import Change, Role
 from ...module_utils.platforms.base import Output
-from ...module_utils.platforms.junos.router import Junos
+from ...module_utils.platforms.junos.router import LOGICAL_INTERFACE, Junos
 from ...module_utils.platforms.junos.standing import Interfaces, Standing, as_written
 from ...module_utils.platforms.netconf_reply import BASE
 from ..netconf_device import CONFIRM_SECONDS, NetconfDevice, NetconfSession, Refused
@@ -38,7 +38,7 @@ class JunosDevice(NetconfDevice):
     is there.
 
     :param between: the router's interfaces.
-    :raises HandoverError: ``wrong_device``, ``no_transaction``.
+    :raises HandoverError: ``bad_interface``, ``wrong_device``, ``no_transaction``.
     """
 
     own_operations: ClassVar[frozenset[str]] = frozenset({"prepare", "rollback"})
@@ -48,6 +48,14 @@ class JunosDevice(NetconfDevice):
     def __init__(
         self, name: str, platform: Junos, renderer: Renderer, session: NetconfSession, between: Interfaces
     ) -> None:
+        for logical in (between.inside, between.outside):
+            if LOGICAL_INTERFACE.fullmatch(logical) is None:
+                raise HandoverError(
+                    "bad_interface",
+                    f"{name}: {logical or 'none'}",
+                    "an interface on junos is named with its unit, as in ge-0/0/1.0",
+                    "Set handover_inside_interface and handover_outside_interface.",
+                )
         super().__init__(name, platform, renderer, session)
         self._between = between
         self._standing: Standing | None = None
