@@ -138,6 +138,7 @@ def _matches(match: Element | None, packet: Packet, source: str, destination: st
         if wanted is not None and ip_address(address) not in ip_network(wanted):
             return False
     ports = (("source", packet.source_port), ("destination", packet.destination_port))
-    return match.findtext("protocol") in (None, packet.protocol) and all(
+    protocol = match.findtext("protocol") or match.findtext("next-header")
+    return protocol in (None, packet.protocol) and all(
         match.findtext(port.format(end)) in (None, str(number)) for end, number in ports
     )

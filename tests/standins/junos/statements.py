@@ -113,7 +113,10 @@ def _add(parent: _Kind, name: str) -> _Kind:
 
 
 _ROOT = _read(_STATEMENTS)
-_ROOT.inner["firewall"].inner["family"].inner["inet6"] = _ROOT.inner["firewall"].inner["family"].inner["inet"]
+_FIREWALL = _ROOT.inner["firewall"].inner["family"]
+_FIREWALL.inner["inet6"] = _read(_STATEMENTS).inner["firewall"].inner["family"].inner["inet"]
+_FROM = _FIREWALL.inner["inet6"].inner["filter"].inner["term"].inner["from"].inner
+_FROM["next-header"] = _FROM.pop("protocol")
 _UNIT = _ROOT.inner["interfaces"].inner["interface"].inner["unit"].inner["family"]
 _UNIT.inner["inet6"] = _UNIT.inner["inet"]
 #: May stand in any statement that is no leaf.

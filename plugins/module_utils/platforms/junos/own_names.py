@@ -12,6 +12,7 @@ from ...mobility.model import Address, Mark, Rewrite, RewriteKind, Selector
 from ...mobility.selector import endpoint
 
 __all__ = [
+    "FILTER_PROTOCOL",
     "FREEZE_FILTER",
     "MACRO",
     "MARKS",
@@ -43,6 +44,8 @@ PASS_FILTER = "sipmobility-pass"
 #: One set of rules for each rewrite.
 RULE_SETS: Mapping[RewriteKind, str] = {kind: f"{PREFIX}{kind.value.replace('_', '-')}" for kind in RewriteKind}
 
+#: What a filter calls a transport protocol, by its family.
+FILTER_PROTOCOL: Mapping[str, str] = {"inet": "protocol", "inet6": "next-header"}
 #: Transport protocols as Junos names them; those without a name by number.
 PROTOCOLS: Mapping[str, str] = {"tcp": "tcp", "udp": "udp", "sctp": "sctp", "dccp": "33", "udplite": "136"}
 

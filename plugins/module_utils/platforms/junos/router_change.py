@@ -179,7 +179,15 @@ def _freezes(change: Change, held: Mapping[Key, Entry]) -> List[Dict[str, Any]]:
                 for one in put
             ]
             gone = [names.term_name(one.match) for one in removed]
-            families.append({"family": family, "filter": names.FREEZE_FILTER, "remove": gone, "put": terms})
+            families.append(
+                {
+                    "family": family,
+                    "protocol": names.FILTER_PROTOCOL[family],
+                    "filter": names.FREEZE_FILTER,
+                    "remove": gone,
+                    "put": terms,
+                }
+            )
     return families
 
 

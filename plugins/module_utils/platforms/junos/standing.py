@@ -209,7 +209,7 @@ def _frozen(configuration: Element, family: str) -> Iterator[Freeze]:
                 continue
             source, destination = (term.findtext(f"from/{end}-address/name") for end in ("source", "destination"))
             ports = (term.findtext(f"from/{end}-port") for end in ("source", "destination"))
-            selector = _match(source, destination, term.findtext("from/protocol"), *ports)
+            selector = _match(source, destination, term.findtext(f"from/{names.FILTER_PROTOCOL[family]}"), *ports)
             if name != names.term_name(selector) or term.find("then/discard") is None or _off(term):
                 raise foreign(f"term {name}", _FORM)
             yield Freeze(selector, _stamp(term, f"term {name}"))
