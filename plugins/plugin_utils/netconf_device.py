@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.change import unfinished
@@ -67,11 +67,8 @@ class NetconfDevice(Device):
     (``persist``, RFC 6241 section 8.4): the lock goes with the session, and then a confirmation would also commit what
     somebody has put into the candidate since.
 
-    :cvar own_operations: those that the platform has templates of its own for; the others are NETCONF's.
     :raises HandoverError: ``module_missing``, ``no_transaction``.
     """
-
-    own_operations: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, name: str, platform: NetconfPlatform, renderer: Renderer, session: NetconfSession) -> None:
         self._name = name
@@ -104,18 +101,25 @@ class NetconfDevice(Device):
         step = self.text(change, now)
         try:
             with self._locked():
-                self._ask(step)
+                self._ask(self._renewed(step, change, now))
                 if not self.candidate:
                     return self.read()
-                confirmed = self.confirms and any(entry.role in _ENCODERS for entry in (*change.remove, *change.put))
-                self._ask(self._text("commit", confirm_seconds=CONFIRM_SECONDS if confirmed else 0))
-                return self._confirm(change, hold) if confirmed else self.read()
+                if self.confirms and any(entry.role in _ENCODERS for entry in (*change.remove, *change.put)):
+                    self._commit_for_now()
+                    return self._confirm(change, hold)
+                self._ask(self._text("netconf/commit", confirm_seconds=0))
+                return self.read()
         except Refused as refused:
             return Output({**self.read().sections, "step": refused.answer}, {"step": 1})
+
+    def _renewed(self, step: str, change: Change, now: float) -> str:
+        """The text of a step, once the datastore is locked: where it depends on what stands, it is written anew."""
+        return step
 
     def ask(self, template: str, **context: object) -> str:
         """What the server answers to an operation that changes nothing; it may refuse it.
 
+        :param template: without its ending, for example ``netconf/modules``.
         :raises HandoverError: ``session_lost``.
         """
         return self._answer(self._text(template, **context))
@@ -126,14 +130,18 @@ class NetconfDevice(Device):
         :raises HandoverError: where the server refuses it, or somebody else has its lock.
         """
         text = self._text(template, **context)
+        self.send(text)
+        return text
+
+    def send(self, text: str) -> None:
+        """As :meth:`edit`, with the text of the edit."""
         try:
             with self._locked():
                 self._ask(text)
                 if self.candidate:
-                    self._ask(self._text("commit", confirm_seconds=0))
+                    self._ask(self._text("netconf/commit", confirm_seconds=0))
         except Refused as refused:
             raise self._platform.diagnose(self._name, refused.answer) from refused
-        return text
 
     @property
     def held(self) -> bool:
@@ -155,10 +163,10 @@ class NetconfDevice(Device):
         self._held = True
 
     def settle(self) -> None:
-        self._finish("commit")
+        self._finish("netconf/commit")
 
     def release(self) -> None:
-        self._finish("cancel_commit")
+        self._finish("netconf/cancel_commit")
 
     def _finish(self, operation: str) -> None:
         self._held = False
@@ -167,7 +175,15 @@ class NetconfDevice(Device):
         except Refused as refused:
             raise self._platform.diagnose(self._name, refused.answer) from refused
         finally:
-            self._answer(self._text("unlock"))
+            self._answer(self._text("netconf/unlock"))
+
+    def _commit_for_now(self) -> None:
+        try:
+            self._ask(self._text("netconf/commit", confirm_seconds=CONFIRM_SECONDS))
+        except Refused:
+            # netconfd, where a plug-in refuses, takes the commit back and goes on waiting for its confirmation.
+            self._answer(self._text("netconf/cancel_commit"))
+            raise
 
     def _confirm(self, change: Change, hold: bool) -> Output:
         """Confirm a commit that became what was asked, or leave that to others; have anything else taken back."""
@@ -181,20 +197,20 @@ class NetconfDevice(Device):
             self._held = True
             return read
         if missing is None:
-            self._ask(self._text("commit", confirm_seconds=0))
+            self._ask(self._text("netconf/commit", confirm_seconds=0))
             return read
         self._take_back()
         return self.read()
 
     def _take_back(self) -> None:
         """Have an unconfirmed commit taken back at once."""
-        self._ask(self._text("cancel_commit"))
+        self._ask(self._text("netconf/cancel_commit"))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """The datastore's lock, and a candidate without somebody's leftovers."""
         try:
-            self._ask(self._text("lock"))
+            self._ask(self._text("netconf/lock"))
         except Refused as refused:
             raise lock_refused(self._name, errors_of(reply_of(refused.answer))) from refused
         try:
@@ -202,11 +218,11 @@ class NetconfDevice(Device):
                 yield
             except BaseException:  # an interrupt, too, leaves no half a step to whoever commits next
                 if self.candidate:
-                    self._ask(self._text("discard_changes"))
+                    self._ask(self._text("netconf/discard_changes"))
                 raise
         finally:
             if not self._held:
-                self._answer(self._text("unlock"))
+                self._answer(self._text("netconf/unlock"))
 
     def _ask(self, operation: str) -> None:
         answer = self._answer(operation)
@@ -221,9 +237,12 @@ class NetconfDevice(Device):
             raise HandoverError(error.code, f"{self._name}: {error.subject}", error.rule, stands) from error
 
     def _text(self, operation: str, **context: object) -> str:
-        known = {**self._platform.settings, "target": self._target, "rollback_on_error": self.whole}
-        place = self._platform.name if operation in self.own_operations else "ietf_netconf"
-        return self._renderer.render(f"{place}/{operation}.xml.j2", {**known, **context})
+        return self._renderer.render(f"{operation}.xml.j2", {**self.settings, **context})
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """What the templates must know of the server."""
+        return {**self._platform.settings, "target": self._target, "rollback_on_error": self.whole}
 
     @property
     def whole(self) -> bool:

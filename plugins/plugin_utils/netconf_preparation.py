@@ -55,7 +55,7 @@ class NetconfPreparation:
         changed = before["places"] != wanted
         text = ""
         if changed and not checking:
-            text = self._device.edit("prepare", present=present)
+            text = self._device.edit("ietf_netconf/prepare", present=present)
         after = {"places": wanted, "handovers": before["handovers"] if present else 0}
         if changed and not checking and self._record() != after:
             raise HandoverError(
@@ -103,12 +103,12 @@ class NetconfPreparation:
             )
 
     def _has_inside(self) -> bool:
-        return self._platform.has_interface(self._device.ask("interface", interface=self._inside))
+        return self._platform.has_interface(self._device.ask("ietf_netconf/interface", interface=self._inside))
 
     def _missing(self) -> tuple[str, ...] | None:
         """The modules that the server lacks; None where it does not tell."""
         try:
-            return self._platform.missing(self._device.ask("modules"))
+            return self._platform.missing(self._device.ask("netconf/modules"))
         except HandoverError as error:
             if error.code != "library_unknown":
                 raise

@@ -72,7 +72,7 @@ class JunosPreparation:
             if not present and len(held):
                 self._router.apply(Change(remove=tuple(held)), held, time.time())
             if edit:
-                text = self._device.edit("prepare", **edit)
+                text = self._device.edit("junos/prepare", **edit)
             readiness, held = self._read()
             if (readiness.lacking if present else readiness.removable) != _NOTHING and edit:
                 raise HandoverError(

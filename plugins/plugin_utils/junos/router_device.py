@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from collections.abc import Mapping
 
 from ...module_utils.errors import HandoverError
 from ...module_utils.mobility.model import Change, Role
@@ -41,8 +41,6 @@ class JunosDevice(NetconfDevice):
     :raises HandoverError: ``bad_interface``, ``wrong_device``, ``no_transaction``.
     """
 
-    own_operations: ClassVar[frozenset[str]] = frozenset({"prepare", "rollback"})
-
     _platform: Junos
 
     def __init__(
@@ -72,8 +70,7 @@ class JunosDevice(NetconfDevice):
         return Output({"data": text, "inside": self._between.inside, "outside": self._between.outside}, {})
 
     def read(self) -> Output:
-        context = {**self._platform.settings, **self._ends}
-        output = self.printed(self._answer(self._renderer.render(self._platform.gather_template, context)))
+        output = self.printed(self._answer(self._renderer.render(self._platform.gather_template, self.settings)))
         try:
             self._standing = self._platform.standing(output)
         except (HandoverError, AttributeError, IndexError, KeyError, TypeError, ValueError):
@@ -90,7 +87,7 @@ class JunosDevice(NetconfDevice):
                 edit, *self._clears = (message.strip() for message in text.split(END_OF_MESSAGE))
                 self._ask(edit)
                 confirmed = self.confirms and any(entry.role in _ENCODERS for entry in (*change.remove, *change.put))
-                self._ask(self._text("commit", confirm_seconds=CONFIRM_SECONDS if confirmed else 0))
+                self._ask(self._text("netconf/commit", confirm_seconds=CONFIRM_SECONDS if confirmed else 0))
                 return self._finished(change, confirmed)
         except Refused as refused:
             return Output({**self.read().sections, "step": refused.answer}, {"step": 1})
@@ -105,8 +102,8 @@ class JunosDevice(NetconfDevice):
         return self._confirm(change, hold=False) if confirmed else self.read()
 
     def _take_back(self) -> None:
-        self._ask(self._text("rollback"))
-        self._ask(self._text("commit", confirm_seconds=0))
+        self._ask(self._text("junos/rollback"))
+        self._ask(self._text("netconf/commit", confirm_seconds=0))
         self._clear()
 
     def _clear(self) -> None:
@@ -116,14 +113,14 @@ class JunosDevice(NetconfDevice):
 
     def _written(self, standing: Standing, change: Change, now: float) -> str:
         context = self._platform.context_on(standing, change, now)
-        return self._renderer.render(self._platform.step_template, {**self._platform.settings, **self._ends, **context})
+        return self._renderer.render(self._platform.step_template, {**self.settings, **context})
 
     def _answer(self, operation: str) -> str:
         return _BARE_REPLY.sub(f'<rpc-reply xmlns="{BASE[1:-1]}"', super()._answer(operation), count=1)
 
     @property
-    def _ends(self) -> dict[str, str]:
-        return {"inside": self._between.inside, "outside": self._between.outside}
+    def settings(self) -> Mapping[str, object]:
+        return {**super().settings, "inside": self._between.inside, "outside": self._between.outside}
 
     @property
     def confirms(self) -> bool:

@@ -142,6 +142,14 @@ def test_an_edit_that_is_refused_leaves_nothing_behind() -> None:
     assert server.asked == ["lock", "edit_config", "discard_changes", "unlock", "get_config"]
 
 
+def test_a_confirmed_commit_that_is_refused_is_cancelled() -> None:
+    """netconfd would wait for its confirmation, and let nobody have the lock until its time is over."""
+    server = Scripted(ALL, [NOTHING], commit=error("operation-failed"))
+    assert refusal(server, ENCODER).code == "step_refused"
+    refused = ["lock", "edit_config", "commit confirmed", "cancel_commit", "discard_changes", "unlock", "get_config"]
+    assert server.asked == refused
+
+
 def test_encoders_that_do_not_read_back_are_cancelled() -> None:
     server = Scripted(ALL, [NOTHING, NOTHING])
     told = refusal(server, ENCODER)

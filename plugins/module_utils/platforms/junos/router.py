@@ -47,17 +47,13 @@ class Junos(NetconfPlatform):
     name = "junos"
     transport = "junos_netconf"
     capabilities = Capabilities(frozenset(Scope), frozenset((Directions.BOTH,)), joint=True, expires=False)
-    #: The interfaces are the router's; they are empty for text that is made without knowing it.
-    settings: ClassVar[Mapping[str, Any]] = {"inside": "", "outside": "", "target": "candidate"}
+    #: The interfaces are the router's, too.
+    settings: ClassVar[Mapping[str, Any]] = {**NetconfPlatform.settings, "inside": "", "outside": ""}
     gather_template = "junos/gather.xml.j2"
     step_template = "junos/step.xml.j2"
 
     def requires(self, announced: Iterable[str]) -> None:
-        """Refuse a server that is no Junos device.
-
-        :param announced: the capabilities of its hello.
-        :raises HandoverError: ``wrong_device``.
-        """
+        """Refuse a server that is no Junos device (``wrong_device``)."""
         if not any(uri.startswith(_JUNOS) for uri in announced):
             raise HandoverError(
                 "wrong_device",
