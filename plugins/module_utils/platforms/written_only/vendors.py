@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import FrozenSet, Iterable
 
 from ...mobility.model import Directions, Entry, Scope
@@ -42,7 +43,7 @@ class Nxos(WrittenOnly):
     """Cisco NX-OS: static NAT, both ways, of whole addresses."""
 
     name = "nxos"
-    capabilities = _STATIC
+    capabilities = replace(_STATIC, by_side=True)
     lines = True
     unfrozen = _ONE_LIST.format("NX-OS")
 
