@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from itertools import permutations
 
 import pytest
@@ -152,6 +153,16 @@ def test_no_host_sees_a_wrong_address_between_any_two_steps(
             way.nobody_sees_a_wrong_address(first)
         for router in way.routers.values():
             assert len(router.held) == 0
+
+
+def test_a_correspondent_that_an_srx_masquerades_is_refused() -> None:
+    """Clearing its session takes the port with it that the phone knows it by."""
+    hidden = replace(SESSION, outside=ip_address("3.3.3.1"), outside_port=61000)
+    (refused,) = make_plan([patent_handover(sessions=(hidden,))], topology({"rc"}), {}).refused
+    assert (refused.code, "masquerades" in refused.reason) == ("unsupported_entry", True)
+    assert make_plan([patent_handover(sessions=(hidden,))], topology({"rb"}), {}).refused == ()
+    several = (SESSION, replace(SESSION, correspondent_port=7002))
+    assert make_plan([patent_handover(sessions=several)], topology({"rc"}), {}).refused == ()
 
 
 def test_this_would_be_seen_without_a_freeze() -> None:

@@ -11,7 +11,7 @@ dropped while rules and sessions change, or a packet of the other direction woul
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, Dict, Iterable, Iterator, Mapping, Optional
+from typing import Any, ClassVar, Dict, Iterable, Iterator, Mapping, Optional, Set, Tuple
 
 from ...errors import HandoverError
 from ...mobility.model import (
@@ -22,6 +22,7 @@ from ...mobility.model import (
     Mark,
     Neighbour,
     Rewrite,
+    RewriteKind,
     Route,
     RouterState,
     Scope,
@@ -108,6 +109,8 @@ class Junos(NetconfPlatform):
             error = _unheld(entry) or _overlapping(entry, state)
             if error is not None:
                 found[entry] = error
+        for entry, error in _masqueraded(state):
+            found.setdefault(entry, error)
         return found
 
     def diagnose(self, router: str, said: str) -> HandoverError:
@@ -157,6 +160,29 @@ def _overlapping(entry: Entry, state: RouterState) -> Optional[HandoverError]:
                 "Withdraw the other handover, or give both the same scope.",
             )
     return None
+
+
+def _masqueraded(state: RouterState) -> Iterator[Tuple[Entry, HandoverError]]:
+    """What comes back to another endpoint than the correspondent's own: this router itself gave it that one."""
+    known: Dict[Tuple[object, ...], Set[Tuple[object, ...]]] = {}
+    rewrites = [entry for entry in state if isinstance(entry, Rewrite) and entry.match.protocol is not None]
+    for entry in rewrites:
+        if entry.kind is RewriteKind.OUTBOUND_DST:
+            flow = (entry.stamp.handover, entry.match.protocol, entry.match.destination_port)
+            known.setdefault(flow, set()).add((entry.match.source, entry.match.source_port))
+    for entry in rewrites:
+        if entry.kind is RewriteKind.INBOUND_SRC:
+            peers = known.get((entry.stamp.handover, entry.match.protocol, entry.match.source_port), set())
+            if peers and (entry.match.destination, entry.match.destination_port) not in peers:
+                yield (
+                    entry,
+                    HandoverError(
+                        "unsupported_entry",
+                        entry,
+                        "an SRX that masquerades a correspondent gives it another port when its session is cleared",
+                        "Use another platform on that router.",
+                    ),
+                )
 
 
 def _wider(entry: Rewrite) -> Iterator[Selector]:
