@@ -21,6 +21,9 @@ from typing import Any
 
 import pytest
 import yaml
+from ncclient import manager
+from ncclient.operations import RaiseMode
+from ncclient.xml_ import to_ele
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import (
@@ -141,6 +144,54 @@ def test_a_session_that_ends_before_the_confirmation_leaves_nothing(keys: Path) 
         while "sipmobility-outbound-dst" in one.running and time.monotonic() < deadline:
             time.sleep(0.05)
         assert "sipmobility-outbound-dst" not in one.running
+
+
+class JunosHandler:
+    """A session by ncclient's own handler for Junos, which takes the namespaces out of what it shows."""
+
+    def __init__(self, one: Srx) -> None:
+        self._manager = manager.connect(
+            host="127.0.0.1",
+            port=one.port,
+            username="netops",
+            password="standin",
+            hostkey_verify=False,
+            allow_agent=False,
+            look_for_keys=False,
+            device_params={"name": "junos"},
+        )
+        self._manager.raise_mode = RaiseMode.NONE
+
+    @property
+    def number(self) -> str:
+        return str(self._manager.session_id)
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return frozenset(self._manager.server_capabilities)
+
+    def request(self, operation: str) -> str:
+        answer = self._manager.rpc(to_ele(operation))
+        return str(answer.xml if hasattr(answer, "xml") else answer.tostring.decode())
+
+    def close(self) -> None:
+        self._manager.close_session()
+
+
+def test_a_library_that_knows_junos(keys: Path) -> None:
+    """As Ansible's connection has it where ansible_network_os is junipernetworks.junos.junos."""
+    with srx(keys, "rc", PREPARED) as one:
+        session = JunosHandler(one)
+        try:
+            assert "<configuration>" in session.request("<get-config><source><running/></source></get-config>"), (
+                "the handler takes namespaces away"
+            )
+            router = junos_router("rc", PLATFORM, RENDERER, session, BETWEEN)
+            held = router.apply(Change(put=(ENCODER, ROUTE)), RouterState(), NOW)
+            assert held == RouterState([ENCODER, ROUTE])
+            router.apply(Change(remove=tuple(held)), held, NOW)
+        finally:
+            session.close()
 
 
 def test_two_controllers_do_not_meet(keys: Path) -> None:
