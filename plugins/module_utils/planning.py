@@ -97,7 +97,7 @@ def make_plan(
     joint = {name for name, can in able_to.items() if can.joint}
     atomic = {name for name, can in able_to.items() if can.atomic}
     by_side = {name for name, can in able_to.items() if can.by_side}
-    unfreezable = {name for name, can in able_to.items() if not (freeze and can.freezes)}
+    unfrozen = {name for name, can in able_to.items() if not (freeze and can.freezes)}
     sending_on = [name for name, router in topology.routers.items() if router.foreign_sources and name not in joint]
     while True:
         targets, left_out = target_states(current, able, topology, placing)
@@ -109,7 +109,7 @@ def make_plan(
             known = {name: state for name, state in targets.items() if name not in unreachable}
             held = {name: current.get(name, RouterState()) for name in known}
             stages = plan(held, known, joint, drain, atomic, sending_on)
-            left_out = list(_frozen(able, stages, unfreezable))
+            left_out = list(_frozen(able, stages, unfrozen))
         if not left_out:
             break
         refused.extend(left_out)
@@ -214,17 +214,17 @@ def _unholdable(able: Iterable[Handover], topology: Topology, targets: Mapping[s
         yield Refused(handover, found[handover.id].code, str(found[handover.id]))
 
 
-def _frozen(able: Iterable[Handover], stages: Iterable[Stage], unfreezable: Container[str]) -> Iterator[Refused]:
-    """The handovers for which flows would be dropped meanwhile where that is not wanted, or cannot be had."""
+def _frozen(able: Iterable[Handover], stages: Iterable[Stage], on: Container[str]) -> Iterator[Refused]:
+    """The handovers for which these routers would drop flows meanwhile, where that is not wanted, or cannot be had."""
     routers: Dict[str, Set[str]] = {}
     for stage in stages:
         if stage.phase is Phase.FREEZE:
-            for step in stage.steps:
+            for step in (one for one in stage.steps if one.router in on):
                 for entry in step.after:
                     routers.setdefault(entry.stamp.handover, set()).add(step.router)
     for handover in able:
         names = sorted(routers.get(handover.id, ()))
-        if any(name in unfreezable for name in names):
+        if names:
             error = HandoverError(
                 "needs_freeze",
                 f"{handover.id} on {', '.join(names)}",

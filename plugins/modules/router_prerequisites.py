@@ -21,6 +21,9 @@ description:
     the modules and capabilities of a step, and the inside interface; what is missing is named. Then it gets an empty
     NAT instance and an empty static protocol of ours. Of the options only O(state), O(inside_interface),
     O(drop_handovers) and O(template_dir) matter.
+  - A Juniper SRX, platform C(junos), is checked for the filter that freezes flows, and for C(no-syn-check) and
+    C(no-sequence-check). With O(firewall=insert) they are made. O(firewall=check) fails and names the very lines.
+  - For the platforms C(nxos), C(eos), C(vyos), C(routeros) and C(iosxr) there is O(state=rendered) alone.
   - All of a change or nothing of it. A router that refuses a part is put back, and the error says so.
   - The role P(sipmobility.handover.first_hop_router#role) calls it.
 author: "sipmobility.handover contributors (@sipmobility)"
@@ -45,8 +48,9 @@ options:
     default: present
   platform:
     description:
-      - The platform of the router. V(nftables), V(iptables), V(ios), V(iosxe_netconf), V(ietf_netconf) and
-        V(ietf_netconf_plain) are prepared by this module, V(snmp) is checked.
+      - The platform of the router. V(nftables), V(iptables), V(ios), V(iosxe_netconf), V(junos), V(ietf_netconf) and
+        V(ietf_netconf_plain) are prepared by this module, V(snmp) is checked. Text alone is made for V(nxos), V(eos),
+        V(vyos), V(routeros) and V(iosxr).
       - Default is the inventory variable C(handover_platform), then the last part of C(ansible_network_os), then
         V(nftables).
     type: str

@@ -20,7 +20,7 @@ from .rendering import Renderer
 from .router import ManagedRouter
 from .step_text import step_text
 
-__all__ = ["CONFIRM_SECONDS", "NetconfDevice", "NetconfSession", "netconf_router"]
+__all__ = ["CONFIRM_SECONDS", "NetconfDevice", "NetconfSession", "Refused", "netconf_router"]
 
 #: Seconds after which a router takes encoders back that nobody confirmed. Held ones wait for other routers' tasks.
 CONFIRM_SECONDS = 60
@@ -53,7 +53,7 @@ class NetconfSession(Protocol):
         """Send one whose answer does not matter, and do not wait for it where that can be had; errors as above."""
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """The server's answer has errors."""
 
     def __init__(self, answer: str) -> None:
@@ -114,7 +114,7 @@ class NetconfDevice(Device):
                 # Encoders of other routers come to rely on a decoder: one that goes with its encoder is not held.
                 held = hold and not _concerns(change, _DECODERS)
                 return self._confirmed(change, read, held) if confirmed else read
-        except _Refused as refused:
+        except Refused as refused:
             return Output({**self.read().sections, "step": refused.answer}, {"step": 1})
 
     def _renewed(self, step: str, change: Change, now: float) -> str:
@@ -124,6 +124,7 @@ class NetconfDevice(Device):
     def ask(self, template: str, **context: object) -> str:
         """What the server answers to an operation that changes nothing; it may refuse it.
 
+        :param template: without its ending, for example ``netconf/modules``.
         :raises HandoverError: ``session_lost``.
         """
         return self._answer(self._text(template, **context))
@@ -143,8 +144,8 @@ class NetconfDevice(Device):
             with self._locked():
                 self._ask(text)
                 if self.candidate:
-                    self._ask(self._text("commit", confirm_seconds=0))
-        except _Refused as refused:
+                    self._ask(self._text("netconf/commit", confirm_seconds=0))
+        except Refused as refused:
             raise self._platform.diagnose(self._name, refused.answer) from refused
 
     @property
@@ -167,68 +168,72 @@ class NetconfDevice(Device):
         self._held = True
 
     def settle(self) -> None:
-        self._finish("commit")
+        self._finish("netconf/commit")
 
     def release(self) -> None:
-        self._finish("cancel_commit")
+        self._finish("netconf/cancel_commit")
 
     def _finish(self, operation: str) -> None:
         self._held = False
         try:
             self._ask(self._text(operation, confirm_seconds=0))
-        except _Refused as refused:
+        except Refused as refused:
             raise self._platform.diagnose(self._name, refused.answer) from refused
         finally:
-            self._tell(self._text("unlock"))
+            self._tell(self._text("netconf/unlock"))
 
     def _committed(self, confirm_seconds: int) -> Output:
         """Commit the candidate; what running is then."""
-        commit, shown = self._answers(self._text("commit", confirm_seconds=confirm_seconds), self._gathering)
+        commit, shown = self._answers(self._text("netconf/commit", confirm_seconds=confirm_seconds), self._gathering)
         if not errors_of(reply_of(commit)):
             return self.printed(shown)
         if confirm_seconds:
             # netconfd, where a plug-in refuses, takes the commit back and goes on waiting for its confirmation.
-            self._answer(self._text("cancel_commit"))
-        raise _Refused(commit)
+            self._answer(self._text("netconf/cancel_commit"))
+        raise Refused(commit)
 
     def _confirmed(self, change: Change, read: Output, hold: bool) -> Output:
         """Confirm a commit that became what was asked, or leave that to others; have anything else taken back."""
         try:
             missing = unfinished(change, self._platform.parse(read))
         except HandoverError:
-            self._ask(self._text("cancel_commit"))
+            self._take_back()
             raise
         if missing is None and hold:
             self._held = True
             return read
         if missing is None:
-            self._ask(self._text("commit", confirm_seconds=0))
+            self._ask(self._text("netconf/commit", confirm_seconds=0))
             return read
-        self._ask(self._text("cancel_commit"))
+        self._take_back()
         return self.read()
+
+    def _take_back(self) -> None:
+        """Have an unconfirmed commit taken back at once."""
+        self._ask(self._text("netconf/cancel_commit"))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """The datastore's lock, and a candidate without somebody's leftovers."""
         try:
-            self._ask(self._text("lock"))
-        except _Refused as refused:
+            self._ask(self._text("netconf/lock"))
+        except Refused as refused:
             raise lock_refused(self._name, errors_of(reply_of(refused.answer))) from refused
         try:
             try:
                 yield
             except BaseException:  # an interrupt, too, leaves no half a step to whoever commits next
                 if self.candidate:
-                    self._ask(self._text("discard_changes"))
+                    self._ask(self._text("netconf/discard_changes"))
                 raise
         finally:
             if not self._held:
-                self._tell(self._text("unlock"))
+                self._tell(self._text("netconf/unlock"))
 
     def _ask(self, operation: str) -> None:
         answer = self._answer(operation)
         if errors_of(reply_of(answer)):
-            raise _Refused(answer)
+            raise Refused(answer)
 
     def _answer(self, operation: str) -> str:
         return self._answers(operation)[0]
@@ -254,7 +259,7 @@ class NetconfDevice(Device):
         return self._renderer.render(self._platform.gather_template, self.settings)
 
     def _text(self, operation: str, **context: object) -> str:
-        return self._renderer.render(f"ietf_netconf/{operation}.xml.j2", {**self.settings, **context})
+        return self._renderer.render(f"{operation}.xml.j2", {**self.settings, **context})
 
     @property
     def settings(self) -> Mapping[str, object]:

@@ -58,7 +58,7 @@ class NetconfPreparation:
         text = ""
         if changed and not checking:
             left = () if present else self._platform.records(standing)
-            text = self._device.edit("prepare", present=present, left=left)
+            text = self._device.edit("ietf_netconf/prepare", present=present, left=left)
         after = {"places": wanted, "handovers": before["handovers"] if present else 0}
         found = self._record(self._device.read()) if changed and not checking else after
         if found != after:
@@ -106,12 +106,12 @@ class NetconfPreparation:
             )
 
     def _has_inside(self) -> bool:
-        return self._platform.has_interface(self._device.ask("interface", interface=self._inside))
+        return self._platform.has_interface(self._device.ask("ietf_netconf/interface", interface=self._inside))
 
     def _missing(self) -> tuple[str, ...] | None:
         """The modules that the server lacks; None where it does not tell."""
         try:
-            return self._platform.missing(self._device.ask("modules"))
+            return self._platform.missing(self._device.ask("netconf/modules"))
         except HandoverError as error:
             if error.code != "library_unknown":
                 raise

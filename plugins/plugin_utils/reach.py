@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, cast
 
 from ansible.plugins.action import ActionBase
@@ -14,16 +15,20 @@ from ansible.plugins.action import ActionBase
 from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.model import Change
 from ..module_utils.platforms.base import Output, Platform
-from ..module_utils.platforms.ietf_netconf import IetfNetconf
 from ..module_utils.platforms.ios.flow_lines import NatSettings
 from ..module_utils.platforms.iosxe.release import NEWEST, Release
 from ..module_utils.platforms.iosxe.router import IosxeNetconf
+from ..module_utils.platforms.junos.router import Junos
+from ..module_utils.platforms.junos.standing import Interfaces
+from ..module_utils.platforms.netconf_platform import NetconfPlatform
 from ..module_utils.platforms.snmp import Snmp
+from ..module_utils.platforms.written_only.platform import WrittenOnly
 from .device import Device
 from .ios.command_line import CommandLine, NetworkCli
 from .ios.copied_lines import COPY_VARIABLES, CopiedLines, way_of
 from .ios.native_device import NativeDevice
 from .ios.router_device import ios_router
+from .junos.router_device import JunosDevice
 from .netcommon_session import NetcommonSession
 from .netconf_device import NetconfDevice
 from .rendering import Renderer
@@ -33,8 +38,9 @@ from .snmp_device import SnmpDevice
 from .snmp_login import VARIABLES, LazySnmpSession, login_of
 from .step_text import step_text
 from .transport import RouterShell
+from .written_only_device import WrittenOnlyDevice
 
-__all__ = ["command_line", "reached", "snmp_reached"]
+__all__ = ["command_line", "interfaces_of", "reached", "snmp_reached"]
 
 
 _Variables = Mapping[str, Any]
@@ -62,10 +68,12 @@ def _by_shell(
 def _by_netconf(
     action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
 ) -> ManagedRouter:
-    def connected() -> NetconfDevice:
-        return NetconfDevice(name, cast(IetfNetconf, platform), renderer, NetcommonSession(action))
+    known = cast(NetconfPlatform, platform)
 
-    return ManagedRouter(name, platform, _LazyNetconf(connected, platform, renderer))
+    def connected() -> NetconfDevice:
+        return NetconfDevice(name, known, renderer, NetcommonSession(action))
+
+    return ManagedRouter(name, platform, _LazyNetconf(connected, partial(step_text, platform, renderer)))
 
 
 def _by_native_netconf(
@@ -78,7 +86,37 @@ def _by_native_netconf(
     def connected() -> NetconfDevice:
         return NativeDevice(name, known, renderer, NetcommonSession(action))
 
-    return ManagedRouter(name, known, _LazyNetconf(connected, known, renderer))
+    return ManagedRouter(name, known, _LazyNetconf(connected, partial(step_text, known, renderer)))
+
+
+def _by_junos(
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
+) -> ManagedRouter:
+    between = interfaces_of(action, variables)
+    ends = {"inside": between.inside, "outside": between.outside}
+
+    def connected() -> NetconfDevice:
+        return JunosDevice(name, cast(Junos, platform), renderer, NetcommonSession(action), between)
+
+    def text(change: Change, now: float) -> str:
+        return step_text(platform, renderer, change, now, **ends)
+
+    return ManagedRouter(name, platform, _LazyNetconf(connected, text, ends))
+
+
+def _by_files(
+    action: ActionBase, name: str, platform: Platform, renderer: Renderer, variables: _Variables
+) -> ManagedRouter:
+    between = interfaces_of(action, variables)
+    device = WrittenOnlyDevice(cast(WrittenOnly, platform), renderer, between.inside, between.outside)
+    return ManagedRouter(name, platform, device)
+
+
+def interfaces_of(action: Any, variables: _Variables) -> Interfaces:
+    """The interfaces between which a router rewrites, from a task's variables."""
+    names = ("handover_inside_interface", "handover_outside_interface")
+    given = _given(action, variables, names)
+    return Interfaces(*(str(given.get(name) or "") for name in names))
 
 
 def _by_command_line(
@@ -158,6 +196,8 @@ _IOS_SETTINGS = ("handover_ios_vrf", "handover_ios_redundancy")
 #: For which revision of Cisco's modules text is made without asking the router.
 _REVISION = "handover_iosxe_revision"
 _WAYS: dict[str, Callable[[ActionBase, str, Platform, Renderer, _Variables], ManagedRouter]] = {
+    "files": _by_files,
+    "junos_netconf": _by_junos,
     "native_netconf": _by_native_netconf,
     "netconf": _by_netconf,
     "network_cli": _by_command_line,
@@ -176,27 +216,29 @@ class _LazyShell:
 
 
 class _LazyNetconf(Device):
-    """
-    :param connect: called when the router is first needed.
-    :param router: what its templates must know of the router at hand.
+    """A router that is connected to when it is used.
+
+    :param connected: the router, connected.
+    :param text: the text of a change while it is not.
+    :param sections: what is known beside what a router printed.
     """
 
     def __init__(
-        self, connect: Callable[[], NetconfDevice], platform: Platform, renderer: Renderer, **router: str
+        self,
+        connected: Callable[[], NetconfDevice],
+        text: Callable[[Change, float], str],
+        sections: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self._connect = connect
-        self._platform = platform
-        self._renderer = renderer
-        self._router = router
+        self._connected = connected
+        self._text = text
+        self._sections = sections
         self._made: NetconfDevice | None = None
 
     def text(self, change: Change, now: float) -> str:
-        if self._made is not None:
-            return self._made.text(change, now)
-        return step_text(self._platform, self._renderer, change, now, **self._router)
+        return (self._text if self._made is None else self._made.text)(change, now)
 
     def printed(self, text: str) -> Output:
-        return Output({"data": text, **self._router}, {})
+        return Output({"data": text, **self._sections}, {})
 
     def read(self) -> Output:
         return self._device.read()
@@ -224,5 +266,5 @@ class _LazyNetconf(Device):
     @property
     def _device(self) -> NetconfDevice:
         if self._made is None:
-            self._made = self._connect()
+            self._made = self._connected()
         return self._made

@@ -68,11 +68,12 @@ class ManagedRouter:
         :returns: False, with nothing done, where the router is of another generation.
         :raises HandoverError: as :meth:`apply`.
         """
-        output = self._device.change_unread(change, known, now)
-        if output is None:
+        generation = self._platform.generation
+        output = None if generation is None else self._device.change_unread(change, known, now)
+        if generation is None or output is None:
             return False
         after = output.sections["after"].strip()
-        if "step" not in output.status and after == _later(known, self._platform.commits(change)):
+        if "step" not in output.status and after == _later(known, generation.commits(change)):
             self._generation = after
             return True
         read = self._device.read()

@@ -58,14 +58,7 @@ class IetfNetconf(NetconfPlatform):
 
     name = "ietf_netconf"
     capabilities = Capabilities(frozenset(Scope), frozenset(Directions), joint=False, confirms=True)
-    transport = "netconf"
-    #: The last two are the router's; they are for text that is made without asking it.
-    settings: ClassVar[Mapping[str, Any]] = {
-        "instance": 7082,
-        "owner": "sipmobility",
-        "target": "candidate",
-        "rollback_on_error": True,
-    }
+    settings: ClassVar[Mapping[str, Any]] = {**NetconfPlatform.settings, "instance": 7082, "owner": "sipmobility"}
     #: What a step is written in.
     modules: ClassVar[Tuple[str, ...]] = (
         "ietf-interfaces",
@@ -79,12 +72,7 @@ class IetfNetconf(NetconfPlatform):
     step_template = "ietf_netconf/step.xml.j2"
 
     def requires(self, announced: Iterable[str]) -> None:
-        """Refuse a server that cannot hold what we put on it.
-
-        :param announced: the capabilities of its hello.
-        :raises HandoverError: ``module_missing``. Without sipmobility-nat a mapping of RFC 8512 works both ways at
-            once, and has no place for our stamp.
-        """
+        """Without sipmobility-nat a mapping of RFC 8512 works both ways at once, and has no place for our stamp."""
         if not any(uri.partition("?")[0] == _AUGMENTATION for uri in announced):
             raise HandoverError(
                 "module_missing",

@@ -14,8 +14,10 @@ from .ietf_netconf_plain import IetfNetconfPlain
 from .ios.router import Ios
 from .iosxe.router import IosxeNetconf
 from .iptables import Iptables
+from .junos.router import Junos
 from .nftables import Nftables
 from .snmp import Snmp
+from .written_only.vendors import Eos, Iosxr, Nxos, Routeros, Vyos
 
 __all__ = ["PLATFORMS", "platform_named"]
 
@@ -27,8 +29,15 @@ PLATFORMS: Dict[str, Platform] = {
         Ios(),
         IosxeNetconf(),
         Iptables(),
+        Junos(),
         Nftables(),
         Snmp(),
+        # Written to files, never sent.
+        Eos(),
+        Iosxr(),
+        Nxos(),
+        Routeros(),
+        Vyos(),
     )
 }
 

@@ -63,7 +63,7 @@ class NativeDevice(NetconfDevice):
         :raises HandoverError: ``module_missing``.
         """
         if self._announced is None:
-            self._announced = self._native_platform.release_in(self.ask("modules"))
+            self._announced = self._native_platform.release_in(self.ask("netconf/modules"))
         return self._announced
 
     def _renewed(self, step: str, change: Change, now: float) -> str:

@@ -26,7 +26,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_prepa
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 
-from ...standins.netconf_router.server import NetconfServer
+from ...standins.netconf_router.server import NetconfServer, PlainServer
 from ...unit.mobility.worlds import NOW, OLD
 from ...unit.platforms.test_ietf_netconf_plain import HERE, LATER, MARK, THERE, holdings
 from ..conftest import LAN, refusal

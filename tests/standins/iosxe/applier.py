@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stand-in: what a router does with its datastore. It is read as lines of IOS, and these are carried out by the kernel.
 
-Started once by our plug-in of netconfd, and asked at each commit. It reads Cisco-IOS-XE-native with nothing of the collection's own code,
-so that writer and reader check each other; the lines go through the stand-in of IOS, which refuses what IOS is known to
-refuse, and are carried out in the order of operations that Cisco documents for IOS (see ``ios/kernel.py``). What comes
-of it is what the words of the datastore mean to us: no Cisco software is here.
+Started once by our plug-in of netconfd, and asked at each commit. It reads Cisco-IOS-XE-native with nothing of the
+collection's own code, so that writer and reader check each other; the lines go through the stand-in of IOS, which
+refuses what IOS is known to refuse, and are carried out in the order of operations that Cisco documents for IOS (see
+``ios/kernel.py``). What comes of it is what the words of the datastore mean to us: no Cisco software is here.
 
     applier.py RUNNING APPLIED    (APPLIED: the datastore that the kernel took last)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any, ClassVar, Dict, Iterable, Mapping, Optional, Tuple
+from typing import Any, ClassVar, Dict, Iterable, Optional, Tuple
 
 from ...errors import HandoverError
 from ...mobility.model import Change
@@ -51,8 +51,6 @@ class IosxeNetconf(NetconfPlatform, Ios):
         ),
         *COMPLAINTS,
     )
-    #: The router's own; they are for text that is made without asking it.
-    settings: ClassVar[Mapping[str, Any]] = {"target": "candidate", "rollback_on_error": True}
     gather_template = "iosxe_netconf/gather.xml.j2"
     step_template = "iosxe_netconf/step.xml.j2"
 
