@@ -150,10 +150,10 @@ def test_an_edit_that_is_refused_leaves_nothing_behind() -> None:
 
 def test_a_confirmed_commit_that_is_refused_is_cancelled() -> None:
     """netconfd would wait for its confirmation, and let nobody have the lock until its time is over."""
-    server = Scripted(ALL, [NOTHING], commit=error("operation-failed"))
+    server = Scripted(ALL, [NOTHING, NOTHING], commit=error("operation-failed"))
     assert refusal(server, ENCODER).code == "step_refused"
-    refused = ["lock", "edit_config", "commit confirmed", "cancel_commit", "discard_changes", "unlock", "get_config"]
-    assert server.asked == refused
+    committed = ["lock", "edit_config", "commit confirmed", "get_config"]
+    assert server.asked == [*committed, "cancel_commit", "discard_changes", "unlock", "get_config"]
 
 
 def test_encoders_that_do_not_read_back_are_cancelled() -> None:
@@ -180,7 +180,7 @@ def test_decoders_that_do_not_read_back_are_undone() -> None:
 
 def test_what_is_put_back_is_not_held() -> None:
     """A server that says no and does it all the same."""
-    server = Scripted(ALL, [holding(ENCODER), NOTHING], once=True, commit=error("operation-failed"))
+    server = Scripted(ALL, [holding(ENCODER), holding(ENCODER), NOTHING], once=True, commit=error("operation-failed"))
     one = router(server)
     with pytest.raises(HandoverError, match=r"step_refused.*The router was put back"):
         one.apply(Change(put=(ENCODER,)), RouterState(), NOW, hold=True)
