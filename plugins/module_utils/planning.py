@@ -214,23 +214,23 @@ def _unholdable(able: Iterable[Handover], topology: Topology, targets: Mapping[s
         yield Refused(handover, found[handover.id].code, str(found[handover.id]))
 
 
-def _frozen(able: Iterable[Handover], stages: Iterable[Stage], on: Container[str]) -> Iterator[Refused]:
-    """The handovers for which these routers would drop flows meanwhile, where that is not wanted, or cannot be had."""
+def _frozen(able: Iterable[Handover], stages: Iterable[Stage], unfrozen: Container[str]) -> Iterator[Refused]:
+    """The handovers for which flows would be dropped meanwhile where that is not wanted, or cannot be had."""
     routers: Dict[str, Set[str]] = {}
     for stage in stages:
         if stage.phase is Phase.FREEZE:
-            for step in (one for one in stage.steps if one.router in on):
+            for step in stage.steps:
                 for entry in step.after:
                     routers.setdefault(entry.stamp.handover, set()).add(step.router)
     for handover in able:
         names = sorted(routers.get(handover.id, ()))
-        if names:
+        if any(name in unfrozen for name in names):
             error = HandoverError(
                 "needs_freeze",
                 f"{handover.id} on {', '.join(names)}",
                 "without a freeze one router at most rewrites both ways at once, and its rewrites only come or only go",
                 "Use another platform on one of the routers, or let handover_freeze be true where the routers can drop "
-                "a flow's packets meanwhile (ietf_netconf_plain cannot).",
+                "a flow's packets meanwhile (ietf_netconf_plain, nxos and eos cannot).",
             )
             yield Refused(handover, error.code, str(error))
 

@@ -22,6 +22,9 @@ from ..kernel.netconf.operator import Operator
 from ..kernel.netconf.world import BCP38, MOVE, NEW, OLD, PEER, PORT, Call, World, datastore, kernel, worlds
 from .iosxe.datastore import said
 from .iosxe.router import IosxeRouter, build_with_kernel
+from .netconf_router import crashes
+
+pytestmark = crashes.once_more
 
 B, C = {"rb": "iosxe_netconf", "rc": "nftables"}, {"rb": "nftables", "rc": "iosxe_netconf"}
 BOTH = {"rb": "iosxe_netconf", "rc": "iosxe_netconf"}
@@ -58,6 +61,12 @@ class Story:
         """Kernels and datastores."""
         stores = [name for name, platform in self.world.platforms.items() if platform == "iosxe_netconf"]
         return [*kernel(self.world), *(said(datastore(self.world, name)) for name in stores)]
+
+
+@pytest.fixture(autouse=True)
+def without_excuses() -> None:
+    """A netconfd that died in an earlier test excuses nothing in this one."""
+    crashes.forget()
 
 
 @contextmanager

@@ -36,7 +36,10 @@ from ..unit.platforms.iosxe_router import PLATFORM, RENDERER
 from ..unit.platforms.test_iosxe_router import AT_B, AT_C, FROZEN, NEW, OLD, STAMP
 from .iosxe.datastore import said
 from .iosxe.router import IosxeServer, build
+from .netconf_router import crashes
 from .netconf_router.server import NetconfServer
+
+pytestmark = crashes.once_more
 
 BASE = 'xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"'
 WHOLE = f"<get-config {BASE}><source><running/></source></get-config>"
@@ -59,6 +62,8 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def session(server: NetconfServer) -> Iterator[NcclientSession]:
+    crashes.forget()
+    server.revive()
     with server.session() as opened:
         yield opened
 

@@ -33,7 +33,10 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_devic
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 
+from ...standins.netconf_router import crashes
 from .world import BCP38, MOVE, NETCONF, NETWORKS, NEW, OLD, PEER, PORT, Call, World, kernel, worlds
+
+pytestmark = crashes.once_more
 
 TOPOLOGY = Topology(
     Router(name, (ip_network(network),), "ietf_netconf", "lan", "wan") for name, network in NETWORKS.items()

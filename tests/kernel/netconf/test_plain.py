@@ -26,12 +26,15 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_prepa
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 
+from ...standins.netconf_router import crashes
 from ...standins.netconf_router.server import NetconfServer, PlainServer
 from ...unit.mobility.worlds import NOW, OLD
 from ...unit.platforms.test_ietf_netconf_plain import HERE, LATER, MARK, THERE, holdings
 from ..conftest import LAN, refusal
 from ..namespaces import Namespace
 from .test_router import BASE, FEW, Meddling, apply, eventually, kernel, put
+
+pytestmark = crashes.once_more
 
 #: Somebody else's static protocol, with a description.
 THEIRS = (
@@ -48,15 +51,27 @@ def plain_server(
     with Namespace() as namespace:
         namespace.shell(LAN)
         server = PlainServer(namespace, netconf_built, home, request.param)
-        with server.serving(), server.session() as session:
-            answer = session.request(
-                f"<edit-config {BASE}><target><{server.target}/></target><config>"
-                '<routing xmlns="urn:ietf:params:xml:ns:yang:ietf-routing"><control-plane-protocols>'
-                f"{THEIRS}</control-plane-protocols></routing></config></edit-config>"
-            )
-            assert "<ok/>" in answer
-            session.request(f"<commit {BASE}/>")  # an error where running was edited
+        with server.serving():
+            beside_others(server)
             yield server
+
+
+def beside_others(server: NetconfServer) -> None:
+    """Somebody else has configured something, too."""
+    with server.session() as session:
+        answer = session.request(
+            f"<edit-config {BASE}><target><{server.target}/></target><config>"
+            '<routing xmlns="urn:ietf:params:xml:ns:yang:ietf-routing"><control-plane-protocols>'
+            f"{THEIRS}</control-plane-protocols></routing></config></edit-config>"
+        )
+        assert "<ok/>" in answer
+        session.request(f"<commit {BASE}/>")  # an error where running was edited
+
+
+@pytest.fixture(autouse=True)
+def revived(plain_server: NetconfServer) -> None:
+    if plain_server.revive():
+        beside_others(plain_server)
 
 
 @pytest.fixture

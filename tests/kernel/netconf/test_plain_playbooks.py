@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from ...standins.netconf_router import crashes
 from .operator import Operator
 from .test_playbooks import moves, stories
 from .world import datastore
+
+pytestmark = crashes.once_more
 
 AT_THE_VISITED = {"ra": "nftables", "rb": "ietf_netconf_plain", "rc": "nftables"}
 AT_THE_CORRESPONDENTS = {"ra": "nftables", "rb": "nftables", "rc": "ietf_netconf_plain"}

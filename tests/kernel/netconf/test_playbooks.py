@@ -21,8 +21,11 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_to_record
 
+from ...standins.netconf_router import crashes
 from .operator import Operator
 from .world import BCP38, BY_NETCONF, MOVE, NEW, OLD, PEER, PORT, Call, World, datastore, kernel, worlds
+
+pytestmark = crashes.once_more
 
 PREPARED = {"first_hop_router_persistence": "none", "first_hop_router_firewall": "insert"}
 ALL_NETCONF = {"ra": "nftables", "rb": "ietf_netconf", "rc": "ietf_netconf"}

@@ -33,10 +33,13 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_devic
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 
+from ...standins.netconf_router import crashes
 from ...standins.netconf_router.server import NetconfServer
 from ...unit.mobility.entries import holdable, states
 from ...unit.mobility.worlds import NEW, NOW, OLD, PEER
 from ..conftest import refusal
+
+pytestmark = crashes.once_more
 
 STAMP = Stamp("8d7ac21f98194017", 1, NOW + 100_000_000)
 ENCODER = Rewrite(RewriteKind.OUTBOUND_DST, Selector(PEER, OLD, "tcp", 7000, 40000), NEW, STAMP)

@@ -25,11 +25,13 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.errors import
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ncclient_session import Login, NcclientSession
 
 from ...kernel.namespaces import Namespace
+from . import crashes
 from .modules import MODULES, STANDARD, make_module_directory
 
 __all__ = ["NetconfServer", "PlainServer", "build", "compile_plugin", "make_keys"]
 
 _HERE = Path(__file__).parent
+_NETCONFD = "/usr/sbin/netconfd"
 _START_SECONDS = 30
 _BEGIN = """
 <edit-config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><target><{target}/></target><config>
@@ -139,10 +141,29 @@ class NetconfServer:
         """End what was started, or one of the programs."""
         ending = [process for process in self._running if program in str(process.args)]
         for process in ending:
+            crashes.ended(process)
             process.terminate()
         for process in ending:
             process.wait(10)
             self._running.remove(process)
+
+    def revive(self) -> bool:
+        """Start netconfd where it died by itself; whether it did. It knows nothing then of what it was told before."""
+        dead = any(process.poll() is not None for process in self._netconfds)
+        if dead:
+            self.stop(_NETCONFD)
+            self.start()
+        return dead
+
+    @property
+    def netconfd(self) -> subprocess.Popen[bytes]:
+        """The program that serves."""
+        (running,) = self._netconfds
+        return running
+
+    @property
+    def _netconfds(self) -> list[subprocess.Popen[bytes]]:
+        return [process for process in self._running if _NETCONFD in str(process.args)]
 
     def drop_sessions(self) -> None:
         """End every SSH connection to it, as a network does that loses them."""
@@ -192,7 +213,7 @@ class NetconfServer:
         }
         words = [f"--{name}={value}" for name, value in options.items()]
         words += [f"--module={name}" for name in self._modules]
-        self._run(["/usr/sbin/netconfd", "--no-startup", *words])
+        crashes.started(self._run([_NETCONFD, "--no-startup", *words]))
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
@@ -202,7 +223,7 @@ class NetconfServer:
                     raise
                 time.sleep(0.1)
 
-    def _run(self, command: list[str]) -> None:
+    def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
         running, applied = self._home / "running.xml", self._home / "applied.xml"
         environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -216,9 +237,11 @@ class NetconfServer:
         # one take each other's configuration.
         inside = ["nsenter", "--target", str(self.namespace.pid), "--net", "--mount", f"--wd={self._home}", "--"]
         with log:
-            self._running.append(
-                subprocess.Popen([*inside, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+            process = subprocess.Popen(
+                [*inside, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
             )
+        self._running.append(process)
+        return process
 
 
 class PlainServer(NetconfServer):
