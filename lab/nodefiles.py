@@ -23,7 +23,7 @@ def archive(node: Node, topology: Topology, state: State, kind: Kind = LINUX) ->
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for path, content, mode in (*_files(node, topology, state, kind), *kind.files):
+        for path, content, mode in (*_files(node, topology, state, kind), *kind.files, *kind.private(state.path)):
             info = tarfile.TarInfo(path)
             info.mode = mode
             info.size = len(content.encode())

@@ -45,7 +45,7 @@ def stages() -> tuple[Stage, ...]:
     return (
         _pytest("unit", "tests/unit", "tree", 600),
         _pytest("kernel", "tests/kernel", "tree", 1800),
-        _pytest("standins", "tests/standins", "aside", 1500),
+        _pytest("standins", "tests/standins", "aside", 1800),
         _pytest("moves", "tests/moves", "aside", 300),
         # A short run; make fuzz takes its time. What it finds stays in tests/fuzz/findings, and the unit tests try it.
         Stage("fuzz", "fuzz", ("env", "FUZZ_TOTAL_SECONDS=10", sys.executable, "-m", "tests.fuzz"), limit_s=180),

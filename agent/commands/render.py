@@ -15,7 +15,7 @@ from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.change import pending
 from ...plugins.module_utils.mobility.model import RouterState
 from ...plugins.module_utils.mobility.plan import Step
-from ...plugins.module_utils.mobility.topology import Topology
+from ...plugins.module_utils.mobility.topology import Router, Topology
 from ...plugins.module_utils.platforms.base import Platform
 from ...plugins.module_utils.platforms.registry import platform_named
 from ...plugins.module_utils.reader import time_from_text
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     given = read_plan(args)
     topology, planned = given.topology, given.planned
     platform, renderer = _platform(args.router, topology), Renderer(args.template_dir)
-    outside = topology.routers[args.router].outside
+    router = topology.routers[args.router]
     now = time.time() if args.now is None else args.now
     steps = [(stage, step) for stage in planned.stages for step in stage.steps if step.router == args.router]
     if args.step is not None:
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
             "step": step.id,
             "phase": step.phase.value,
             "wait": stage.wait,
-            "text": _text(platform, renderer, step, now, outside),
+            "text": _text(platform, renderer, step, now, router),
         }
         for stage, step in steps
     ]
@@ -87,9 +87,10 @@ def _platform(router: str, topology: Topology) -> Platform:
     return platform_named(topology.routers[router].platform)
 
 
-def _text(platform: Platform, renderer: Renderer, step: Step, now: float, outside: str) -> str:
+def _text(platform: Platform, renderer: Renderer, step: Step, now: float, router: Router) -> str:
     """The text of a step on a router that stands as the plan found it."""
-    return step_text(platform, renderer, pending(step, RouterState(step.before)), now, outside=outside)
+    change = pending(step, RouterState(step.before))
+    return step_text(platform, renderer, change, now, inside=router.inside, outside=router.outside)
 
 
 def _moment(text: str) -> float:

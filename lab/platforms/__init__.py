@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from lab.platforms.kind import Kind
 from lab.platforms.linux import LINUX
-from lab.platforms.netconf import NETCONF
+from lab.platforms.netconf import NETCONF, PLAIN_NETCONF
+from lab.platforms.snmp import SNMP
 
 __all__ = ["KINDS", "LINUX", "Kind"]
 
 #: By the name of the platform, as in ``handover_platform``.
-KINDS: dict[str, Kind] = {"ietf_netconf": NETCONF, "iptables": LINUX, "nftables": LINUX}
+KINDS: dict[str, Kind] = {
+    "ietf_netconf": NETCONF,
+    "ietf_netconf_plain": PLAIN_NETCONF,
+    "iptables": LINUX,
+    "nftables": LINUX,
+    "snmp": SNMP,
+}

@@ -9,11 +9,18 @@ from typing import Any
 
 from lab.image import Image
 
-__all__ = ["Kind"]
+__all__ = ["File", "Kind"]
+
+#: Path, content and mode of what is laid on a disk.
+File = tuple[str, str, int]
 
 
 def _nothing(_state: Path) -> Mapping[str, Any]:
     return {}
+
+
+def _no_files(_state: Path) -> Iterable[File]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -21,7 +28,9 @@ class Kind:
     """A kind of router.
 
     :ivar image: what it boots from.
-    :ivar files: path, content and mode of what is laid on its disk, beside what every router has.
+    :ivar about: what of it is real and what is not, where that must be said.
+    :ivar files: what is laid on its disk, beside what every router has.
+    :ivar private: the same, of what belongs to one lab alone: its keys, from the directory ``lab/.state``.
     :ivar units: services of its own, enabled at boot and waited for.
     :ivar ready: a program that succeeds on it as soon as it can be configured.
     :ivar services: what its own firewall lets the management network reach, in nft's words.
@@ -31,7 +40,9 @@ class Kind:
     """
 
     image: Image
-    files: Sequence[tuple[str, str, int]] = ()
+    about: str = ""
+    files: Sequence[File] = ()
+    private: Callable[[Path], Iterable[File]] = _no_files
     units: Sequence[str] = ()
     ready: Sequence[str] = ()
     services: Sequence[str] = ("tcp dport 22",)

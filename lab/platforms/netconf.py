@@ -2,19 +2,21 @@
 
 Debian's netconfd behind sshd; our plug-in takes what is committed to the node's kernel before the commit returns. Its
 Python belongs to that plug-in: nothing of the collection runs on it, and its operator has no shell to configure it by.
+The plain kind serves the standard modules alone, without our augmentation.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lab.image import BASE, Image
 from lab.platforms.kind import Kind
 from lab.topology import ROOT, USER
-from tests.standins.netconf_router.modules import MODULES, make_module_directory
+from tests.standins.netconf_router.modules import MODULES, STANDARD, make_module_directory
 
 _RECIPE = ROOT / "lab" / "recipe" / "netconf"
 _SOURCE = ROOT / "tests" / "standins" / "netconf_router"
@@ -31,7 +33,7 @@ def _stage(directory: Path) -> None:
         shutil.copy(_SOURCE / name, directory)
 
 
-def _configuration() -> str:
+def _configuration(modules: Sequence[str]) -> str:
     options = {
         "port": _PORT,
         "target": "candidate",
@@ -42,7 +44,7 @@ def _configuration() -> str:
         "modpath": "/usr/local/lib/netconf-router/yang:/usr/share/yuma/modules",
         "runpath": "/usr/local/lib/netconf-router",
     }
-    lines = [f"  {name} {value}" for name, value in options.items()] + [f"  module {name}" for name in MODULES]
+    lines = [f"  {name} {value}" for name, value in options.items()] + [f"  module {name}" for name in modules]
     return "\n".join(["netconfd {", *lines, "}", ""])
 
 
@@ -58,6 +60,12 @@ def _variables(state: Path) -> Mapping[str, Any]:
     }
 
 
+def _plain_variables(state: Path) -> Mapping[str, Any]:
+    return {**_variables(state), "handover_platform": "ietf_netconf_plain"}
+
+
+_SERVED = "etc/netconf-router/netconfd.conf"
+
 NETCONF = Kind(
     image=Image(
         "netconf-router",
@@ -66,9 +74,10 @@ NETCONF = Kind(
         setup=_RECIPE / "setup.sh",
         stage=_stage,
     ),
+    about="netconfd is Debian's; what takes its datastore to the kernel is a plug-in of ours",
     files=(
         ("etc/systemd/system/netconfd.service", (_RECIPE / "netconfd.service").read_text(), 0o644),
-        ("etc/netconf-router/netconfd.conf", _configuration(), 0o644),
+        (_SERVED, _configuration(MODULES), 0o644),
         ("etc/netconf-router/startup-cfg.xml", (_RECIPE / "startup-cfg.xml").read_text(), 0o644),
         (
             "etc/ssh/sshd_config.d/netconf.conf",
@@ -85,4 +94,9 @@ NETCONF = Kind(
     variables=_variables,
     # netconfd mirrors its running configuration there; the file that the plug-in writes has operational state, too.
     show=("/bin/cat", _STARTUP),
+)
+PLAIN_NETCONF = replace(
+    NETCONF,
+    files=[(path, _configuration(STANDARD) if path == _SERVED else text, mode) for path, text, mode in NETCONF.files],
+    variables=_plain_variables,
 )

@@ -37,6 +37,17 @@ notes:
     to C(cisco.ios.ios). It holds IPv4, both directions, and the scopes of an address or, at the visited router, of a
     correspondent. The inventory variables C(handover_ios_vrf) and C(handover_ios_redundancy) give every line a VRF, and
     an HSRP group by name or a redundancy group by number. C(docs/platforms/ios.md) tells the rest.
+  - With the inventory variable C(handover_transport=snmp_config_copy) a router of the platform V(ios) is told by SNMP
+    to fetch its lines from the controller, by TFTP or scp. See C(docs/platforms/snmp.md).
+  - The platform V(iosxe_netconf) holds the same on IOS-XE, and needs P(ansible.netcommon.netconf#connection). The
+    variable C(handover_iosxe_revision) tells for which revision of Cisco's modules text is made without asking the
+    router. See C(docs/platforms/iosxe_netconf.md).
+  - The platform V(junos) needs the connection P(ansible.netcommon.netconf#connection), and interfaces that are named
+    with their unit. It holds both directions, and freezes flows while its sessions change. C(docs/platforms/junos.md)
+    tells the rest. It was never run on Juniper's software.
+  - Text for the platforms V(nxos), V(eos), V(vyos), V(routeros) and V(iosxr) is written and never sent, because it was
+    tried on no such router. Whatever would need one is refused with the code C(render_only). See
+    C(docs/platforms/render-only.md).
   - A router of the platform V(snmp) is reached by SNMP, whatever its Ansible connection; set C(ansible_connection) to
     V(local). Its login is in the inventory variables C(handover_snmp_user), C(handover_snmp_auth_key) and
     C(handover_snmp_privacy_key). The controller needs C(pysnmp) 7. See C(docs/platforms/snmp.md).

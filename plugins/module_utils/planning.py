@@ -97,6 +97,7 @@ def make_plan(
     joint = {name for name, can in able_to.items() if can.joint}
     atomic = {name for name, can in able_to.items() if can.atomic}
     by_side = {name for name, can in able_to.items() if can.by_side}
+    unfrozen = {name for name, can in able_to.items() if not (freeze and can.freezes)}
     sending_on = [name for name, router in topology.routers.items() if router.foreign_sources and name not in joint]
     while True:
         targets, left_out = target_states(current, able, topology, placing)
@@ -108,7 +109,7 @@ def make_plan(
             known = {name: state for name, state in targets.items() if name not in unreachable}
             held = {name: current.get(name, RouterState()) for name in known}
             stages = plan(held, known, joint, drain, atomic, sending_on)
-            left_out = [] if freeze else list(_frozen(able, stages))
+            left_out = list(_frozen(able, stages, unfrozen))
         if not left_out:
             break
         refused.extend(left_out)
@@ -213,8 +214,8 @@ def _unholdable(able: Iterable[Handover], topology: Topology, targets: Mapping[s
         yield Refused(handover, found[handover.id].code, str(found[handover.id]))
 
 
-def _frozen(able: Iterable[Handover], stages: Iterable[Stage]) -> Iterator[Refused]:
-    """The handovers for which flows would be dropped meanwhile."""
+def _frozen(able: Iterable[Handover], stages: Iterable[Stage], unfrozen: Container[str]) -> Iterator[Refused]:
+    """The handovers for which flows would be dropped meanwhile where that is not wanted, or cannot be had."""
     routers: Dict[str, Set[str]] = {}
     for stage in stages:
         if stage.phase is Phase.FREEZE:
@@ -222,13 +223,14 @@ def _frozen(able: Iterable[Handover], stages: Iterable[Stage]) -> Iterator[Refus
                 for entry in step.after:
                     routers.setdefault(entry.stamp.handover, set()).add(step.router)
     for handover in able:
-        if handover.id in routers:
-            names = ", ".join(sorted(routers[handover.id]))
+        names = sorted(routers.get(handover.id, ()))
+        if any(name in unfrozen for name in names):
             error = HandoverError(
                 "needs_freeze",
-                f"{handover.id} on {names}",
+                f"{handover.id} on {', '.join(names)}",
                 "without a freeze one router at most rewrites both ways at once, and its rewrites only come or only go",
-                "Let handover_freeze be true, or use another platform on one of the routers.",
+                "Use another platform on one of the routers, or let handover_freeze be true where the routers can drop "
+                "a flow's packets meanwhile (ietf_netconf_plain, nxos and eos cannot).",
             )
             yield Refused(handover, error.code, str(error))
 

@@ -14,13 +14,16 @@ description:
     chains of iptables), the rule that sends marked packets to a routing table of their own, the kernel settings, the
     operator's firewall, and a service that puts everything back after a reboot or a reload of the firewall.
   - Rules of iptables do not expire by themselves. There a timer is installed that takes away what has expired.
-  - On a Cisco IOS router, one interface must be inside for NAT and another one outside. That is checked, or set where
-    it is missing. Options that are not for it are passed over.
+  - On a router of Cisco IOS, or IOS-XE over NETCONF, one interface must be inside for NAT and another one outside. That
+    is checked, or set where it is missing. Options that are not for it are passed over.
   - What a router had before is remembered on it, and given back with O(state=absent).
-  - A router of the platform C(ietf_netconf) is checked instead. Its NETCONF server must have the modules and
-    capabilities of a step, and the inside interface; what is missing is named. Then it gets an empty NAT instance and
-    an empty static protocol of ours. Of the options only O(state), O(inside_interface), O(drop_handovers) and
-    O(template_dir) matter.
+  - A router of the platforms C(ietf_netconf) and C(ietf_netconf_plain) is checked instead. Its NETCONF server must have
+    the modules and capabilities of a step, and the inside interface; what is missing is named. Then it gets an empty
+    NAT instance and an empty static protocol of ours. Of the options only O(state), O(inside_interface),
+    O(drop_handovers) and O(template_dir) matter.
+  - A Juniper SRX, platform C(junos), is checked for the filter that freezes flows, and for C(no-syn-check) and
+    C(no-sequence-check). With O(firewall=insert) they are made. O(firewall=check) fails and names the very lines.
+  - For the platforms C(nxos), C(eos), C(vyos), C(routeros) and C(iosxr) there is O(state=rendered) alone.
   - All of a change or nothing of it. A router that refuses a part is put back, and the error says so.
   - The role P(sipmobility.handover.first_hop_router#role) calls it.
 author: "sipmobility.handover contributors (@sipmobility)"
@@ -45,8 +48,9 @@ options:
     default: present
   platform:
     description:
-      - The platform of the router. V(nftables), V(iptables), V(ios) and V(ietf_netconf) are prepared by this module,
-        V(snmp) is checked.
+      - The platform of the router. V(nftables), V(iptables), V(ios), V(iosxe_netconf), V(junos), V(ietf_netconf) and
+        V(ietf_netconf_plain) are prepared by this module, V(snmp) is checked. Text alone is made for V(nxos), V(eos),
+        V(vyos), V(routeros) and V(iosxr).
       - Default is the inventory variable C(handover_platform), then the last part of C(ansible_network_os), then
         V(nftables).
     type: str
@@ -95,8 +99,8 @@ options:
     default: false
   nat_interfaces:
     description:
-      - On IOS, whether C(ip nat inside) and C(ip nat outside) are set on the two interfaces where they are missing, or
-        only checked; an interface without its mark then is an error that says what to configure.
+      - On IOS and IOS-XE, whether C(ip nat inside) and C(ip nat outside) are set on the two interfaces where they are
+        missing, or only checked; an interface without its mark then is an error that says what to configure.
       - A mark that was set is taken back with O(state=absent); one that the operator had set stays.
     type: str
     choices: [check, set]

@@ -30,7 +30,9 @@ attributes:
   platform:
     support: full
     platforms: posix
-    description: Linux routers of the platforms V(nftables) and V(iptables), and Cisco IOS and IOS-XE by V(ios).
+    description: >-
+      Linux routers of the platforms V(nftables) and V(iptables), Cisco IOS and IOS-XE by V(ios), and Juniper SRX by
+      V(junos).
 options:
   config:
     description:

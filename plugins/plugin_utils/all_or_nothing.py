@@ -82,7 +82,8 @@ class AllOrNothing:
             if done.router.held:
                 done.router.release()
             else:
-                done.router.apply(difference(done.after, done.before.live(self._now)), done.after, self._now)
+                before = done.router.lasting(done.before, self._now)
+                done.router.apply(difference(done.after, before), done.after, self._now)
         except HandoverError as error:
             return f"{done.name} ({error.code})"
         return None

@@ -1,9 +1,10 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Cisco router's configuration over SNMP: lines are merged into it, and all of it is fetched (ccCopyTable, TFTP).
+"""A Cisco router's configuration over SNMP: lines are merged into it, and all of it is fetched (ccCopyTable).
 
-The router carries the file; SNMP only tells it to. TFTP has no secrecy: whoever sees the packets reads the lines.
+The router carries the file, by TFTP or scp; SNMP only tells it to. TFTP has no secrecy: whoever sees the packets reads
+the lines.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -20,10 +21,14 @@ from ..module_utils.mobility.model import Address
 from ..module_utils.platforms.config_copy import ENTRY, forget, outcome, questions, refused
 from ..module_utils.platforms.varbinds import varbinds_of
 from .rendering import Renderer
+from .scp_once import ScpFile
 from .snmp_device import LATE, NO_ANSWER, SnmpSession
 from .tftp_once import OneFile
 
-__all__ = ["ConfigCopy", "Way"]
+__all__ = ["PROTOCOLS", "ConfigCopy", "Way"]
+
+#: How a file is carried: the numbers of ConfigCopyProtocol, and what serves it here.
+PROTOCOLS: Mapping[str, tuple[int, type[OneFile] | type[ScpFile]]] = {"tftp": (1, OneFile), "scp": (4, ScpFile)}
 
 _LOOK = 0.1
 
@@ -36,12 +41,14 @@ class Way:
     :ivar client: the router's address, as the controller sees it.
     :ivar seconds: that a copy may take.
     :ivar open_socket: makes a socket, where the server is not to be in this network.
+    :ivar protocol: ``tftp`` or ``scp``.
     """
 
     server: Address
     client: Address
     seconds: float = 60
     open_socket: Callable[[int, int], socket.socket] = socket.socket
+    protocol: str = "tftp"
 
 
 class ConfigCopy:
@@ -59,7 +66,7 @@ class ConfigCopy:
     def load(self, text: str) -> None:
         """Have the router merge these lines into its running configuration.
 
-        :raises HandoverError: ``copy_failed`` (``someConfigApplyFailed``: some lines stand), ``copy_late``,
+        :raises HandoverError: ``some_lines_refused`` where the others stand; ``copy_failed``, ``copy_late``,
             ``no_answer``, ``no_privilege``, ``not_writable``, ``step_refused``, ``transfer_port``, and as the session.
         """
         content = text if text.endswith("end\n") else f"{text}end\n"
@@ -78,9 +85,12 @@ class ConfigCopy:
     def _copied(self, content: bytes | None) -> bytes | None:
         way, file = self._way, f"sipmobility-{secrets.token_hex(16)}"
         request = secrets.randbelow(2**31 - 1) + 1
+        number, carrier = PROTOCOLS[way.protocol]
         context = {"copy": ENTRY, "request": request, "load": content is not None, "server": way.server, "file": file}
-        asked = varbinds_of(self._renderer.render("cisco_config_copy/copy.j2", context))
-        with OneFile(way.server, way.client, file, content, way.open_socket) as transfer:
+        with carrier(way.server, way.client, file, content, way.open_socket) as transfer:
+            login = {"user": transfer.user, "password": transfer.password} if isinstance(transfer, ScpFile) else {}
+            context.update(protocol=number, login=login)
+            asked = varbinds_of(self._renderer.render("cisco_config_copy/copy.j2", context))
             refusal = self._session.set(asked)
             if refusal is not None and refusal.status != NO_ANSWER:
                 raise refused(self._name, refusal.status)

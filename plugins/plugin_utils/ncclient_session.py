@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Set
-from contextlib import suppress
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -16,21 +16,20 @@ from ..module_utils.errors import HandoverError
 
 try:
     from lxml.etree import LxmlError
-    from ncclient import NCClientError, manager
-    from ncclient.operations import RaiseMode
+    from ncclient import NCClientError
+    from ncclient.manager import Manager, make_device_handler
+    from ncclient.operations import RaiseMode, TimeoutExpiredError
     from ncclient.transport import AuthenticationError, SSHUnknownHostError
-    from ncclient.transport import session as ncclient_session
     from ncclient.xml_ import to_ele
     from paramiko import SSHException
+
+    from .ncclient_transport import PromptSession
 
     HAS_NCCLIENT = True
 except ImportError:
     HAS_NCCLIENT = False
 
 __all__ = ["Login", "NcclientSession"]
-
-#: Seconds that ncclient sleeps before it looks for something to send. It comes with 0.1, which is most of a handover.
-_TICK = 0.002
 
 
 @dataclass(frozen=True)
@@ -64,10 +63,8 @@ class NcclientSession:
         if not HAS_NCCLIENT:
             raise HandoverError("library_missing", "ncclient", "the controller has ncclient", "Install ncclient.")
         self._login = login
-        ncclient_session.TICK = _TICK
         self._manager = self._connected(sock)
-        self._manager.raise_mode = RaiseMode.NONE
-        self._manager.timeout = login.timeout
+        self._manager.async_mode = True
 
     def __enter__(self) -> NcclientSession:
         return self
@@ -90,33 +87,47 @@ class NcclientSession:
 
         :raises HandoverError: ``session_lost``, also where the answer is late, or is no XML.
         """
+        return self.requests(operation)[0]
+
+    def requests(self, *operations: str) -> Sequence[str]:
+        """Send operations one behind the other, then wait for all replies. Errors as :meth:`request`."""
+        with self._losing():
+            sent = [self._manager.rpc(to_ele(operation)) for operation in operations]
+            return [self._reply(one) for one in sent]
+
+    def tell(self, operation: str) -> None:
+        """Send one operation and wait for nothing. Errors as :meth:`request`."""
+        with self._losing():
+            self._manager.rpc(to_ele(operation))
+
+    @contextmanager
+    def _losing(self) -> Iterator[None]:
         try:
-            return str(self._manager.rpc(to_ele(operation)).xml)
+            yield
         except (NCClientError, LxmlError, SSHException, OSError, EOFError) as error:
             raise HandoverError(
                 "session_lost", f"{self._login.host}: {_said(error)}", "a NETCONF session lasts for a whole step"
             ) from error
 
+    def _reply(self, sent: Any) -> str:
+        if not sent.event.wait(self._login.timeout):
+            raise TimeoutExpiredError("no answer in time")
+        if sent.error is not None:
+            raise sent.error
+        return str(sent.reply.xml)
+
     def close(self) -> None:
         """End the session, on the router too where it still answers."""
         with suppress(NCClientError, SSHException, OSError, EOFError):
+            self._manager.async_mode = False
             self._manager.close_session()
 
     def _connected(self, sock: socket.socket | None) -> Any:
-        login = self._login
+        login, handler = self._login, make_device_handler(None)
+        session = PromptSession(handler)
+        session.patience = login.timeout
         try:
-            return manager.connect(
-                host=login.host,
-                port=login.port,
-                username=login.user,
-                key_filename=login.key_file,
-                hostkey_b64=login.host_key,
-                hostkey_verify=True,
-                allow_agent=False,
-                look_for_keys=False,
-                timeout=login.timeout,
-                sock=sock,
-            )
+            return Manager(self._open(session, sock), handler, timeout=login.timeout, raise_mode=RaiseMode.NONE)
         except SSHUnknownHostError as error:
             raise HandoverError(
                 "unknown_host_key",
@@ -132,6 +143,27 @@ class NcclientSession:
             raise HandoverError(
                 "router_unreachable", f"{login.host}: {_said(error)}", "the router's NETCONF server answers"
             ) from error
+
+    def _open(self, session: Any, sock: socket.socket | None) -> Any:
+        login = self._login
+        try:
+            session.connect(
+                host=login.host,
+                port=login.port,
+                username=login.user,
+                key_filename=login.key_file,
+                hostkey_b64=login.host_key,
+                hostkey_verify=True,
+                allow_agent=False,
+                look_for_keys=False,
+                timeout=login.timeout,
+                sock=sock,
+            )
+        except BaseException:
+            if session.transport:
+                session.close()
+            raise
+        return session
 
 
 def _said(error: BaseException) -> str:

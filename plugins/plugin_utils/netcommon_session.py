@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
@@ -65,6 +65,14 @@ class NetcommonSession:
             with suppress(ConnectionError):
                 self._connection.close()
             raise _lost(error) from error
+
+    def requests(self, *operations: str) -> Sequence[str]:
+        """Send operations one by one: the connection has no other way. Errors as :meth:`request`."""
+        return [self.request(operation) for operation in operations]
+
+    def tell(self, operation: str) -> None:
+        """As :meth:`request`, without the reply."""
+        self.request(operation)
 
     @cached_property
     def _hello(self) -> dict[str, Any]:

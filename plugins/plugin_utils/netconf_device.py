@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -13,20 +13,21 @@ from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.change import unfinished
 from ..module_utils.mobility.model import Change, Role
 from ..module_utils.platforms.base import Output
-from ..module_utils.platforms.ietf_netconf import IetfNetconf
+from ..module_utils.platforms.netconf_platform import NetconfPlatform
 from ..module_utils.platforms.netconf_reply import errors_of, lock_refused, reply_of
 from .device import Device
 from .rendering import Renderer
 from .router import ManagedRouter
 from .step_text import step_text
 
-__all__ = ["CONFIRM_SECONDS", "NetconfDevice", "NetconfSession", "netconf_router"]
+__all__ = ["CONFIRM_SECONDS", "NetconfDevice", "NetconfSession", "Refused", "netconf_router"]
 
 #: Seconds after which a router takes encoders back that nobody confirmed. Held ones wait for other routers' tasks.
 CONFIRM_SECONDS = 60
 
 _CAPABILITY = "urn:ietf:params:netconf:capability:"
 _ENCODERS = (Role.ENCODER_DST, Role.ENCODER_SRC)
+_DECODERS = (Role.DECODER,)
 
 
 class NetconfSession(Protocol):
@@ -40,14 +41,19 @@ class NetconfSession(Protocol):
     def capabilities(self) -> Set[str]:
         """What the server announced in its hello."""
 
-    def request(self, operation: str) -> str:
-        """Send one operation; the server's ``rpc-reply``, errors included.
+    def requests(self, *operations: str) -> Sequence[str]:
+        """Send operations without waiting in between where that can be had; the server's replies, errors included.
+
+        A server carries them out one after the other (RFC 6241 section 4.5), also after one that it refused.
 
         :raises HandoverError: when the session is lost or the server does not answer in time.
         """
 
+    def tell(self, operation: str) -> None:
+        """Send one whose answer does not matter, and do not wait for it where that can be had; errors as above."""
 
-class _Refused(Exception):
+
+class Refused(Exception):
     """The server's answer has errors."""
 
     def __init__(self, answer: str) -> None:
@@ -70,7 +76,7 @@ class NetconfDevice(Device):
     :raises HandoverError: ``module_missing``, ``no_transaction``.
     """
 
-    def __init__(self, name: str, platform: IetfNetconf, renderer: Renderer, session: NetconfSession) -> None:
+    def __init__(self, name: str, platform: NetconfPlatform, renderer: Renderer, session: NetconfSession) -> None:
         self._name = name
         self._held = False
         self._session = session
@@ -94,25 +100,31 @@ class NetconfDevice(Device):
         return Output({"data": text}, {})
 
     def read(self) -> Output:
-        gathering = self._renderer.render(self._platform.gather_template, self._platform.settings)
-        return self.printed(self._answer(gathering))
+        return self.printed(self._answer(self._gathering))
 
     def change(self, change: Change, now: float, hold: bool = False) -> Output:
         step = self.text(change, now)
         try:
             with self._locked():
-                self._ask(step)
+                self._ask(self._renewed(step, change, now))
                 if not self.candidate:
                     return self.read()
-                confirmed = self.confirms and any(entry.role in _ENCODERS for entry in (*change.remove, *change.put))
-                self._ask(self._text("commit", confirm_seconds=CONFIRM_SECONDS if confirmed else 0))
-                return self._confirm(change, hold) if confirmed else self.read()
-        except _Refused as refused:
+                confirmed = self.confirms and _concerns(change, _ENCODERS)
+                read = self._committed(CONFIRM_SECONDS if confirmed else 0)
+                # Encoders of other routers come to rely on a decoder: one that goes with its encoder is not held.
+                held = hold and not _concerns(change, _DECODERS)
+                return self._confirmed(change, read, held) if confirmed else read
+        except Refused as refused:
             return Output({**self.read().sections, "step": refused.answer}, {"step": 1})
+
+    def _renewed(self, step: str, change: Change, now: float) -> str:
+        """The text of a step, once the datastore is locked: where it depends on what stands, it is written anew."""
+        return step
 
     def ask(self, template: str, **context: object) -> str:
         """What the server answers to an operation that changes nothing; it may refuse it.
 
+        :param template: without its ending, for example ``netconf/modules``.
         :raises HandoverError: ``session_lost``.
         """
         return self._answer(self._text(template, **context))
@@ -123,14 +135,18 @@ class NetconfDevice(Device):
         :raises HandoverError: where the server refuses it, or somebody else has its lock.
         """
         text = self._text(template, **context)
+        self.send(text)
+        return text
+
+    def send(self, text: str) -> None:
+        """As :meth:`edit`, with the text of the edit."""
         try:
             with self._locked():
                 self._ask(text)
                 if self.candidate:
-                    self._ask(self._text("commit", confirm_seconds=0))
-        except _Refused as refused:
+                    self._ask(self._text("netconf/commit", confirm_seconds=0))
+        except Refused as refused:
             raise self._platform.diagnose(self._name, refused.answer) from refused
-        return text
 
     @property
     def held(self) -> bool:
@@ -152,70 +168,103 @@ class NetconfDevice(Device):
         self._held = True
 
     def settle(self) -> None:
-        self._finish("commit")
+        self._finish("netconf/commit")
 
     def release(self) -> None:
-        self._finish("cancel_commit")
+        self._finish("netconf/cancel_commit")
 
     def _finish(self, operation: str) -> None:
         self._held = False
         try:
             self._ask(self._text(operation, confirm_seconds=0))
-        except _Refused as refused:
+        except Refused as refused:
             raise self._platform.diagnose(self._name, refused.answer) from refused
         finally:
-            self._answer(self._text("unlock"))
+            self._tell(self._text("netconf/unlock"))
 
-    def _confirm(self, change: Change, hold: bool) -> Output:
+    def _committed(self, confirm_seconds: int) -> Output:
+        """Commit the candidate; what running is then."""
+        commit, shown = self._answers(self._text("netconf/commit", confirm_seconds=confirm_seconds), self._gathering)
+        if not errors_of(reply_of(commit)):
+            return self.printed(shown)
+        if confirm_seconds:
+            # netconfd, where a plug-in refuses, takes the commit back and goes on waiting for its confirmation.
+            self._answer(self._text("netconf/cancel_commit"))
+        raise Refused(commit)
+
+    def _confirmed(self, change: Change, read: Output, hold: bool) -> Output:
         """Confirm a commit that became what was asked, or leave that to others; have anything else taken back."""
-        read = self.read()
         try:
             missing = unfinished(change, self._platform.parse(read))
         except HandoverError:
-            self._ask(self._text("cancel_commit"))
+            self._take_back()
             raise
         if missing is None and hold:
             self._held = True
             return read
         if missing is None:
-            self._ask(self._text("commit", confirm_seconds=0))
+            self._ask(self._text("netconf/commit", confirm_seconds=0))
             return read
-        self._ask(self._text("cancel_commit"))
+        self._take_back()
         return self.read()
+
+    def _take_back(self) -> None:
+        """Have an unconfirmed commit taken back at once."""
+        self._ask(self._text("netconf/cancel_commit"))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """The datastore's lock, and a candidate without somebody's leftovers."""
         try:
-            self._ask(self._text("lock"))
-        except _Refused as refused:
+            self._ask(self._text("netconf/lock"))
+        except Refused as refused:
             raise lock_refused(self._name, errors_of(reply_of(refused.answer))) from refused
         try:
             try:
                 yield
             except BaseException:  # an interrupt, too, leaves no half a step to whoever commits next
                 if self.candidate:
-                    self._ask(self._text("discard_changes"))
+                    self._ask(self._text("netconf/discard_changes"))
                 raise
         finally:
             if not self._held:
-                self._answer(self._text("unlock"))
+                self._tell(self._text("netconf/unlock"))
 
     def _ask(self, operation: str) -> None:
         answer = self._answer(operation)
         if errors_of(reply_of(answer)):
-            raise _Refused(answer)
+            raise Refused(answer)
 
     def _answer(self, operation: str) -> str:
+        return self._answers(operation)[0]
+
+    def _answers(self, *operations: str) -> Sequence[str]:
+        with self._naming():
+            return self._session.requests(*operations)
+
+    def _tell(self, operation: str) -> None:
+        with self._naming():
+            self._session.tell(operation)
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
         try:
-            return self._session.request(operation)
+            yield
         except HandoverError as error:
             stands = f"Encoders that nobody confirmed are taken back within {CONFIRM_SECONDS} s. Then run reconcile."
             raise HandoverError(error.code, f"{self._name}: {error.subject}", error.rule, stands) from error
 
+    @property
+    def _gathering(self) -> str:
+        return self._renderer.render(self._platform.gather_template, self.settings)
+
     def _text(self, operation: str, **context: object) -> str:
-        known = {**self._platform.settings, "target": self._target, "rollback_on_error": self.whole}
-        return self._renderer.render(f"ietf_netconf/{operation}.xml.j2", {**known, **context})
+        return self._renderer.render(f"{operation}.xml.j2", {**self.settings, **context})
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """What the templates must know of the server."""
+        return {**self._platform.settings, "target": self._target, "rollback_on_error": self.whole}
 
     @property
     def whole(self) -> bool:
@@ -235,6 +284,10 @@ class NetconfDevice(Device):
         return f"{_CAPABILITY}{capability}" in self._session.capabilities
 
 
-def netconf_router(name: str, platform: IetfNetconf, renderer: Renderer, session: NetconfSession) -> ManagedRouter:
+def _concerns(change: Change, roles: Container[Role]) -> bool:
+    return any(entry.role in roles for entry in (*change.remove, *change.put))
+
+
+def netconf_router(name: str, platform: NetconfPlatform, renderer: Renderer, session: NetconfSession) -> ManagedRouter:
     """A router of a platform, reached by a NETCONF session; errors as :class:`NetconfDevice`."""
     return ManagedRouter(name, platform, NetconfDevice(name, platform, renderer, session))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..module_utils.errors import HandoverError
+from ..module_utils.platforms.base import Output
 from ..module_utils.platforms.ietf_netconf import IetfNetconf
 from .netconf_device import NetconfDevice
 
@@ -33,7 +34,7 @@ class NetconfPreparation:
 
         :raises HandoverError: ``session_lost``, ``unreadable_answer``.
         """
-        return {"gathered": {**self._record(), **self._abilities()}, "advice": self._advice()}
+        return {"gathered": {**self._record(self._device.read()), **self._abilities()}, "advice": self._advice()}
 
     def converge(self, *, present: bool, checking: bool, drop: bool) -> dict[str, Any]:
         """Prepare the router, or take our places away.
@@ -43,7 +44,8 @@ class NetconfPreparation:
         """
         if present:
             self._check()
-        before = self._record()
+        standing = self._device.read()
+        before = self._record(standing)
         wanted = sorted(_PLACES) if present else []
         if before["handovers"] and not present and not drop:
             raise HandoverError(
@@ -55,12 +57,14 @@ class NetconfPreparation:
         changed = before["places"] != wanted
         text = ""
         if changed and not checking:
-            text = self._device.edit("prepare", present=present)
+            left = () if present else self._platform.records(standing)
+            text = self._device.edit("ietf_netconf/prepare", present=present, left=left)
         after = {"places": wanted, "handovers": before["handovers"] if present else 0}
-        if changed and not checking and self._record() != after:
+        found = self._record(self._device.read()) if changed and not checking else after
+        if found != after:
             raise HandoverError(
                 "not_read_back",
-                f"{self._name}: {self._record()}",
+                f"{self._name}: {found}",
                 "the router shows what it was told, when read back",
             )
         return {
@@ -71,8 +75,7 @@ class NetconfPreparation:
             "advice": self._advice() if present else [],
         }
 
-    def _record(self) -> dict[str, Any]:
-        read = self._device.read()
+    def _record(self, read: Output) -> dict[str, Any]:
         return {"places": sorted(self._platform.places(read)), "handovers": len(self._platform.parse(read))}
 
     def _abilities(self) -> dict[str, Any]:
@@ -103,12 +106,12 @@ class NetconfPreparation:
             )
 
     def _has_inside(self) -> bool:
-        return self._platform.has_interface(self._device.ask("interface", interface=self._inside))
+        return self._platform.has_interface(self._device.ask("ietf_netconf/interface", interface=self._inside))
 
     def _missing(self) -> tuple[str, ...] | None:
         """The modules that the server lacks; None where it does not tell."""
         try:
-            return self._platform.missing(self._device.ask("modules"))
+            return self._platform.missing(self._device.ask("netconf/modules"))
         except HandoverError as error:
             if error.code != "library_unknown":
                 raise

@@ -183,8 +183,14 @@ def _stage(index: int, stages: tuple[Stage, ...], confirming: Container[str]) ->
     encoded = any(later.phase is not Phase.DECODE for later in stages[index + 1 :])
     drain = max((item.wait for item in stages), default=0.0) or 2.0
     together = _row(index, stages)
-    # A router that comes again in the row confirms only what it did last: one commit waits at a time.
-    held = {step.router: number for number in together for step in stages[number].steps if step.router in confirming}
+    # A router that comes again in the row confirms only what it did last: one commit waits at a time. A joint step has
+    # decoders, on which the encoders behind it rely: it does not wait.
+    held = {
+        step.router: number
+        for number in together
+        for step in stages[number].steps
+        if step.router in confirming and stages[number].phase is not Phase.JOINT
+    }
     alone = sum(len(stages[number].steps) for number in together) == 1
     return {
         "index": index,

@@ -68,12 +68,16 @@ class ManagedRouter:
         :returns: False, with nothing done, where the router is of another generation.
         :raises HandoverError: as :meth:`apply`.
         """
+        if self._platform.generation is None:
+            return False
         return self.settle_unread(change, known, self._device.change_unread(change, known, now), now)
 
     def acknowledged(self, change: Change, known: str, output: Output) -> bool:
         """Whether a router that was not read says that it made a change, and nobody else one; its word is noted."""
-        after = output.sections.get("after", "").strip()
-        if "step" in output.status or not after or after != _later(known, self._platform.commits(change)):
+        generation, after = self._platform.generation, output.sections.get("after", "").strip()
+        if generation is None or "step" in output.status or not after:
+            return False
+        if after != _later(known, generation.commits(change)):
             return False
         self._generation = after
         return True
@@ -92,6 +96,10 @@ class ManagedRouter:
         found = Output({**read.sections, "step": output.sections["step"]}, {**read.status, **status})
         self._settled(change, None, found, now)
         return True
+
+    def lasting(self, state: RouterState, now: float) -> RouterState:
+        """What this router still holds of a state: on a platform without expiry all of it."""
+        return state.live(now) if self._platform.capabilities.expires else state
 
     def close(self) -> None:
         """Give back what was opened to reach the router; it is opened again when it is used again."""
@@ -145,7 +153,7 @@ class ManagedRouter:
         """The error, with a word on how the router stands now."""
         # A remnant has no expiry that is known, and cannot be put: one that was there and still is stays.
         remnants = [entry for entry in before if not entry.stamp.handover and after.get(entry.key) == entry]
-        back = difference(after, before.live(now).changed((), remnants))
+        back = difference(after, self.lasting(before, now).changed((), remnants))
         stands = self._put_back(back, now) if back else "The router is unchanged."
         return HandoverError(error.code, error.subject, error.rule, " ".join(filter(None, [error.advice, stands])))
 

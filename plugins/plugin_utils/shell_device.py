@@ -45,9 +45,10 @@ class ShellDevice(Device):
         return self._shell.run(self._rendered("linux/transaction.sh.j2", script))
 
     def change_unread(self, change: Change, known: str, now: float) -> Output | None:
-        if not known or not self._platform.generation_template:
+        generation = self._platform.generation
+        if not known or generation is None:
             return None
-        text = {"step": self.text(change, now), "generation": self._rendered(self._platform.generation_template)}
+        text = {"step": self.text(change, now), "generation": self._rendered(generation.template)}
         output = self._shell.run(self._rendered("linux/guarded.sh.j2", {**text, "known": known}))
         return output if "step" in output.sections else None
 

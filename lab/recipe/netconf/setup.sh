@@ -12,7 +12,7 @@ cd /usr/local/lib/netconf-router
 includes=$(find /usr/include/yuma -type d -printf '-I%p ')
 # shellcheck disable=SC2086
 gcc -shared -fPIC -O2 -Wall -Wextra -Werror -I/usr/include/libxml2 $includes \
-    -o libsipmobility-nat.so apply_to_kernel.c
+    -o libietf-nat.so apply_to_kernel.c
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq purge --autoremove gcc libc6-dev libxml2-dev libyuma-dev >/dev/null
 BUILD

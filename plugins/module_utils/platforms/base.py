@@ -6,14 +6,28 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Dict, FrozenSet, Iterable, Mapping, Tuple
+from typing import Any, ClassVar, Dict, Iterable, Mapping, Optional, Tuple
 
 from ..errors import HandoverError
 from ..mobility.handover import Handover
-from ..mobility.model import Change, Directions, Entry, Neighbour, RouterState, Scope
+from ..mobility.model import Change, Entry, Neighbour, Rewrite, RouterState, Scope
+from .capabilities import Capabilities, Narrower, Part
 
-__all__ = ["COMPLAINTS", "Capabilities", "Complaint", "Output", "Platform", "foreign", "require", "unprepared"]
+__all__ = [
+    "COMPLAINTS",
+    "Capabilities",
+    "Complaint",
+    "Generation",
+    "Narrower",
+    "Output",
+    "Part",
+    "Platform",
+    "foreign",
+    "require",
+    "unprepared",
+]
 
 Complaint = Tuple[str, str, str, str]
 
@@ -39,38 +53,6 @@ COMPLAINTS: Tuple[Complaint, ...] = (
 
 
 @dataclass(frozen=True)
-class Capabilities:
-    """What a platform can express.
-
-    :ivar scopes: the scopes it can hold.
-    :ivar directions: the directions it can hold.
-    :ivar joint: its changes take effect as a whole (connection tracking, or both halves in one line), so
-        the flows concerned are frozen on it meanwhile.
-    :ivar neighbours: it can answer for an address on a link.
-    :ivar atomic: of a joint platform, each line takes effect at once: no freeze is needed where lines only come, or
-        only go, and no other joint router changes with it.
-    :ivar expires: what it holds goes by itself when its time is over.
-    :ivar by_side: it translates only between an inside and an outside interface: it routes first and translates then
-        on the way out, and the other way round on the way in.
-    :ivar confirms: its routers can hold encoders unconfirmed, and take them back by themselves.
-    """
-
-    scopes: FrozenSet[Scope]
-    directions: FrozenSet[Directions]
-    joint: bool
-    neighbours: bool = False
-    atomic: bool = False
-    expires: bool = True
-    by_side: bool = False
-    confirms: bool = False
-
-    @property
-    def everything(self) -> bool:
-        """Whether there is no handover that it cannot express."""
-        return self.neighbours and len(self.scopes) == len(Scope) and len(self.directions) == len(Directions)
-
-
-@dataclass(frozen=True)
 class Output:
     """What a router printed, by section, and the exit status of the sections that failed."""
 
@@ -78,14 +60,28 @@ class Output:
     status: Mapping[str, int]
 
 
-class Platform:
+class Generation(ABC):
+    """What changes with each change of a router, and tells so that nobody else changed it meanwhile.
+
+    :cvar template: the template of a shell function that prints it; its last word is a number.
+    """
+
+    template: ClassVar[str]
+
+    @abstractmethod
+    def commits(self, change: Change) -> int:
+        """By how much one transaction raises the number."""
+
+
+class Platform(ABC):
     """One platform. Subclasses say how; nothing here talks to a router.
 
     :cvar name: as in ``handover_platform`` and in the name of its template directory.
+    :cvar capabilities: what it can express.
     """
 
-    name: str
-    capabilities: Capabilities
+    name: ClassVar[str]
+    capabilities: ClassVar[Capabilities]
 
     #: How its routers are reached: a key of ``plugin_utils/reach.py``.
     transport: ClassVar[str] = "shell"
@@ -106,17 +102,12 @@ class Platform:
         """The template of one transaction."""
         return f"{self.name}/step.sh.j2"
 
-    #: The template of a shell function that prints what changes with each change of the router, or nothing; empty
-    #: where the platform has none.
-    generation_template: ClassVar[str] = ""
-
     #: The template of a program that stays on the router in a shell's place and carries steps out without starting
     #: anything; empty where the platform has none. Its argument is what ends a step: ``save_command``.
     resident_template: ClassVar[str] = ""
 
-    def commits(self, change: Change) -> int:
-        """By how much one transaction raises the number at the end of the router's generation."""
-        raise NotImplementedError
+    #: None where a router does not tell that it was changed.
+    generation: ClassVar[Optional[Generation]] = None
 
     def parse(self, output: Output) -> RouterState:
         """What the router holds, from what the gathering script printed.
@@ -134,17 +125,17 @@ class Platform:
                 f"{self.name} lists what it holds in its documented form",
             ) from error
 
+    @abstractmethod
     def _entries(self, output: Output) -> Iterable[Entry]:
         """What the router holds; a :class:`ValueError` or the like stands for an answer of another form."""
-        raise NotImplementedError
 
+    @abstractmethod
     def context(self, change: Change, now: float) -> Dict[str, Any]:
         """The variables of the step template for one transaction.
 
         :param now: Unix seconds; relative timeouts count from here.
         :raises HandoverError: ``unsupported_entry`` for what this platform cannot hold, ``expired``.
         """
-        raise NotImplementedError
 
     def objections(self, state: RouterState) -> Mapping[Entry, HandoverError]:
         """What of a whole state a router cannot hold although the scopes and directions are its own, and why."""
@@ -183,13 +174,16 @@ def require(platform: Platform, handover: Handover, router: str, entries: Iterab
     able = platform.capabilities
     if able.everything:
         return
-    if handover.scope not in able.scopes:
-        names = ", ".join(sorted(scope.value for scope in able.scopes))
-        raise HandoverError(
-            "unsupported_scope", f"{handover.scope.value} on {router}", f"{platform.name} can hold the scopes {names}"
-        )
-    # A flow that goes by the home router is handed over in one direction, whatever the handover says.
     entries = list(entries)
+    if handover.scope not in able.scopes:
+        raise _unsupported(handover, router, f"{platform.name} can hold the scopes {_names(able.scopes)}")
+    for part in {Part.of(entry.kind): None for entry in entries if isinstance(entry, Rewrite)}:
+        narrower = able.narrower.get(part)
+        if narrower is not None and handover.scope not in narrower.scopes:
+            able_to = f"can hold the scopes {_names(narrower.scopes)}" if narrower.scopes else "rewrites nothing"
+            where = f"{platform.name} {able_to} as the {part.value} router"
+            raise _unsupported(handover, router, f"{where}: {narrower.because}")
+    # A flow that goes by the home router is handed over in one direction, whatever the handover says.
     others = (one.stamp.directions for one in entries if one.stamp.directions is not handover.directions)
     for directions in (handover.directions, *others):
         if directions not in able.directions:
@@ -206,6 +200,14 @@ def require(platform: Platform, handover: Handover, router: str, entries: Iterab
             f"{platform.name} cannot answer for an old address on its link, for correspondents there",
             "Use the platform nftables on that router.",
         )
+
+
+def _unsupported(handover: Handover, router: str, rule: str) -> HandoverError:
+    return HandoverError("unsupported_scope", f"{handover.scope.value} on {router}", rule)
+
+
+def _names(scopes: Iterable[Scope]) -> str:
+    return ", ".join(sorted(scope.value for scope in scopes))
 
 
 def unprepared(said: str, what: str) -> HandoverError:

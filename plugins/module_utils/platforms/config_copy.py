@@ -10,22 +10,28 @@ from typing import List, Mapping, Optional, Sequence, Tuple
 from ..errors import HandoverError
 from .varbinds import Varbind
 
-__all__ = ["ENTRY", "forget", "outcome", "questions", "refused"]
+__all__ = ["ENTRY", "SOME_REFUSED", "forget", "outcome", "questions", "refused"]
 
 #: ccCopyEntry.
 ENTRY = "1.3.6.1.4.1.9.9.96.1.1.1.1"
 _STATE, _CAUSE, _STATUS = 10, 13, 14
 _SUCCESSFUL, _FAILED = "3", "4"
+_SOME_FAILED = "7"
+#: The code of the error for a file of which some lines were refused, and the others stand.
+SOME_REFUSED = "some_lines_refused"
 
 #: ConfigCopyFailCause, each with what to do.
 _CAUSES: Mapping[str, Tuple[str, str]] = {
     "1": ("unknown", "Look at the router's log."),
     "2": ("badFileName", "The router asked for the file and did not get it: another router may have been quicker."),
-    "3": ("timeout", "The router must reach this controller by TFTP, UDP port 69: look at firewalls on the way."),
+    "3": (
+        "timeout",
+        "The router must reach this controller, TFTP at UDP port 69, scp at TCP port 22: look at firewalls.",
+    ),
     "4": ("noMem", "Free memory on the router."),
     "5": ("noConfig", "Look at the router's log."),
-    "6": ("unsupportedProtocol", "The router's software has no TFTP."),
-    "7": ("someConfigApplyFailed", "Some lines were refused, and the others stand: read the router back."),
+    "6": ("unsupportedProtocol", "The router's software has no such protocol: choose another handover_copy_protocol."),
+    _SOME_FAILED: ("someConfigApplyFailed", "Some lines were refused, and the others stand: read the router back."),
     "8": ("systemNotReady", "Try again in a while."),
     "9": ("requestAborted", "Somebody ended the request on the router."),
 }
@@ -45,14 +51,15 @@ def outcome(router: str, request: int, said: Sequence[Varbind]) -> Optional[bool
     """Whether a request was carried out; False while it is not yet, None where the router does not know it.
 
     :param said: the answer to :func:`questions`.
-    :raises HandoverError: ``copy_failed``, with the router's own cause.
+    :raises HandoverError: ``copy_failed``, with the router's own cause; :data:`SOME_REFUSED`.
     """
     state, cause = (next((item.value for item in said if item.oid == asked), None) for asked in questions(request))
     if state is None:
         return None
     if state == _FAILED:
         name, advice = _CAUSES.get(cause or "1", (f"cause {cause}", "Look at the router's log."))
-        raise HandoverError("copy_failed", f"{router}: {name}", "the router takes the whole file", advice)
+        code = SOME_REFUSED if cause == _SOME_FAILED else "copy_failed"
+        raise HandoverError(code, f"{router}: {name}", "the router takes the whole file", advice)
     return state == _SUCCESSFUL
 
 

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from ..errors import HandoverError
 
-__all__ = ["BASE", "LONGEST", "RpcError", "diagnosis", "errors_of", "lock_refused", "reply_of"]
+__all__ = ["BASE", "LONGEST", "RpcError", "diagnosis", "errors_of", "lock_refused", "reply_of", "words_of"]
 
 #: The namespace of the protocol itself, as in the tags of its elements.
 BASE = "{urn:ietf:params:xml:ns:netconf:base:1.0}"
@@ -89,6 +89,12 @@ def errors_of(reply: Element) -> List[RpcError]:
         if _text(item, "error-severity") != "warning":
             found.append(RpcError(*(_text(item, f"error-{name}") for name in ("tag", "app-tag", "path", "message"))))
     return found
+
+
+def words_of(reply: Element) -> str:
+    """What a server says in its errors, in messages and in ``error-info`` of its own."""
+    parts = [part for item in reply.iter(f"{BASE}rpc-error") for part in item if part.tag.endswith(("message", "info"))]
+    return "; ".join(dict.fromkeys(" ".join(" ".join(part.itertext()).split()) for part in parts))
 
 
 def diagnosis(router: str, errors: List[RpcError]) -> HandoverError:

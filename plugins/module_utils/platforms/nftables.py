@@ -30,7 +30,7 @@ from ..mobility.model import (
 )
 from ..mobility.selector import address_text, number_text
 from . import stamp as stamps
-from .base import COMPLAINTS, Capabilities, Output, Platform, foreign, unprepared
+from .base import COMPLAINTS, Capabilities, Generation, Output, Platform, foreign, unprepared
 from .neighbours import neighbour_lines, neighbours_of
 from .nftables_in_use import GATE_TYPE, GATES, gates_of, idle_families, looked_up
 from .path_mtu import ERROR_MAPS, PROTOCOL_NUMBERS, error_elements
@@ -105,6 +105,16 @@ _COMPLAINTS = (
 )
 
 
+class _Ruleset(Generation):
+    """nftables' own generation of the ruleset."""
+
+    template = "nftables/generation.sh.j2"
+
+    def commits(self, change: Change) -> int:
+        # Routes are not of nftables, but their records are.
+        return int(any(True for entry in (*change.remove, *change.put) for unused in _places(entry)))
+
+
 class Nftables(Platform):
     """nftables (1.0.6 and later) and iproute2."""
 
@@ -117,12 +127,8 @@ class Nftables(Platform):
         **SETTINGS,
     }
     complaints = _COMPLAINTS
-    generation_template = "nftables/generation.sh.j2"
+    generation = _Ruleset()
     resident_template = "nftables/resident.py"
-
-    def commits(self, change: Change) -> int:
-        # Routes are not of nftables, but their records are.
-        return int(any(True for entry in (*change.remove, *change.put) for unused in _places(entry)))
 
     def _entries(self, output: Output) -> Iterable[Entry]:
         sets: Dict[str, Dict[str, Dict[str, Any]]] = {}

@@ -49,8 +49,7 @@ def error_elements(rewrite: Rewrite) -> List[Tuple[str, str, Address]]:
     found = [(_NAMES[scope, kinds[0]], _key(version, *left, protocol, port, other), before)]
     # With one direction only, the packets of the other one are not rewritten, and neither are their errors.
     if rewrite.stamp.directions is Directions.BOTH:
-        back, ports = (destination, source), (other, port)
-        turned = _key(version, *back, protocol, *ports)
+        turned = _key(version, protocol=protocol, source=destination, destination=source, port=other, other=port)
         found.append((_NAMES[scope, kinds[1]], turned, rewrite.to))
     return found
 

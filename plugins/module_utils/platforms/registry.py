@@ -10,15 +10,35 @@ from typing import Dict
 from ..errors import HandoverError
 from .base import Platform
 from .ietf_netconf import IetfNetconf
+from .ietf_netconf_plain import IetfNetconfPlain
 from .ios.router import Ios
+from .iosxe.router import IosxeNetconf
 from .iptables import Iptables
+from .junos.router import Junos
 from .nftables import Nftables
 from .snmp import Snmp
+from .written_only.vendors import Eos, Iosxr, Nxos, Routeros, Vyos
 
 __all__ = ["PLATFORMS", "platform_named"]
 
 PLATFORMS: Dict[str, Platform] = {
-    platform.name: platform for platform in (IetfNetconf(), Ios(), Iptables(), Nftables(), Snmp())
+    platform.name: platform
+    for platform in (
+        IetfNetconf(),
+        IetfNetconfPlain(),
+        Ios(),
+        IosxeNetconf(),
+        Iptables(),
+        Junos(),
+        Nftables(),
+        Snmp(),
+        # Written to files, never sent.
+        Eos(),
+        Iosxr(),
+        Nxos(),
+        Routeros(),
+        Vyos(),
+    )
 }
 
 

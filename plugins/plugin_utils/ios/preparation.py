@@ -5,78 +5,42 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 from ...module_utils.errors import HandoverError
 from ...module_utils.platforms.ios.complaints import diagnosed
-from ...module_utils.platforms.ios.own_names import FREEZES, RECORD
+from ...module_utils.platforms.ios.own_names import FREEZES
 from ..rendering import Renderer
-from .command_line import CommandLine
+from .nat_marks import SIP, Facts, Mark, NatMarks, plainly
 
 __all__ = ["IosPreparation"]
 
-#: How the notes of what we marked are called: a side of NAT follows.
-_NOTE = "sipmobilitynat_"
-_SIP = "no ip nat service sip udp port 5060"
-
-
-@dataclass(frozen=True)
-class _Mark:
-    """An interface and its side of NAT."""
-
-    interface: str
-    side: str
-
-
-@dataclass
-class _Facts:
-    """The router as it stands.
-
-    :ivar sides: the side of each interface; empty where it has none.
-    :ivar access: the list on what comes in, of those that have one.
-    :ivar ours: the marks that we set, by side.
-    :ivar records: how many entries of handovers it holds.
-    """
-
-    sides: dict[str, str] = field(default_factory=dict)
-    access: dict[str, str] = field(default_factory=dict)
-    ours: dict[str, str] = field(default_factory=dict)
-    records: int = 0
-    looks_into_sip: bool = True
-
-    def record(self) -> dict[str, Any]:
-        return {"nat": {name: side for name, side in sorted(self.sides.items()) if side}, "marked_by_us": self.ours}
-
 
 class IosPreparation:
-    """Prepares a router that is reached by its command line.
+    """Prepares a router of IOS or IOS-XE.
 
     :param name: its inventory name, for the errors.
     :param wanted: the interface of each side, by ``inside`` and ``outside``.
-    :param connect: called when the router is first needed.
+    :param place: where its marks stand.
     """
 
-    def __init__(
-        self, name: str, wanted: dict[str, str], renderer: Renderer, connect: Callable[[], CommandLine]
-    ) -> None:
+    def __init__(self, name: str, wanted: dict[str, str], renderer: Renderer, place: NatMarks) -> None:
         self._name = name
-        self._wanted = [_Mark(interface, side) for side, interface in wanted.items() if interface]
+        self._wanted = [Mark(interface, side) for side, interface in wanted.items() if interface]
         self._renderer = renderer
-        self._connect = connect
+        self._place = place
 
     def rendered(self) -> dict[str, str]:
-        """The lines that mark both interfaces; nothing is asked of the router."""
-        return {"prerequisites.cfg": self._text(self._wanted, remove=False)}
+        """What marks both interfaces; nothing is asked of the router."""
+        return {self._place.file: self._place.text(self._wanted, remove=False)}
 
     def gathered(self) -> dict[str, Any]:
         """What the router has, and what the operator should know.
 
         :raises HandoverError: ``device_unreachable``.
         """
-        facts = self._facts(self._connect())
+        facts = self._place.facts()
         return {"gathered": {**facts.record(), "elements_count": facts.records}, "advice": list(self._advice(facts))}
 
     def converge(self, *, present: bool, checking: bool, setting: bool, dropping: bool) -> dict[str, Any]:
@@ -87,11 +51,10 @@ class IosPreparation:
         :raises HandoverError: ``no_such_interface``, ``nat_marked_otherwise``, ``nat_not_marked``, ``handovers_live``,
             or what IOS says.
         """
-        device = self._connect()
-        facts = self._facts(device)
+        facts = self._place.facts()
         if present:
             marks = self._missing(facts)
-            text = self._text(marks, remove=False)
+            text = self._place.text(marks, remove=False)
             if marks and not setting:
                 raise HandoverError(
                     "nat_not_marked",
@@ -107,11 +70,11 @@ class IosPreparation:
                     "a router that is taken out of service holds no handovers",
                     "Run withdraw.yml first, or set first_hop_router_drop_handovers and lose the sessions.",
                 )
-            marks = [_Mark(interface, side) for side, interface in facts.ours.items()]
-            text = self._text(marks, remove=True)
+            marks = [Mark(interface, side) for side, interface in facts.ours.items()]
+            text = self._place.text(marks, remove=True)
         after = facts
         if marks and not checking:
-            after = self._apply(device, text, marks, present)
+            after = self._apply(text, marks, present)
         result: dict[str, Any] = {
             "changed": bool(marks),
             "before": facts.record(),
@@ -124,7 +87,7 @@ class IosPreparation:
             result["warnings"] = [f"{self._name}: {one}" for one in result["advice"]]
         return result
 
-    def _missing(self, facts: _Facts) -> list[_Mark]:
+    def _missing(self, facts: Facts) -> list[Mark]:
         for mark in self._wanted:
             if mark.interface not in facts.sides:
                 raise HandoverError(
@@ -143,16 +106,16 @@ class IosPreparation:
                 )
         return [mark for mark in self._wanted if not facts.sides[mark.interface]]
 
-    def _apply(self, device: CommandLine, text: str, marks: list[_Mark], present: bool) -> _Facts:
-        said = device.configure(text.splitlines(), forced=True)
-        after = self._facts(device)
+    def _apply(self, text: str, marks: list[Mark], present: bool) -> Facts:
+        said = self._place.send(text)
+        after = self._place.facts()
         for mark in marks:
             if (after.sides.get(mark.interface, "") == mark.side) is not present:
                 line = f" {'' if present else 'no '}ip nat {mark.side}"
                 raise diagnosed(self._name, f"interface {mark.interface}:{line}", said.get(line, ""))
         return after
 
-    def _advice(self, facts: _Facts) -> Iterator[str]:
+    def _advice(self, facts: Facts) -> Iterator[str]:
         for mark in self._wanted:
             access = facts.access.get(mark.interface, "")
             if access and access not in FREEZES:
@@ -162,47 +125,14 @@ class IosPreparation:
                 )
         if facts.looks_into_sip:
             yield (
-                f"IOS takes port 5060 for SIP and rewrites addresses in messages that it translates: {_SIP} stops "
+                f"IOS takes port 5060 for SIP and rewrites addresses in messages that it translates: {SIP} stops "
                 "that, where no other translation needs it."
             )
 
-    def _facts(self, device: CommandLine) -> _Facts:
-        facts, interface = _Facts(), ""
-        pipe = self._renderer.render("ios/prerequisites_filter.j2", {}).strip()
-        for line in device.running(pipe).splitlines():
-            interface = _looked(line, interface, facts)
-        return facts
-
-    def _text(self, marks: list[_Mark], *, remove: bool) -> str:
-        told = [
-            {"interface": mark.interface, "side": mark.side, "note": _NOTE + mark.side, "remove": remove}
-            for mark in marks
-        ]
-        return self._renderer.render("ios/prerequisites.j2", {"marks": told})
-
-    def _plain(self, marks: list[_Mark]) -> list[str]:
-        lines = self._text(marks, remove=False).splitlines()
+    def _plain(self, marks: list[Mark]) -> list[str]:
+        lines = self._renderer.render("ios/prerequisites.j2", {"marks": plainly(marks)}).splitlines()
         return [line.strip() for line in lines if not line.startswith("event ")]
 
 
-def _looked(line: str, interface: str, facts: _Facts) -> str:
-    """Take note of a line; the interface that the next one may belong to."""
-    words = line.split()
-    if line.startswith("interface "):
-        facts.sides[words[1]] = ""
-        return words[1]
-    if not line.startswith(" "):
-        if note := re.fullmatch(rf"event manager environment {_NOTE}(inside|outside) (\S+)", line.strip()):
-            facts.ours[note.group(1)] = note.group(2)
-        facts.records += line.startswith(f"event manager environment {RECORD}")
-        facts.looks_into_sip = facts.looks_into_sip and line.strip() != _SIP
-        return ""
-    if interface and words in (["ip", "nat", "inside"], ["ip", "nat", "outside"]):
-        facts.sides[interface] = words[2]
-    if interface and words[:2] == ["ip", "access-group"] and words[-1] == "in":
-        facts.access[interface] = words[2]
-    return interface
-
-
-def _shown(facts: _Facts) -> str:
+def _shown(facts: Facts) -> str:
     return "".join(f"interface {name}: ip nat {side}\n" for name, side in sorted(facts.sides.items()) if side)

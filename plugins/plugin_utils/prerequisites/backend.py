@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,7 +19,7 @@ from .table_layout import Table
 __all__ = ["Backend"]
 
 
-class Backend:
+class Backend(ABC):
     """One way of filtering packets on Linux. Subclasses name the files and read the listings.
 
     :cvar platform: the platform that programs the handovers.
@@ -100,16 +101,16 @@ class Backend:
         """Variables of the gathering script beyond the common ones."""
         return {}
 
+    @abstractmethod
     def tables(self, output: Output) -> dict[str, Table]:
         """How our static rules stand, by family.
 
         :raises HandoverError: what makes a reading impossible.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def firewall(self, output: Output, options: Options) -> Firewall:
         """The router's own firewall."""
-        raise NotImplementedError
 
     def advice(self, output: Output, options: Options, renderer: Renderer) -> list[str]:
         """What the operator should know of how our rules are loaded, and of what could not be looked at."""

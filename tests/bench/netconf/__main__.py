@@ -7,19 +7,24 @@
 2. The same four edits by ``ansible.netcommon.netconf_config``, from a cold playbook.
 3. ``handover.yml``, cold, too.
 
+Then where the time of the first goes, by operation. What a commit takes is nearly all the test router's own: netconfd
+writes its datastore to files, and our plug-in hands it to nft and ip.
+
 Needs root: routers are private namespaces. BENCH_ROUNDS is the number of rounds (5).
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 from statistics import median
 from typing import Any
+from xml.etree import ElementTree
 
 import yaml
 
@@ -32,6 +37,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_to_record
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_device import NetconfSession
 
 from ...kernel.netconf.operator import Operator
 from ...kernel.netconf.test_live_call import Managed, carry_out, handed_over, managed
@@ -41,8 +47,34 @@ from ...standins.netconf_router.server import build
 
 _PHONE_PORT = 40000
 _SAME = "netconf_config, cold, the same four edits"
-#: Four commits change something: each runs it once.
+#: Four commits change something: each asks it once.
 _PROGRAM = "the test router's own program, four times"
+
+
+class Timed:
+    """A session that notes how long each exchange took, by its first operation."""
+
+    def __init__(self, session: NetconfSession, took: dict[str, list[float]]) -> None:
+        self._session = session
+        self._took = took
+
+    @property
+    def number(self) -> str:
+        return self._session.number
+
+    @property
+    def capabilities(self) -> Set[str]:
+        return self._session.capabilities
+
+    def requests(self, *operations: str) -> Sequence[str]:
+        started = time.perf_counter()
+        answers = self._session.requests(*operations)
+        names = [ElementTree.fromstring(operation).tag.partition("}")[2] for operation in operations]
+        self._took.setdefault(" + ".join(names), []).append(time.perf_counter() - started)
+        return answers
+
+    def tell(self, operation: str) -> None:
+        self._session.tell(operation)
 
 
 def main() -> int:
@@ -54,14 +86,19 @@ def main() -> int:
         for directory in (built, home, place):
             directory.mkdir()
         build(built)
-        with managed(built, home, ALL_NETCONF) as them:
+        parts: dict[str, list[float]] = {}
+        with managed(built, home, ALL_NETCONF, lambda session: Timed(session, parts)) as them:
             operator = Operator(them.world, built, place)
             _done(operator.play("site", **PREPARED))
-            took = _measured(them, operator, place, rounds)
+            took, held = _measured(them, operator, place, rounds, parts)
     print(f"{'way':44} {'median ms':>10} {'best ms':>9} {'times the first':>16}")
     first = median(took["held"])
     for way, seconds in took.items():
         print(f"{way:44} {median(seconds) * 1000:10.1f} {min(seconds) * 1000:9.1f} {median(seconds) / first:16.1f}")
+    print(f"\n{'of a held handover':44} {'median ms':>10} {'how often':>10} {'together':>9}")
+    for part, seconds in held.items():
+        often = len(seconds) // rounds
+        print(f"{part:44} {median(seconds) * 1000:10.1f} {often:10} {median(seconds) * 1000 * often:9.1f}")
     own = min(took["held"]) - min(took[_PROGRAM])
     print(f"\nBest without that program: held {own * 1000:.1f} ms; the cold edits {_cold(took) / own:.0f} times that")
     return 0
@@ -72,7 +109,10 @@ def _cold(took: dict[str, list[float]]) -> float:
     return min(took[_SAME]) - min(took[_PROGRAM])
 
 
-def _measured(them: Managed, operator: Operator, place: Path, rounds: int) -> dict[str, list[float]]:
+def _measured(
+    them: Managed, operator: Operator, place: Path, rounds: int, parts: dict[str, list[float]]
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """How long each way took, and each exchange of the first one."""
     now = time.time()
     wanted = handed_over(_PHONE_PORT, Directions.BOTH, now)
     nothing = {name: RouterState() for name in wanted}
@@ -83,18 +123,34 @@ def _measured(them: Managed, operator: Operator, place: Path, rounds: int) -> di
     record = handover_to_record(Handover(name, OLD, NEW, int(now) + 600, sessions=(session,)))
     ways: dict[str, Callable[[], object]] = {
         "held": lambda: carry_out(them, wanted, now),
-        _PROGRAM: lambda: [them.world.spaces["rb"].shell(them.world.servers["rb"].applier) for _ in range(4)],
+        _PROGRAM: lambda: _asked(program, 4),
         _SAME: lambda: _done(operator.play(book)),
         "handover.yml, cold": lambda: _done(operator.play("handover", handover_records=[record])),
     }
     took: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(rounds):
-        for way, do in ways.items():
-            started = time.perf_counter()
-            do()
-            took[way].append(time.perf_counter() - started)
-            carry_out(them, nothing, now)
-    return took
+    held: dict[str, list[float]] = {}
+    with them.world.servers["rb"].applying() as program:
+        _asked(program, 1)  # it has started when it answers
+        for _ in range(rounds):
+            for way, do in ways.items():
+                parts.clear()
+                started = time.perf_counter()
+                do()
+                took[way].append(time.perf_counter() - started)
+                for part, seconds in parts.items():
+                    held.setdefault(part, []).extend(seconds)
+                carry_out(them, nothing, now)
+    return took, held
+
+
+def _asked(program: subprocess.Popen[str], times: int) -> None:
+    assert program.stdin is not None
+    assert program.stdout is not None
+    for _ in range(times):
+        program.stdin.write("\n")
+        program.stdin.flush()
+        if program.stdout.readline().strip() != "0":
+            raise RuntimeError("the kernel refused")
 
 
 def _same_edits(them: Managed, wanted: dict[str, RouterState], now: float) -> list[dict[str, Any]]:

@@ -15,9 +15,16 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_devic
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 
+from ...standins.netconf_router import crashes
 from ...standins.netconf_router.server import NetconfServer, build
 from ..conftest import LAN
 from ..namespaces import Namespace
+
+
+@pytest.fixture(autouse=True)
+def without_excuses() -> None:
+    """A netconfd that died in an earlier test excuses nothing in this one."""
+    crashes.forget()
 
 
 @pytest.fixture(scope="session")
@@ -43,5 +50,6 @@ def server(
 @pytest.fixture
 def router(server: NetconfServer) -> Iterator[ManagedRouter]:
     """It, through a session of this test's own."""
+    server.revive()
     with server.session() as session:
         yield netconf_router("rb", IetfNetconf(), Renderer(), session)

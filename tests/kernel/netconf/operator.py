@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Playbooks run as an operator runs them, from a controller that reaches the routers over their management links.
 
-Routers of ietf_netconf are reached by ansible.netcommon.netconf, the others by ssh, all with one login.
+Routers with a NETCONF server are reached by ansible.netcommon.netconf, the others by ssh, all with one login.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,12 +20,18 @@ from typing import Any
 
 import yaml
 
+from ..after_step import CALLBACKS, acting_after
 from .world import MANAGEMENT, NETWORKS, World
 
 __all__ = ["Done", "Operator"]
 
 ROOT = Path(__file__).resolve().parents[3]
 _LIMIT_S = 180
+
+
+def _links(platform: str) -> tuple[str, str]:
+    """How routers of a platform call the inside and the outside interface."""
+    return ("GigabitEthernet1", "GigabitEthernet2") if platform == "iosxe_netconf" else ("lan", "wan")
 
 
 @dataclass(frozen=True)
@@ -60,24 +65,11 @@ class Operator:
     @contextmanager
     def after(self, step: int, action: Callable[[], object]) -> Iterator[None]:
         """Within this, do something after the Nth acknowledged step of a playbook, which waits for it."""
-        ready, done = self._place / "ready", self._place / "done"
-        os.mkfifo(ready)
-        os.mkfifo(done)
-
-        def wait() -> None:
-            ready.read_text()
-            action()
-            done.write_text("done")
-
-        self.after_step = f"{step}:echo >{ready}; cat {done} >/dev/null"
-        worker = threading.Thread(target=wait, daemon=True)
-        worker.start()
-        try:
-            yield
-        finally:
-            self.after_step = ""
-            ready.unlink()
-            done.unlink()
+        with acting_after(self._place, step, action) as self.after_step:
+            try:
+                yield
+            finally:
+                self.after_step = ""
 
     def play(self, name: str | Path, *flags: str, **variables: Any) -> Done:
         """Run a playbook of ours, by its name, or another, by its path, to its end."""
@@ -122,10 +114,9 @@ class Operator:
             "ansible_host_key_checking": True,
             "handover_networks": [NETWORKS[name]],
             "handover_platform": platform,
-            "handover_inside_interface": "lan",
-            "handover_outside_interface": "wan",
+            **dict(zip(("handover_inside_interface", "handover_outside_interface"), _links(platform), strict=True)),
         }
-        if platform == "ietf_netconf":
+        if "netconf" in platform:
             return {
                 **host,
                 "ansible_connection": "ansible.netcommon.netconf",
@@ -139,8 +130,7 @@ class Operator:
         build = ROOT / ".build"
         return {
             **os.environ,
-            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "integration" / "callbacks"),
-            "ANSIBLE_CALLBACKS_ENABLED": "after_step",
+            **CALLBACKS,
             "ANSIBLE_COLLECTIONS_PATH": f"{build / 'collections'}:{build / 'standins' / 'collections'}",
             "ANSIBLE_HOME": str(self._place / "ansible"),
             "ANSIBLE_LOCALHOST_WARNING": "false",

@@ -28,11 +28,15 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.targ
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf import IetfNetconf
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.all_or_nothing import AllOrNothing
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_device import netconf_router
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ncclient_session import NcclientSession
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_device import NetconfSession, netconf_router
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 
+from ...standins.netconf_router import crashes
 from .world import BCP38, MOVE, NETCONF, NETWORKS, NEW, OLD, PEER, PORT, Call, World, kernel, worlds
+
+pytestmark = crashes.once_more
 
 TOPOLOGY = Topology(
     Router(name, (ip_network(network),), "ietf_netconf", "lan", "wan") for name, network in NETWORKS.items()
@@ -48,10 +52,19 @@ class Managed:
 
 
 @contextmanager
-def managed(built: Path, home: Path, platforms: Mapping[str, str] = NETCONF) -> Iterator[Managed]:
+def managed(
+    built: Path,
+    home: Path,
+    platforms: Mapping[str, str] = NETCONF,
+    through: Callable[[NcclientSession], NetconfSession] = lambda session: session,
+) -> Iterator[Managed]:
+    """A world, as long as it is used.
+
+    :param through: what stands before each session.
+    """
     with worlds(built, home, platforms) as world, ExitStack() as stack:
         sessions = {name: stack.enter_context(world.servers[name].session()) for name in NETCONF}
-        routers = {name: netconf_router(name, IetfNetconf(), Renderer(), it) for name, it in sessions.items()}
+        routers = {name: netconf_router(name, IetfNetconf(), Renderer(), through(it)) for name, it in sessions.items()}
         yield Managed(world, routers)
 
 

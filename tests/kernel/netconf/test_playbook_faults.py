@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from ...standins.netconf_router import crashes
 from .test_playbooks import ALL_NETCONF, PREPARED, Story, stories
 from .world import datastore
+
+pytestmark = crashes.once_more
 
 LOCK = '<lock xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><target><candidate/></target></lock>'
 #: Acknowledged steps: the decoders of both routers, then the encoder of rc, which waits for rb's and its confirmation.
@@ -29,6 +32,10 @@ def told(netconf_built: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture
 def story(told: Story) -> Iterator[Story]:
     """A world in which each test leaves everything as it found it, and the call alive."""
+    revived = [server.revive() for server in told.world.servers.values()]
+    if any(revived):
+        again = told.operator.play("site", **PREPARED)
+        assert again.status == 0, again.output
     before = told.stands()
     yield told
     told.operator.after_step, told.operator.idle = "", 30

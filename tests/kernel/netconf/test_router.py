@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import ExitStack
 
 import pytest
@@ -33,10 +33,13 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_devic
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 
+from ...standins.netconf_router import crashes
 from ...standins.netconf_router.server import NetconfServer
 from ...unit.mobility.entries import holdable, states
 from ...unit.mobility.worlds import NEW, NOW, OLD, PEER
 from ..conftest import refusal
+
+pytestmark = crashes.once_more
 
 STAMP = Stamp("8d7ac21f98194017", 1, NOW + 100_000_000)
 ENCODER = Rewrite(RewriteKind.OUTBOUND_DST, Selector(PEER, OLD, "tcp", 7000, 40000), NEW, STAMP)
@@ -92,7 +95,13 @@ class Meddling:
     def capabilities(self) -> Set[str]:
         return self._session.capabilities
 
-    def request(self, operation: str) -> str:
+    def requests(self, *operations: str) -> Sequence[str]:
+        return [self._request(operation) for operation in operations]
+
+    def tell(self, operation: str) -> None:
+        self._request(operation)
+
+    def _request(self, operation: str) -> str:
         changed = self._meddle(self._session, operation)
         return self._session.request(operation) if changed is None else changed
 
@@ -191,16 +200,23 @@ def test_changes_that_somebody_has_not_committed_are_not_committed_by_us(
 
 
 @only_candidate
-def test_encoders_of_a_session_that_is_lost_are_taken_back(
-    server: NetconfServer, router: ManagedRouter, meddled: Meddled
+@pytest.mark.parametrize("killed", [False, True], ids=["lost", "killed by another"])
+def test_encoders_of_a_session_that_ends_are_taken_back(
+    server: NetconfServer, router: ManagedRouter, meddled: Meddled, killed: bool
 ) -> None:
-    """Committed, not confirmed, and then the controller is gone: the decoder that came before stays, alone."""
+    """Committed, not confirmed, and then the session is gone: the decoder that came before stays, alone."""
     put(router, DECODER)
     before = kernel(server)
 
     def cut(session: NcclientSession, operation: str) -> None:
-        if "get-config" in operation and kernel(server) != before:
+        if "get-config" not in operation or kernel(server) == before:
+            return
+        if not killed:
             session.close()
+            return
+        with server.session() as other:
+            kill = f"<kill-session {BASE}><session-id>{session.number}</session-id></kill-session>"
+            assert "<ok/>" in other.request(kill)
 
     told = refusal(lambda: meddled(cut).apply(Change(put=(ENCODER,)), RouterState([DECODER]), NOW))
     assert told.code == "session_lost"

@@ -12,13 +12,17 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from types import MappingProxyType
 
-from ...standins.netconf_router.server import NetconfServer
+from ...standins.netconf_router.server import NetconfServer, PlainServer
 from ..namespaces import Namespace
 
 OLD, NEW, PEER = ip_address("198.51.100.7"), ip_address("203.0.113.7"), ip_address("198.18.3.9")
 PORT = 7000
 NETWORKS = {"ra": "198.51.100.0/24", "rb": "203.0.113.0/24", "rc": "198.18.3.0/24"}
+BY_NETCONF: Mapping[str, type[NetconfServer]] = MappingProxyType(
+    {"ietf_netconf": NetconfServer, "ietf_netconf_plain": PlainServer}
+)
 NETCONF = {"rb": "ietf_netconf", "rc": "ietf_netconf"}
 #: Each line a link: where and how its ends are called, and their addresses.
 LINKS = """
@@ -68,10 +72,16 @@ class World:
 
 
 @contextmanager
-def worlds(built: Path, home: Path, platforms: Mapping[str, str] = NETCONF) -> Iterator[World]:
+def worlds(
+    built: Path,
+    home: Path,
+    platforms: Mapping[str, str] = NETCONF,
+    servers: Mapping[str, type[NetconfServer]] = BY_NETCONF,
+) -> Iterator[World]:
     """The world, until it is left.
 
     :param platforms: of the routers that serve, NETCONF or SSH alone; the others only forward.
+    :param servers: the NETCONF servers by platform; routers of others are reached by SSH.
     """
     with ExitStack() as stack:
         names = ("ra", "rb", "rc", "phone", "peer", "control")
@@ -84,13 +94,13 @@ def worlds(built: Path, home: Path, platforms: Mapping[str, str] = NETCONF) -> I
             spaces[other].shell(f"ip address add {far_address} dev {far} && ip link set {far} up")
         for name, routes in ROUTES.items():
             spaces[name].shell(f"set -e\necho 1 >/proc/sys/net/ipv4/ip_forward\n{routes}")
-        servers = {}
+        running = {}
         for name, platform in platforms.items():
             (home / name).mkdir()
-            server = NetconfServer(spaces[name], built, home / name)
-            serving = server.serving() if platform == "ietf_netconf" else server.only_ssh()
-            servers[name] = stack.enter_context(serving)
-        yield World(spaces, servers, platforms)
+            server = servers.get(platform, NetconfServer)(spaces[name], built, home / name)
+            serving = server.serving() if platform in servers else server.only_ssh()
+            running[name] = stack.enter_context(serving)
+        yield World(spaces, running, platforms)
 
 
 class Call:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Configuration lines by SNMP and TFTP: a real snmpd in front of a stand-in, curl as the router's TFTP client."""
+"""Configuration lines by SNMP, TFTP and scp: a real snmpd in front of a stand-in, curl as the router's client."""
 
 from __future__ import annotations
 
@@ -61,11 +61,14 @@ def configuration(site: Site) -> str:
     return site.server.state.read_text(encoding="ascii")
 
 
-def test_lines_are_merged_and_taken_away(site: Site) -> None:
-    site.copy().load(LINES)
+@pytest.mark.parametrize("protocol", ["tftp", "scp"])
+def test_lines_are_merged_and_taken_away(site: Site, protocol: str) -> None:
+    way = replace(site.way, protocol=protocol)
+    site.copy(way).load(LINES)
     assert configuration(site) == BEFORE + LINES
-    site.copy().load("".join(f"no {line}\n" for line in LINES.splitlines()))
+    site.copy(way).load("".join(f"no {line}\n" for line in LINES.splitlines()))
     assert configuration(site) == BEFORE
+    assert site.copy(way).fetch() == BEFORE
 
 
 @pytest.mark.parametrize("lines", [0, 1, 600])
@@ -88,7 +91,7 @@ def test_a_long_text_and_one_that_fills_its_last_block(site: Site) -> None:
 
 def test_a_line_that_the_router_refuses(site: Site) -> None:
     told = refusal(lambda: site.copy().load(f"frobnicate\n{LINES}"))
-    assert (told.code, told.subject) == ("copy_failed", "rb: someConfigApplyFailed")
+    assert (told.code, told.subject) == ("some_lines_refused", "rb: someConfigApplyFailed")
     assert "read the router back" in told.advice
 
 

@@ -10,45 +10,66 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ...standins.snmp_router.server import KEYS, WRITER
-from .world import NETWORKS, NEW, OLD, PEER, Call, World, worlds
+from ..after_step import CALLBACKS
+from .world import NETWORKS, NEW, OLD, PEER, UPLINKS, Call, World, worlds
 
 ROOT = Path(__file__).resolve().parents[3]
 LIMIT_S = 240
 
 
-def inventory(world: World, **more: object) -> dict[str, Any]:
-    """The routers as an operator describes them."""
+def inventory(world: World, wrong: Mapping[str, Any], from_core: bool) -> dict[str, Any]:
+    """The routers as an operator describes them.
+
+    :param wrong: variables that are not as they are else, by router.
+    :param from_core: whether the controller stands in the core of the network, and not behind relays.
+    """
     hosts = {
         name: {
             "ansible_connection": "local",
-            "handover_platform": "snmp",
+            "handover_platform": world.platforms[name],
+            **({"handover_transport": "snmp_config_copy"} if world.platforms[name] == "ios" else {}),
             "handover_networks": [NETWORKS[name]],
             "handover_inside_interface": "lan",
             "handover_outside_interface": "wan",
-            "handover_snmp_host": "127.0.0.1",
-            "handover_snmp_port": server.relay.port,
+            "handover_snmp_host": UPLINKS[name][0] if from_core else "127.0.0.1",
+            "handover_snmp_port": 161 if from_core else server.relay.port,
             "handover_snmp_user": WRITER,
             "handover_snmp_auth_key": KEYS[0],
             "handover_snmp_privacy_key": KEYS[1],
             "handover_snmp_timeout": 2,
-            **more,
+            **wrong.get(name, {}),
         }
         for name, server in world.servers.items()
     }
     return {"all": {"children": {"first_hop_routers": {"hosts": hosts}}}}
 
 
-def run(home: Path, world: World, playbook: Path, *words: str, **variables: Any) -> subprocess.CompletedProcess[str]:
-    (home / "inventory.json").write_text(json.dumps(inventory(world)), encoding="utf-8")
+def run(
+    home: Path,
+    world: World,
+    playbook: Path,
+    *words: str,
+    wrong: Mapping[str, Any] = MappingProxyType({}),
+    after_step: str = "",
+    from_core: bool = False,
+    **variables: Any,
+) -> subprocess.CompletedProcess[str]:
+    """Run a playbook to its end; what else is given is as of :func:`inventory` and :mod:`tests.kernel.after_step`."""
+    (home / "inventory.json").write_text(json.dumps(inventory(world, wrong, from_core)), encoding="utf-8")
     extra = json.dumps({"ansible_python_interpreter": sys.executable, **variables})
-    command = [sys.executable, "-m", "ansible.cli.playbook", "-i", str(home / "inventory.json"), str(playbook)]
+    inside = ["nsenter", "--target", str(world.spaces["core"].pid), "--net", "--"] if from_core else []
+    command = [*inside, sys.executable, "-m", "ansible.cli.playbook", "-i", str(home / "inventory.json"), str(playbook)]
     environment = {
         **os.environ,
+        **CALLBACKS,
+        "SIPMOBILITY_AFTER_STEP": after_step,
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "collections"),
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_RETRY_FILES_ENABLED": "0",
@@ -58,28 +79,33 @@ def run(home: Path, world: World, playbook: Path, *words: str, **variables: Any)
     )
 
 
+def record(directions: str) -> dict[str, Any]:
+    """The handover of the call."""
+    return {
+        "aor": "sip:phone@example.com",
+        "old": str(OLD),
+        "new": str(NEW),
+        "expires": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 900)),
+        "scope": "address",
+        "directions": directions,
+        "correspondents": [str(PEER)],
+    }
+
+
 def test_a_live_session_moves_by_playbook(tmp_path: Path) -> None:
     with worlds(tmp_path, ra="snmp", rb="snmp", rc="snmp") as world, ExitStack() as stack:
         call = Call(world, stack)
         before = world.kernel()
         world.move()
         call.say(b"lost without us")
-        record = {
-            "aor": "sip:phone@example.com",
-            "old": str(OLD),
-            "new": str(NEW),
-            "expires": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 900)),
-            "scope": "address",
-            "directions": "forward",
-            "correspondents": [str(PEER)],
-        }
+        asked = [record("forward")]
         words = ("-vvv", "--diff")
-        done = run(tmp_path, world, ROOT / "playbooks" / "handover.yml", *words, handover_records=[record])
+        done = run(tmp_path, world, ROOT / "playbooks" / "handover.yml", *words, handover_records=asked)
         assert done.returncode == 0, done.stdout + done.stderr
         assert call.hears(b"lost without us")
         assert "1.3.6.1.2.1.123.1.4.1.4.[wan]" in done.stdout  # the commands of a step are told
         assert not [key for key in KEYS if key in done.stdout + done.stderr]
-        again = run(tmp_path, world, ROOT / "playbooks" / "handover.yml", handover_records=[record])
+        again = run(tmp_path, world, ROOT / "playbooks" / "handover.yml", handover_records=asked)
         assert again.returncode == 0, again.stdout + again.stderr
         done = run(tmp_path, world, ROOT / "playbooks" / "withdraw.yml", handover_withdraw=["all"])
         assert done.returncode == 0, done.stdout + done.stderr

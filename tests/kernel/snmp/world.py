@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A phone, its correspondent and three routers, of which two are configured: over SNMP, or as Linux with nftables."""
+"""A phone, its correspondent and three routers, which are configured over SNMP, as Linux, or as IOS by copied files."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.router import Ios
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.snmp import Snmp
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.config_copy import Way
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.copied_lines import CopiedLines
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.router_device import ios_router
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.nftables import NftablesBackend
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
@@ -23,14 +27,21 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering imp
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.snmp_device import snmp_router
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.snmp_login import LazySnmpSession
 
 from ...standins.snmp_router.server import SnmpServer
 from ..namespaces import Namespace
 
-__all__ = ["NETWORKS", "NEW", "OLD", "PEER", "Call", "World", "topology", "worlds"]
+__all__ = ["NETWORKS", "NEW", "OLD", "PEER", "UPLINKS", "Call", "World", "topology", "worlds"]
 
 OLD, NEW, PEER = ip_address("198.51.100.7"), ip_address("203.0.113.7"), ip_address("198.18.3.9")
 NETWORKS = {"ra": "198.51.100.0/24", "rb": "203.0.113.0/24", "rc": "198.18.3.0/24"}
+#: The router's end of its uplink, and the core's, which is where a controller may stand.
+UPLINKS = {
+    "ra": ("198.18.101.2", "198.18.101.1"),
+    "rb": ("198.18.102.2", "198.18.102.1"),
+    "rc": ("198.18.103.2", "198.18.103.1"),
+}
 PORT = 7000
 #: Each line a link: where and how its ends are called, and their addresses.
 _LINKS = """
@@ -68,9 +79,10 @@ def topology(platforms: Mapping[str, str]) -> Topology:
 
 @dataclass
 class World:
-    """The namespaces by name, the routers that are configured, and the SNMP servers among them."""
+    """The namespaces by name, the routers that are configured with their platforms, and the SNMP servers of them."""
 
     spaces: dict[str, Namespace]
+    platforms: Mapping[str, str]
     routers: dict[str, ManagedRouter]
     servers: dict[str, SnmpServer]
 
@@ -91,7 +103,7 @@ class World:
 def worlds(home: Path, **platforms: str) -> Iterator[World]:
     """Make it.
 
-    :param platforms: ``snmp`` or ``nftables``, by the names of the routers that are configured.
+    :param platforms: ``snmp``, ``nftables`` or ``ios``, by the names of the routers that are configured.
     """
     with ExitStack() as stack:
         spaces = {name: stack.enter_context(Namespace()) for name in ("ra", "rb", "rc", "core", "phone", "peer")}
@@ -103,7 +115,7 @@ def worlds(home: Path, **platforms: str) -> Iterator[World]:
             spaces[other].shell(f"ip address add {far_address} dev {far} && ip link set {far} up")
         for name, routes in _ROUTES.items():
             spaces[name].shell(f"set -e\necho 1 >/proc/sys/net/ipv4/ip_forward\n{routes}")
-        world = World(spaces, {}, {})
+        world = World(spaces, platforms, {}, {})
         for name, platform in platforms.items():
             if platform == "nftables":
                 options = Options("lan", "wan", persistence="none")
@@ -113,11 +125,37 @@ def worlds(home: Path, **platforms: str) -> Iterator[World]:
                 world.routers[name] = shell_router(name, Nftables(), Renderer(), spaces[name])
                 continue
             (home / name).mkdir()
+            if platform == "ios":
+                server = SnmpServer(spaces[name], home / name, behind="ios_copy", start=_ios_start(name))
+                world.servers[name] = stack.enter_context(server.serving())
+                world.routers[name] = _by_copy(name, server, spaces["core"])
+                continue
             server = stack.enter_context(SnmpServer(spaces[name], home / name).serving())
             session = stack.enter_context(server.session(server.login(timeout=2)))
             world.servers[name] = server
             world.routers[name] = snmp_router(name, Snmp(), Renderer(), session, "wan")
         yield world
+
+
+def _by_copy(name: str, server: SnmpServer, station: Namespace) -> ManagedRouter:
+    """A router of IOS that fetches its lines from the core."""
+    router, core = map(ip_address, UPLINKS[name])
+    session = LazySnmpSession(lambda: server.login(timeout=2), lambda _text: None)
+    way = Way(core, router, 20, station.open_socket)
+    return ios_router(name, Ios(), Renderer(), lambda: CopiedLines(name, Renderer(), session, way))
+
+
+def _ios_start(name: str) -> str:
+    return f"""\
+hostname {name}
+interface lan
+ ip address {NETWORKS[name].replace(".0/24", ".1")} 255.255.255.0
+ ip nat inside
+interface wan
+ ip address {UPLINKS[name][0]} 255.255.255.0
+ ip nat outside
+exit
+"""
 
 
 class Call:

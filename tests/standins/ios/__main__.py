@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import subprocess
 import sys
 from pathlib import Path
 
 from .configuration import RunningConfiguration
 from .dialogue import Dialogue
-from .kernel import kernel_script
+from .follow import Kernel
 from .server import serve
 
 
@@ -50,30 +49,6 @@ async def main() -> None:
                 break
             await asyncio.sleep(0.5)
     server.close()
-
-
-class Kernel:
-    """A network namespace that follows the configuration; none without a process that holds it."""
-
-    def __init__(self, config: RunningConfiguration, process: int | None, shown: Path | None) -> None:
-        self._shown = shown
-        self._config = config
-        self._process = process
-        self._script = ""
-
-    def follow(self) -> None:
-        """Let it carry out what the configuration says now."""
-        if self._shown is not None:
-            self._shown.write_text("\n".join(self._config.lines()), encoding="utf-8")
-        if self._process is None:
-            return
-        script = kernel_script(self._config)
-        if script != self._script:
-            inside = ["nsenter", "--target", str(self._process), "--net", "/bin/sh", "-s"]
-            done = subprocess.run(inside, input=script, capture_output=True, text=True, check=False)
-            if done.returncode:
-                print(f"{script}\n{done.stdout}{done.stderr}", file=sys.stderr, flush=True)
-            self._script = script
 
 
 asyncio.run(main())

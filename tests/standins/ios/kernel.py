@@ -151,9 +151,11 @@ def _match(field: str, address: str) -> str:
 
 
 def _next_hop(words: list[str]) -> str:
-    """An address, or an interface and an address."""
+    """An interface and an address, or an address alone, to which IOS finds the way by its other routes."""
     if words[0][0].isdigit():
-        return f"via {words[0]}"
+        far = r"s/.* via \([0-9.]*\) dev \([^ ]*\).*/via \1 dev \2/p"
+        near = rf"s/^{words[0]} dev \([^ ]*\).*/via {words[0]} dev \1/p"
+        return f"$(ip route get {words[0]} | sed -n '{far};{near}')"
     return f"via {words[1]} dev {words[0]}"
 
 

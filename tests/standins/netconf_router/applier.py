@@ -3,10 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the test router does with its running datastore: stateless NAT by nft, routes by ip; all of it or nothing.
 
-Run by our plug-in of netconfd at each commit. It reads the datastore with nothing of the collection's own code, so
-that writer and reader check each other. Packets from the interface ``lan`` come from the internal side.
+Started once by our plug-in of netconfd, and asked at each commit. It reads the datastore with nothing of the
+collection's own code, so that writer and reader check each other. Packets from the interface ``lan`` come from the
+internal side. A mapping without the leaf ``rewrite`` translates both ways, as RFC 8512 says.
 
     applier.py RUNNING APPLIED    (APPLIED: the datastore that the kernel took last)
+
+Each line of standard input is a request; the answer is ``0``, or ``1`` where the kernel refused.
 """
 
 from __future__ import annotations
@@ -33,14 +36,25 @@ REWRITES = {
     "inbound-dst": ("external-dst", "external-src", "daddr", "internal-src"),
     "inbound-src": ("external-dst", "external-src", "saddr", "internal-dst"),
 }
+#: What a mapping without a direction does where source, or destination, of a packet that goes out differ.
+BOTH_WAYS = {"src": ("outbound-src", "inbound-dst"), "dst": ("outbound-dst", "inbound-src")}
+#: The static routes of each family, as this program left them.
+LEFT: dict[str, set[str]] = {}
 
 
-def main(running: Path, applied: Path) -> int:
+def main(running: Path, applied: Path) -> None:
+    """Apply the datastore as often as it is asked."""
+    for _line in sys.stdin:
+        print(serve(running, applied), flush=True)
+
+
+def serve(running: Path, applied: Path) -> int:
     """Apply the datastore; where the kernel refuses, apply the one before, and fail."""
     try:
         apply(running)
     except subprocess.CalledProcessError as error:
         print(error.cmd, error.stderr, file=sys.stderr, flush=True)
+        LEFT.clear()
         if applied.exists():
             apply(applied)
         return 1
@@ -54,18 +68,31 @@ def apply(datastore: Path) -> None:
     for family, namespace in ROUTES.items():
         route(family, {line for item in root.iter(f"{namespace}route") for line in route_of(item, namespace)})
     rules = "\n".join(rule for entry in root.iter(f"{NAT}mapping-entry") for rule in rules_of(entry))
+    # The chain stays: to take its hook away the kernel waits until no packet is under way there.
+    chain = "type filter hook prerouting priority raw"
     run(
         "nft -f -",
-        "table inet nat {}\ndelete table inet nat\n"
-        f"table inet nat {{\nchain mapping {{\ntype filter hook prerouting priority raw\n{rules}\n}}\n}}\n",
+        f"table inet nat {{\nchain mapping {{\n{chain}\n}}\n}}\n"
+        "flush chain inet nat mapping\n"
+        f"table inet nat {{\nchain mapping {{\n{rules}\n}}\n}}\n",
     )
 
 
 def rules_of(entry: ElementTree.Element) -> list[str]:
-    """The nft rule of one mapping; none for a mapping that changes nothing."""
-    rewrite = entry.findtext(f"{OURS}rewrite", "none")
-    if rewrite == "none":
-        return []
+    """The nft rules of one mapping; none for a mapping that changes nothing."""
+    rewrite = entry.findtext(f"{OURS}rewrite")
+    if rewrite is not None:
+        return [rule(entry, rewrite)] if rewrite in REWRITES else []
+    return [
+        rule(entry, way)
+        for end, ways in BOTH_WAYS.items()
+        if address(entry, f"internal-{end}") != address(entry, f"external-{end}")
+        for way in ways
+    ]
+
+
+def rule(entry: ElementTree.Element, rewrite: str) -> str:
+    """One rewrite as a rule."""
     source, destination, changed, to = REWRITES[rewrite]
     image = address(entry, to)
     family = "ip6" if ":" in image else "ip"
@@ -81,7 +108,7 @@ def rules_of(entry: ElementTree.Element) -> list[str]:
     expires = re.search(r" x=(\d+) ", entry.findtext(f"{OURS}stamp", ""))
     if expires:
         match.append(f"meta time < {expires[1]}")
-    return [f"{' '.join(match)} notrack {family} {changed} set {image} accept"]
+    return f"{' '.join(match)} notrack {family} {changed} set {image} accept"
 
 
 def address(entry: ElementTree.Element, leaf: str) -> str:
@@ -102,6 +129,8 @@ def route_of(item: ElementTree.Element, namespace: str) -> list[str]:
 
 def route(family: str, wanted: set[str]) -> None:
     """Bring the static routes of one family to what is wanted."""
+    if LEFT.get(family) == wanted:
+        return
     listed = json.loads(run(f"ip {family} -j route show proto {PROTOCOL}") or "[]")
     prefixes = {line.partition(" ")[0].partition("/")[0] for line in wanted}
     gone = [item["dst"] for item in listed if item["dst"] not in prefixes]
@@ -109,6 +138,7 @@ def route(family: str, wanted: set[str]) -> None:
     lines += [f"route replace {line} proto {PROTOCOL}" for line in sorted(wanted)]
     if lines:
         run(f"ip {family} -batch -", "\n".join(lines) + "\n")
+    LEFT[family] = wanted
 
 
 def run(command: str, given: str = "") -> str:
@@ -117,4 +147,4 @@ def run(command: str, given: str = "") -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -10,11 +10,11 @@ import shutil
 from importlib import metadata
 from pathlib import Path
 
-__all__ = ["MODULES", "OURS", "make_module_directory"]
+__all__ = ["MODULES", "OURS", "STANDARD", "make_module_directory"]
 
 OURS = Path(__file__).resolve().parents[3] / "docs" / "schemas" / "sipmobility-nat.yang"
 
-#: What the server loads, in this order; our plug-in loads ours.
+#: What the server loads, in this order; our plug-in loads ietf-nat.
 MODULES = (
     "iana-if-type",
     "ietf-interfaces",
@@ -24,6 +24,8 @@ MODULES = (
     "ietf-ipv6-unicast-routing",
     "sipmobility-nat",
 )
+#: The same without our augmentation.
+STANDARD = MODULES[:-1]
 #: What these import or include.
 _BELOW = ("ietf-inet-types", "ietf-ip", "ietf-ipv6-router-advertisements", "ietf-yang-types")
 #: Of YANG 1.1 (RFC 7950 section 7.20.2). netconfd 2.13 takes such an expression for the name of a feature that it does

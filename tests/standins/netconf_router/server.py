@@ -16,40 +16,56 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ncclient_session import Login, NcclientSession
 
 from ...kernel.namespaces import Namespace
-from .modules import MODULES, make_module_directory
+from . import crashes
+from .modules import MODULES, STANDARD, make_module_directory
 
-__all__ = ["NetconfServer", "build"]
+__all__ = ["NetconfServer", "PlainServer", "build", "compile_plugin", "make_keys"]
 
 _HERE = Path(__file__).parent
+_NETCONFD = "/usr/sbin/netconfd"
 _START_SECONDS = 30
-_INTERFACE = """
+_BEGIN = """
 <edit-config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><target><{target}/></target><config>
-  <interfaces xmlns="urn:ietf:params:xml:ns:yang:ietf-interfaces"><interface><name>lan</name>
-    <type xmlns:t="urn:ietf:params:xml:ns:yang:iana-if-type">t:ethernetCsmacd</type>
-  </interface></interfaces>
+{begins}
 </config></edit-config>
+"""
+_LAN = """
+<interfaces xmlns="urn:ietf:params:xml:ns:yang:ietf-interfaces"><interface><name>lan</name>
+  <type xmlns:t="urn:ietf:params:xml:ns:yang:iana-if-type">t:ethernetCsmacd</type>
+</interface></interfaces>
 """
 
 
 def build(directory: Path) -> None:
-    """Compile the plug-in and copy the YANG modules, once for all routers of a test run."""
+    """Compile the plug-in, copy the YANG modules and make keys, once for all routers of a test run."""
     (directory / "yang").mkdir()
     make_module_directory(directory / "yang")
-    headers = ("/usr/include/libxml2", "/usr/include/yuma", *Path("/usr/include/yuma").iterdir())
-    includes = [f"-I{path}" for path in headers]
-    source, library = str(_HERE / "apply_to_kernel.c"), str(directory / "libsipmobility-nat.so")
-    warnings = ["-Wall", "-Wextra", "-Werror"]
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O2", *warnings, *includes, "-o", library, source], check=True)
+    compile_plugin(directory)
+    make_keys(directory)
+
+
+def make_keys(directory: Path) -> None:
+    """The server's own key, that of its login, and one that it does not know."""
     for name in ("host", "user", "stranger"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / name)], check=True)
+
+
+def compile_plugin(directory: Path) -> None:
+    """Our plug-in, which netconfd loads with the module ietf-nat."""
+    headers = ("/usr/include/libxml2", "/usr/include/yuma", *Path("/usr/include/yuma").iterdir())
+    includes = [f"-I{path}" for path in headers]
+    source, library = str(_HERE / "apply_to_kernel.c"), str(directory / "libietf-nat.so")
+    warnings = ["-Wall", "-Wextra", "-Werror"]
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O2", *warnings, *includes, "-o", library, source], check=True)
 
 
 class NetconfServer:
@@ -58,13 +74,27 @@ class NetconfServer:
     :param built: what :func:`build` made.
     :param home: an empty directory of this server's own.
     :param target: ``candidate`` or ``running``: the datastore that clients edit.
+    :param modules: what it serves.
+    :cvar begins: the configuration that it begins with.
+    :cvar program: by which a commit reaches the kernel; each line that it reads is a request.
     """
 
-    def __init__(self, namespace: Namespace, built: Path, home: Path, target: str = "candidate") -> None:
+    begins: ClassVar[str] = _LAN
+    program: ClassVar[Path] = _HERE / "applier.py"
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        built: Path,
+        home: Path,
+        target: str = "candidate",
+        modules: Sequence[str] = MODULES,
+    ) -> None:
         self.namespace = namespace
         self._built = built
         self._home = home
         self.target = target
+        self._modules = modules
         self._running: list[subprocess.Popen[bytes]] = []
 
     def login(self, key: str = "user", host_key: str = "host") -> Login:
@@ -81,7 +111,7 @@ class NetconfServer:
 
     @contextmanager
     def serving(self) -> Iterator[NetconfServer]:
-        """Run the server, with the interface ``lan`` in its datastore."""
+        """Run the server, with what it begins with in its datastore."""
         try:
             self._start_sshd()
             self.start()
@@ -102,7 +132,7 @@ class NetconfServer:
         """Start netconfd, which knows nothing of what it was told before."""
         self._start_netconfd()
         with self.session() as session:
-            answer = session.request(_INTERFACE.format(target=self.target))
+            answer = session.request(_BEGIN.format(target=self.target, begins=self.begins))
             if self.target == "candidate":
                 answer += session.request('<commit xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"/>')
             assert "<rpc-error>" not in answer, answer
@@ -111,10 +141,29 @@ class NetconfServer:
         """End what was started, or one of the programs."""
         ending = [process for process in self._running if program in str(process.args)]
         for process in ending:
+            crashes.ended(process)
             process.terminate()
         for process in ending:
             process.wait(10)
             self._running.remove(process)
+
+    def revive(self) -> bool:
+        """Start netconfd where it died by itself; whether it did. It knows nothing then of what it was told before."""
+        dead = any(process.poll() is not None for process in self._netconfds)
+        if dead:
+            self.stop(_NETCONFD)
+            self.start()
+        return dead
+
+    @property
+    def netconfd(self) -> subprocess.Popen[bytes]:
+        """The program that serves."""
+        (running,) = self._netconfds
+        return running
+
+    @property
+    def _netconfds(self) -> list[subprocess.Popen[bytes]]:
+        return [process for process in self._running if _NETCONFD in str(process.args)]
 
     def drop_sessions(self) -> None:
         """End every SSH connection to it, as a network does that loses them."""
@@ -125,8 +174,16 @@ class NetconfServer:
 
     @property
     def applier(self) -> str:
-        """The command by which a commit reaches the kernel."""
-        return f"{sys.executable} -IS {_HERE}/applier.py {self._home}/running.xml {self._home}/applied.xml"
+        """The command of the program by which a commit reaches the kernel."""
+        return f"{sys.executable} -IS {self.program} {self._home}/running.xml {self._home}/applied.xml"
+
+    @contextmanager
+    def applying(self) -> Iterator[subprocess.Popen[str]]:
+        """That program once more, by itself."""
+        inside = ["nsenter", "--target", str(self.namespace.pid), "--net", "--mount", "--"]
+        pipe = subprocess.PIPE
+        with subprocess.Popen([*inside, *self.applier.split()], stdin=pipe, stdout=pipe, text=True) as program:
+            yield program
 
     @property
     def _socket(self) -> Path:
@@ -155,8 +212,8 @@ class NetconfServer:
             "runpath": self._built,
         }
         words = [f"--{name}={value}" for name, value in options.items()]
-        words += [f"--module={name}" for name in MODULES]
-        self._run(["/usr/sbin/netconfd", "--no-startup", *words])
+        words += [f"--module={name}" for name in self._modules]
+        crashes.started(self._run([_NETCONFD, "--no-startup", *words]))
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
@@ -166,7 +223,7 @@ class NetconfServer:
                     raise
                 time.sleep(0.1)
 
-    def _run(self, command: list[str]) -> None:
+    def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
         running, applied = self._home / "running.xml", self._home / "applied.xml"
         environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -180,6 +237,15 @@ class NetconfServer:
         # one take each other's configuration.
         inside = ["nsenter", "--target", str(self.namespace.pid), "--net", "--mount", f"--wd={self._home}", "--"]
         with log:
-            self._running.append(
-                subprocess.Popen([*inside, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+            process = subprocess.Popen(
+                [*inside, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
             )
+        self._running.append(process)
+        return process
+
+
+class PlainServer(NetconfServer):
+    """A server with the standard modules alone, without our augmentation."""
+
+    def __init__(self, namespace: Namespace, built: Path, home: Path, target: str = "candidate") -> None:
+        super().__init__(namespace, built, home, target, STANDARD)

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A stand-in for what nobody ships: an agent that serves natAddrMapTable (RFC 4008) for writing, and a NAT under it.
 
-The rows become stateless rewrites by nft in the kernel of its network namespace, before the answer goes out; what the
+The rows become stateless rewrites by nft in the kernel of its network namespace, or of the lab's router that it runs
+on (lab/platforms/snmp.py), before the answer goes out; what the
 kernel refuses is refused (commitFailed). It speaks SNMPv2c on the loopback: a real snmpd in front of it passes on what
 is asked of NAT-MIB, and users, views, routes and the rest are snmpd's own. Whoever asks it without snmpd also finds
 ifName, and a snmpSetSerialNo that works. Rows survive the agent: the NAT is the router's.
@@ -79,9 +80,10 @@ def apply(table: Table) -> None:
 
 
 def _loaded(state: Path) -> Table:
+    kept = state.read_text(encoding="ascii") if state.exists() else ""
     return {
         (link, number): {int(column): _value(value) for column, value in row.items()}
-        for link, number, row in json.loads(state.read_text(encoding="ascii") or "[]")
+        for link, number, row in json.loads(kept or "[]")
     }
 
 

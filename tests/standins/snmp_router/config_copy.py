@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for CISCO-CONFIG-COPY-MIB: a router that fetches lines by TFTP and merges them, or sends what it has.
+"""A stand-in for CISCO-CONFIG-COPY-MIB: a router that fetches lines and merges them, or sends what it has.
 
-**Not Cisco's software.** The table behaves as the MIB describes it; TFTP is curl's; merging is the plainest: a line is
-added where it is not yet, one that begins with ``no`` takes away what follows, one that begins with no known word is
-refused (someConfigApplyFailed) while the others stand.
+**Not Cisco's software.** The table behaves as the MIB describes it; TFTP and scp are curl's; merging is the plainest:
+a line is added where it is not yet, one that begins with ``no`` takes away what follows, one that begins with no known
+word is refused (someConfigApplyFailed) while the others stand. ios_copy.py has the stand-in of IOS in place of that.
 
     python -m tests.standins.snmp_router.config_copy PORT CONFIGURATION
 """
@@ -17,13 +17,19 @@ import sys
 import threading
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Protocol
 
 from .nat_table import Refused
 from .responders import serve
 
 ENTRY = (1, 3, 6, 1, 4, 1, 9, 9, 96, 1, 1, 1, 1)
 #: Columns that can be written, and their types.
-WRITABLE: dict[int, type] = {2: int, 3: int, 4: int, 5: bytes, 6: bytes, 14: int, 15: int, 16: bytes}
+WRITABLE: dict[int, type] = {
+    **{2: int, 3: int, 4: int, 5: bytes, 6: bytes, 7: bytes, 8: bytes},
+    **{14: int, 15: int, 16: bytes},
+}
+PASSWORD = 8
+TFTP, SCP = 1, 4
 WAITING, RUNNING, SUCCESSFUL, FAILED = 1, 2, 3, 4
 BAD_NAME, TIMEOUT, UNSUPPORTED, SOME_FAILED = 2, 3, 6, 7
 NETWORK_FILE, RUNNING_CONFIG = 1, 4
@@ -31,10 +37,41 @@ KNOWN = ("ip", "interface", "route-map", "event", "hostname", "permit", "match",
 SECONDS = 6
 
 
-class Copies:
-    """The requests, and the running configuration in a file."""
+class Configuration(Protocol):
+    """A running configuration."""
 
-    def __init__(self, configuration: Path) -> None:
+    @property
+    def file(self) -> Path:
+        """Where it is to be read."""
+
+    def merge(self, lines: list[str]) -> bool:
+        """Take lines; whether all of them could be."""
+
+
+class Lines:
+    """The plainest: a file of lines."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def merge(self, lines: list[str]) -> bool:
+        held, good = self.file.read_text(encoding="ascii").splitlines(), True
+        for line in lines:
+            word = "!" if line.startswith("!") else next(iter(line.split()), "!")
+            if word == "no" and line[3:] in held:
+                held.remove(line[3:])
+            elif word not in KNOWN:
+                good = False
+            elif word not in ("end", "!") and line not in held:
+                held.append(line)
+        self.file.write_text("".join(f"{line}\n" for line in held), encoding="ascii")
+        return good
+
+
+class Copies:
+    """The requests, and the running configuration."""
+
+    def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
         self._requests: dict[int, dict[int, int | bytes]] = {}
         self._lock = threading.Lock()
@@ -47,6 +84,7 @@ class Copies:
                 ((*ENTRY, column, request), value)
                 for request, row in self._requests.items()
                 for column, value in row.items()
+                if column != PASSWORD
             ]
         return sorted(shown, key=lambda item: item[0])
 
@@ -76,34 +114,26 @@ class Copies:
 
     def _carry(self, request: int, row: dict[int, int | bytes], server: bytes) -> None:
         self._say(request, RUNNING)
-        if row[2] != 1:
+        if row[2] not in (TFTP, SCP):
             return self._say(request, FAILED, UNSUPPORTED)
         host = ip_address(server)
         name = bytes(row[6]).decode("ascii")
-        url = f"tftp://{f'[{host}]' if host.version == 6 else host}/{name}"
+        url = f"{'tftp' if row[2] == TFTP else 'scp'}://{f'[{host}]' if host.version == 6 else host}/{name}"
         load = row[3] == NETWORK_FILE
-        words = [url] if load else ["--upload-file", str(self._configuration), url]
-        command = ["curl", "--silent", "--max-time", str(SECONDS), "--tftp-no-options", *words]
+        words = [url] if load else ["--upload-file", str(self._configuration.file), url]
+        if row[2] == TFTP:
+            words.append("--tftp-no-options")
+        else:  # a router seldom knows a server's key
+            login = b":".join(bytes(row.get(column, b"")) for column in (7, PASSWORD)).decode("ascii")
+            words += ["--insecure", "--user", login]
+        command = ["curl", "--silent", "--max-time", str(SECONDS), *words]
         done = subprocess.run(command, capture_output=True, check=False)
         if done.returncode:
-            # 68 to 71: what a TFTP server refuses with; anything else is a server that does not answer.
-            return self._say(request, FAILED, BAD_NAME if 68 <= done.returncode <= 71 else TIMEOUT)
-        if load and not self._merge(done.stdout.decode("ascii")):
+            # 67 to 79: what a server refuses with; anything else is a server that does not answer.
+            return self._say(request, FAILED, BAD_NAME if 67 <= done.returncode <= 79 else TIMEOUT)
+        if load and not self._configuration.merge(done.stdout.decode("ascii").splitlines()):
             return self._say(request, FAILED, SOME_FAILED)
         return self._say(request, SUCCESSFUL)
-
-    def _merge(self, text: str) -> bool:
-        lines, good = self._configuration.read_text(encoding="ascii").splitlines(), True
-        for line in text.splitlines():
-            word = "!" if line.startswith("!") else next(iter(line.split()), "!")
-            if word == "no" and line[3:] in lines:
-                lines.remove(line[3:])
-            elif word not in KNOWN:
-                good = False
-            elif word not in ("end", "!") and line not in lines:
-                lines.append(line)
-        self._configuration.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
-        return good
 
     def _say(self, request: int, state: int, cause: int | None = None) -> None:
         with self._lock:
@@ -114,4 +144,4 @@ class Copies:
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), Copies(Path(sys.argv[2])))
+    serve(int(sys.argv[1]), Copies(Lines(Path(sys.argv[2]))))

@@ -5,8 +5,8 @@
 
 Real: Debian's snmpd (net-snmp) with its users, views, and routes that it puts into the kernel (inetCidrRouteTable); the
 kernel, nft and ip behind it. Ours: the agent behind snmpd that serves NAT-MIB and does its NAT (agent.py), a stand-in,
-because no agent that lets NAT-MIB be written is to be had; or one that serves CISCO-CONFIG-COPY-MIB (config_copy.py),
-also a stand-in.
+because no agent that lets NAT-MIB be written is to be had; or one that serves CISCO-CONFIG-COPY-MIB, with plain
+lines (config_copy.py) or with the stand-in of IOS and its NAT in the kernel (ios_copy.py), also stand-ins.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -28,25 +28,16 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.pysnmp_sessio
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.snmp_login import SnmpLogin
 
 from ...kernel.namespaces import Namespace
+from .front import BEHIND, PORT, SNMPD, WRITER, configuration, user
 from .words import COMMUNITY
 
 __all__ = ["KEYS", "READER", "WRITER", "Relay", "SnmpServer"]
 
 _ROOT = Path(__file__).resolve().parents[3]
 _START_SECONDS = 60
-_PORT = 1161
-#: Users: one that may write, and one that may only read. Passphrases of a private namespace.
-WRITER, READER, KEYS = "operator", "watcher", ("authentic-passphrase", "private-passphrase")
-_CONFIGURATION = f"""
-agentAddress udp:127.0.0.1:161
-createUser {WRITER} SHA-256 "{KEYS[0]}" AES "{KEYS[1]}"
-createUser {READER} SHA-256 "{KEYS[0]}" AES "{KEYS[1]}"
-rwuser {WRITER} priv .1
-rouser {READER} priv .1
-rwcommunity public 127.0.0.1
-"""
-#: What may stand behind snmpd, and what snmpd passes on to it.
-_BEHIND = {"agent": ".1.3.6.1.2.1.123", "config_copy": ".1.3.6.1.4.1.9.9.96", "nothing": ""}
+#: A user that may only read, beside the one that may write. Passphrases of a private namespace.
+READER, KEYS = "watcher", ("authentic-passphrase", "private-passphrase")
+_OTHERS = f"{user(READER, KEYS)}rouser {READER} priv .1\nrwcommunity public 127.0.0.1\n"
 
 
 class Relay:
@@ -54,11 +45,13 @@ class Relay:
 
     :ivar asks: whether what is asked arrives.
     :ivar answers: whether answers come back.
+    :ivar loses: asked for each answer: whether it is lost.
     """
 
     def __init__(self, namespace: Namespace, port: int = 161) -> None:
         self._port = port
         self.asks = self.answers = True
+        self.loses: Callable[[], bool] = lambda: False
         self._near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._near.bind(("127.0.0.1", 0))
         self._far = namespace.open_socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -94,7 +87,7 @@ class Relay:
                         self._far.sendto(data, ("127.0.0.1", self._port))
                 if self._far in ready:
                     data = self._far.recv(65535)
-                    if self.answers and self._client:
+                    if self.answers and self._client and not self.loses():
                         self._near.sendto(data, self._client)
 
 
@@ -102,15 +95,19 @@ class SnmpServer:
     """snmpd, and the stand-in behind it, in a namespace that has the interfaces ``lan`` and ``wan``.
 
     :param home: an empty directory of this server's own.
-    :param behind: the stand-in behind snmpd: ``agent``, ``config_copy`` or ``nothing``.
+    :param behind: the stand-in behind snmpd: ``agent``, ``config_copy``, ``ios_copy`` or ``nothing``.
+    :param start: the configuration that a router of ``ios_copy`` starts with.
     :param one_name: have all NAT rows of an interface be of one name, as RFC 4008 has it to the letter.
     """
 
-    def __init__(self, namespace: Namespace, home: Path, *, behind: str = "agent", one_name: bool = False) -> None:
+    def __init__(
+        self, namespace: Namespace, home: Path, *, behind: str = "agent", one_name: bool = False, start: str = ""
+    ) -> None:
         self.namespace = namespace
         self.home = home
         self._behind = behind
         self._one_name = one_name
+        self._start = start
         self._snmpd: subprocess.Popen[bytes] | None = None
         self._agent: subprocess.Popen[bytes] | None = None
         self._relay: Relay | None = None
@@ -140,7 +137,7 @@ class SnmpServer:
     @contextmanager
     def stand_in(self) -> Iterator[PysnmpSession]:
         """A session with the stand-in itself, past snmpd."""
-        relay = Relay(self.namespace, _PORT)
+        relay = Relay(self.namespace, PORT)
         login = SnmpLogin("127.0.0.1", community=COMMUNITY, allow_v2c=True, port=relay.port, timeout=3)
         try:
             with PysnmpSession(login) as session:
@@ -153,11 +150,10 @@ class SnmpServer:
         """Run it."""
         try:
             self._relay = Relay(self.namespace)
-            below = _BEHIND[self._behind]
-            passed = f"proxy -v 2c -c {COMMUNITY} 127.0.0.1:{_PORT} {below}\n" if below else ""
-            (self.home / "snmpd.conf").write_text(_CONFIGURATION + passed)
-            if below:
-                self.state.touch()
+            text = configuration("udp:161", KEYS, self._behind) + _OTHERS
+            (self.home / "snmpd.conf").write_text(text)
+            if BEHIND[self._behind]:
+                self.state.write_text(self._start, encoding="ascii")
                 self._agent = self._run("agent", *self._agent_words)
             self._snmpd = self._run("snmpd", *self._snmpd_words)
             self._wait()
@@ -195,11 +191,11 @@ class SnmpServer:
 
     @property
     def _snmpd_words(self) -> tuple[str, ...]:
-        return ("/usr/sbin/snmpd", "-f", "-Lo", "-C", "-I", "-smux", "-c", str(self.home / "snmpd.conf"))
+        return (*SNMPD, str(self.home / "snmpd.conf"))
 
     @property
     def _agent_words(self) -> tuple[str, ...]:
-        words = [sys.executable, "-m", f"{__package__}.{self._behind}", str(_PORT), str(self.state)]
+        words = [sys.executable, "-m", f"{__package__}.{self._behind}", str(PORT), str(self.state)]
         return tuple([*words, "--one-name"] if self._one_name else words)
 
     def _wait(self) -> None:
@@ -207,7 +203,7 @@ class SnmpServer:
         while True:
             try:
                 with self.session(self.login(timeout=2, retries=0)) as session:
-                    session.walk(_BEHIND[self._behind].lstrip(".") or "1.3.6.1.2.1.1")
+                    session.walk(BEHIND[self._behind].lstrip(".") or "1.3.6.1.2.1.1")
                     return
             except HandoverError:
                 if time.monotonic() > deadline or not self.alive:

@@ -9,6 +9,7 @@ Most answers are made from our own step, as a server that takes it would show it
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from types import SimpleNamespace
@@ -143,9 +144,12 @@ def test_a_name_that_xml_cannot_carry_is_refused(name: str) -> None:
         rendered(Change(put=(Route(OLD, None, name, STAMP),)))
 
 
-def test_what_is_put_has_not_expired() -> None:
+def test_what_is_put_has_not_expired_unless_it_is_about_to_go() -> None:
+    """What has expired is listed until it is taken away, and its end is announced first."""
     with pytest.raises(HandoverError, match="expired"):
         PLATFORM.context(Change(put=(ENCODER,)), ENCODER.stamp.expires)
+    ending = replace(ENCODER, stamp=replace(STAMP, ended=True))
+    assert PLATFORM.context(Change(remove=(ENCODER,), put=(ending,)), ENCODER.stamp.expires)["mappings"]
 
 
 @pytest.mark.parametrize(

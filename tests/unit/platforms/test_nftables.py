@@ -33,7 +33,6 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import (
     Capabilities,
     Output,
-    Platform,
     require,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
@@ -141,7 +140,7 @@ def test_what_it_cannot_hold_it_refuses(entry: Freeze | Neighbour) -> None:
 def test_a_platform_refuses_a_handover_and_never_widens_it() -> None:
     """Design rule 1."""
 
-    class Narrow(Platform):
+    class Narrow(Nftables):
         name = "narrow"
         capabilities = Capabilities(frozenset({Scope.CORRESPONDENT}), frozenset({Directions.BOTH}), joint=True)
 

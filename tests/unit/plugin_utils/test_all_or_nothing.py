@@ -44,7 +44,8 @@ def test_nobody_is_confirmed_before_the_last_one_has_it() -> None:
 
 
 def test_what_the_last_one_refuses_none_has() -> None:
-    first, last = Scripted(ALL, [holding(ENCODER)]), Scripted(ALL, [NOTHING], commit=error("operation-failed"))
+    first = Scripted(ALL, [holding(ENCODER)])
+    last = Scripted(ALL, [NOTHING, NOTHING], commit=error("operation-failed"))
     told = refusal(first, last)
     assert (told.code, told.advice) == ("step_refused", "The router is unchanged. The other routers are as before.")
     assert first.asked == [*HELD, "cancel_commit", "unlock"]

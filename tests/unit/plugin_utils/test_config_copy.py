@@ -66,7 +66,7 @@ def refusal(router: Scripted, way: Way = WAY) -> HandoverError:
 @pytest.mark.parametrize(
     ("router", "code", "subject"),
     [
-        (Scripted("1", "2", "4 7"), "copy_failed", "rb: someConfigApplyFailed"),
+        (Scripted("1", "2", "4 7"), "some_lines_refused", "rb: someConfigApplyFailed"),
         (Scripted("2", "4 3"), "copy_failed", "rb: timeout"),
         (Scripted("4"), "copy_failed", "rb: unknown"),
         (Scripted("4 77"), "copy_failed", "rb: cause 77"),

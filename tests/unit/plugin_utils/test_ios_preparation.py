@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.nat_marks import LineMarks
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.preparation import IosPreparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from tests.unit.platforms.ios_device import INTERFACES, Terminal
@@ -25,7 +26,7 @@ SIDES = {"inside": "GigabitEthernet1", "outside": "GigabitEthernet2"}
 def converged(
     terminal: Terminal, present: bool = True, setting: bool = True, dropping: bool = False, **sides: str
 ) -> dict[str, Any]:
-    preparation = IosPreparation("rb", {**SIDES, **sides}, Renderer(), lambda: terminal)
+    preparation = IosPreparation("rb", {**SIDES, **sides}, Renderer(), LineMarks(Renderer(), lambda: terminal))
     return preparation.converge(present=present, checking=False, setting=setting, dropping=dropping)
 
 
@@ -92,5 +93,5 @@ def test_rendering_reaches_no_router() -> None:
     def unreachable() -> Terminal:
         raise AssertionError
 
-    text = IosPreparation("rb", SIDES, Renderer(), unreachable).rendered()["prerequisites.cfg"]
+    text = IosPreparation("rb", SIDES, Renderer(), LineMarks(Renderer(), unreachable)).rendered()["prerequisites.cfg"]
     assert text.splitlines()[1:3] == ["interface GigabitEthernet1", " ip nat inside"]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from xml.etree import ElementTree
 
 import pytest
@@ -61,6 +61,12 @@ class Scripted:
     @property
     def capabilities(self) -> Set[str]:
         return self._can
+
+    def requests(self, *operations: str) -> Sequence[str]:
+        return [self.request(operation) for operation in operations]
+
+    def tell(self, operation: str) -> None:
+        self.request(operation)
 
     def request(self, operation: str) -> str:
         root = ElementTree.fromstring(operation)
@@ -127,7 +133,7 @@ def test_a_server_that_cannot_take_a_step_as_a_whole(can: tuple[str, ...]) -> No
 
 
 def test_a_server_without_our_augmentation() -> None:
-    """A mapping of plain RFC 8512 works both ways at once (design rule 3); it is refused, not widened."""
+    """A mapping of plain RFC 8512 works both ways at once (design rule 3): another platform, chosen by name."""
     server = Scripted(ALL)
     server._can -= {OURS}
     with pytest.raises(HandoverError, match="module_missing"):
@@ -140,6 +146,14 @@ def test_an_edit_that_is_refused_leaves_nothing_behind() -> None:
     assert (told.code, told.subject) == ("router_changed", "rb: data-exists at /nat")
     assert told.advice.endswith("The router is unchanged.")
     assert server.asked == ["lock", "edit_config", "discard_changes", "unlock", "get_config"]
+
+
+def test_a_confirmed_commit_that_is_refused_is_cancelled() -> None:
+    """netconfd would wait for its confirmation, and let nobody have the lock until its time is over."""
+    server = Scripted(ALL, [NOTHING, NOTHING], commit=error("operation-failed"))
+    assert refusal(server, ENCODER).code == "step_refused"
+    committed = ["lock", "edit_config", "commit confirmed", "get_config"]
+    assert server.asked == [*committed, "cancel_commit", "discard_changes", "unlock", "get_config"]
 
 
 def test_encoders_that_do_not_read_back_are_cancelled() -> None:
@@ -166,7 +180,7 @@ def test_decoders_that_do_not_read_back_are_undone() -> None:
 
 def test_what_is_put_back_is_not_held() -> None:
     """A server that says no and does it all the same."""
-    server = Scripted(ALL, [holding(ENCODER), NOTHING], once=True, commit=error("operation-failed"))
+    server = Scripted(ALL, [holding(ENCODER), holding(ENCODER), NOTHING], once=True, commit=error("operation-failed"))
     one = router(server)
     with pytest.raises(HandoverError, match=r"step_refused.*The router was put back"):
         one.apply(Change(put=(ENCODER,)), RouterState(), NOW, hold=True)
@@ -234,3 +248,12 @@ def test_decoders_are_never_held() -> None:
     one = router(server)
     one.apply(Change(put=(DECODER,)), RouterState(), NOW, hold=True)
     assert (one.held, dict(one.receipt)) == (False, {})
+
+
+def test_an_encoder_that_goes_with_a_decoder_is_confirmed_at_once() -> None:
+    """Another router's encoder comes next, and relies on the decoder: what a lost session takes back is no base."""
+    server = Scripted(ALL, [holding(ENCODER, DECODER)])
+    one = router(server)
+    one.apply(Change(put=(ENCODER, DECODER)), RouterState(), NOW, hold=True)
+    assert not one.held
+    assert server.asked == ["lock", "edit_config", "commit confirmed", "get_config", "commit", "unlock"]

@@ -63,6 +63,13 @@ def test_a_router_with_two_steps_in_a_row_holds_the_last() -> None:
     assert told(rows, {"rb", "rc"}) == [([], []), (["rc"], []), (["rb"], ["rb", "rc"])]
 
 
+def test_what_is_decoder_and_encoder_in_one_is_not_held() -> None:
+    """The encoder that comes behind it relies on it."""
+    rows = [(Phase.DECODE, "rc"), (Phase.JOINT, "rb"), (Phase.ENCODE_DST, "rc")]
+    assert told(rows, {"rb", "rc"}) == [([], []), ([], []), (["rc"], ["rc"])]
+    assert told(rows, {"rb"}) == [([], [])] * 3
+
+
 @pytest.mark.parametrize("router", ["rb", "rc"])
 def test_what_is_held_is_taken_once(tmp_path: Path, router: str) -> None:
     note_held(str(tmp_path), "rc", {"session": "7"}, 1)

@@ -30,10 +30,12 @@ class NatSettings:
 
     :ivar vrf: both interfaces belong to it; None is the global table.
     :ivar redundancy: name of an HSRP group, or number of a redundancy group.
+    :ivar add_route: an outside entry of the global table can bring its route along.
     """
 
     vrf: Optional[str] = None
     redundancy: Optional[str] = None
+    add_route: bool = True
 
 
 @dataclass(frozen=True)
@@ -128,5 +130,5 @@ def line_of(line: Line, settings: NatSettings, others: Iterable[StaticNat] = ())
         no_alias=inside,  # or the router answers ARP for the phone's own address
         no_payload=True,  # IOS takes port 5060 for SIP and rewrites addresses in messages
         # IOS routes before it translates here: the old address must lead out of the outside interface.
-        add_route=not inside and settings.vrf is None,
+        add_route=not inside and settings.vrf is None and settings.add_route,
     )

@@ -11,17 +11,19 @@ from __future__ import annotations
 
 from ...mobility.model import Address
 
-__all__ = ["FREEZES", "RECORD", "ROUTE_NAME", "ROUTE_TAG", "VRF_ROUTE_NAME", "scope_name"]
+__all__ = ["FREEZES", "LIST", "RECORD", "ROUTE_NAME", "ROUTE_TAG", "VRF_ROUTE_NAME", "scope_name"]
 
 #: How the name of each record begins: an environment variable of the Embedded Event Manager.
 RECORD = "sipmobility_"
-#: Name and tag of a phone's host route, and the name of the route that takes the place of add-route in a VRF.
+#: Name and tag of a phone's host route, and the name of the route that takes the place of add-route.
 ROUTE_NAME, VRF_ROUTE_NAME, ROUTE_TAG = "sipmobility", "sipmobility-outside", 7082
+#: How the name of each of our access lists begins.
+LIST = "SIPMOBILITY-"
 #: The access list of frozen flows. A new one is written whole and takes the other's place: while a list is edited on an
 #: interface, IOS drops what its missing last line would let pass.
-FREEZES = ("SIPMOBILITY-FREEZE-1", "SIPMOBILITY-FREEZE-2")
+FREEZES = (f"{LIST}FREEZE-1", f"{LIST}FREEZE-2")
 
 
 def scope_name(old: Address, new: Address) -> str:
     """Route-map and access list that keep one line to its correspondents."""
-    return f"SIPMOBILITY-{old}-{new}"
+    return f"{LIST}{old}-{new}"

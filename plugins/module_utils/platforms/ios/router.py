@@ -12,14 +12,20 @@ from typing import Any, ClassVar, Dict, Iterable, Iterator, Optional, Set
 
 from ...errors import HandoverError
 from ...mobility.model import Address, Change, Directions, Entry, Freeze, Mark, Rewrite, Route, RouterState, Scope
-from ..base import Capabilities, Complaint, Output, Platform
+from ..base import Capabilities, Complaint, Narrower, Output, Part, Platform
 from .complaints import COMPLAINTS, diagnosed
 from .flow_lines import Flow, NatSettings, flow_of
 from .router_change import as_written, step_context
-from .standing import Standing, standing_in
+from .running_text import standing_in
+from .standing import Standing
 from .static_nat import Side
 
 __all__ = ["Ios"]
+
+_NO_ROUTE_MAP = (
+    "a static entry of the outside has no route-map on ios, so at the correspondent's router it is for every "
+    "correspondent"
+)
 
 
 class Ios(Platform):
@@ -34,6 +40,7 @@ class Ios(Platform):
         atomic=True,
         expires=False,
         by_side=True,
+        narrower={Part.CORRESPONDENT: Narrower(frozenset((Scope.ADDRESS,)), _NO_ROUTE_MAP)},
     )
     complaints: ClassVar[tuple[Complaint, ...]] = COMPLAINTS
     gather_template = "ios/gather.j2"
@@ -120,8 +127,7 @@ def _unheld(entry: Entry) -> Optional[HandoverError]:
             return HandoverError(
                 "unsupported_scope",
                 entry,
-                "a static entry of the outside has no route-map on ios, so at the correspondent's router it is for "
-                "every correspondent",
+                _NO_ROUTE_MAP,
                 "Choose the scope address, or let the plan widen it: handover_widen.",
             )
     return None

@@ -21,7 +21,7 @@ from .standing import Standing
 from .static_nat import Side, StaticNat
 from .static_nat_text import line_context
 
-__all__ = ["step_context"]
+__all__ = ["as_written", "step_context"]
 
 _Peers = Dict[Line, Set[Address]]
 
@@ -122,7 +122,7 @@ def _texts(addresses: Iterable[Address]) -> List[str]:
 
 
 def _routes(change: Change, lines: Mapping[str, Any], settings: NatSettings) -> Dict[str, Any]:
-    """Phones' host routes, and the routes that stand for add-route in a VRF."""
+    """Phones' host routes, and the routes that stand for add-route in a VRF, or where there is no such option."""
     put = [_route(entry, settings) for entry in change.put if isinstance(entry, Route)]
     removed = [
         _route(entry, settings)
@@ -132,14 +132,14 @@ def _routes(change: Change, lines: Mapping[str, Any], settings: NatSettings) -> 
     for name, into in (("put", put), ("remove", removed)):
         into += [
             {
-                "vrf": line["vrf"],
+                "vrf": line["vrf"] or "",
                 "destination": line["local_address"],
                 "interface": "",
                 "via": line["global_address"],
                 "name": VRF_ROUTE_NAME,
             }
             for line in lines[name]
-            if line["side"] == Side.OUTSIDE.value and line["vrf"]
+            if line["side"] == Side.OUTSIDE.value and (line["vrf"] or not settings.add_route)
         ]
     return {
         "put": [route for route in put if route not in removed],
@@ -188,7 +188,8 @@ def _freeze(held: Iterable[Entry], after: Iterable[Entry], standing: Standing) -
 
 
 def _end(address: object) -> str:
-    return "any" if address is None else f"host {address}"
+    """An end of a frozen flow; empty is any."""
+    return "" if address is None else str(address)
 
 
 def _forgotten(change: Change, standing: Standing) -> List[str]:

@@ -1,33 +1,23 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands in a running configuration of IOS, as far as it is ours or in our way."""
+"""What stands on a router of IOS, as far as it is ours or in our way, whatever it was read from."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from ...mobility.model import Address, Entry, Freeze, Rewrite, Route, Selector
 from .. import stamp as stamps
-from ..base import foreign
 from .flow_lines import Flow, Line, both_halves, flow_of
-from .own_names import FREEZES, RECORD, ROUTE_NAME, ROUTE_TAG
-from .record_text import entry_of_record
+from .own_names import FREEZES
 from .static_nat import Side, StaticNat
-from .static_nat_text import parse_configuration
 
-__all__ = ["Interface", "Standing", "standing_in"]
+__all__ = ["Found", "Hop", "Interface", "Pair", "Standing", "standing_of"]
 
-_Pair = Tuple[Optional[Address], Optional[Address]]
-_Hop = Tuple[Optional[Address], Optional[str]]
-
-_RECORD = re.compile(rf"event manager environment ({RECORD}\w+) (.+)")
-_ROUTE = re.compile(r"ip route (?:vrf \S+ )?(\S+) (\S+) (.+)")
-_ACE = re.compile(r"(?:\d+ )?(permit|deny) ip (any|host \S+) (any|host \S+)")
-_MASK = "255.255.255.255"
+Pair = Tuple[Optional[Address], Optional[Address]]
+Hop = Tuple[Optional[Address], Optional[str]]
 
 
 @dataclass(frozen=True)
@@ -65,24 +55,26 @@ class Standing:
 
 
 @dataclass
-class _Found:
-    """The parts of a configuration that are looked at."""
+class Found:
+    """The parts of a configuration that are looked at, as they were read.
+
+    :ivar records: the entry that each of our records speaks of, by its name.
+    :ivar routes: next hop and interface of the host routes of our name.
+    :ivar lists: what our access lists let pass or, those of frozen flows, stop.
+    :ivar interfaces: those that NAT looks at.
+    :ivar statics: the static NAT, ours and others'.
+    """
 
     records: Dict[str, Entry] = field(default_factory=dict)
-    routes: Dict[Address, _Hop] = field(default_factory=dict)
-    lists: Dict[str, List[_Pair]] = field(default_factory=dict)
+    routes: Dict[Address, Hop] = field(default_factory=dict)
+    lists: Dict[str, List[Pair]] = field(default_factory=dict)
     interfaces: List[Interface] = field(default_factory=list)
+    statics: Tuple[StaticNat, ...] = ()
 
 
-def standing_in(text: str) -> Standing:
-    """The router whose running configuration, whole or filtered, this is.
-
-    :raises HandoverError: ``foreign_entry`` for something under our names that is not of ours.
-    """
-    found = _Found()
-    for head, body in _sections(text):
-        _look(head, body, found)
-    statics = parse_configuration(text).entries
+def standing_of(found: Found) -> Standing:
+    """The router of which this was read."""
+    statics = found.statics
     entries: Dict[Tuple[object, ...], Entry] = {}
     idle = []
     for name, entry in found.records.items():
@@ -99,56 +91,7 @@ def standing_in(text: str) -> Standing:
     return Standing(tuple(entries.values()), statics, tuple(found.interfaces), held, tuple(idle), scopes, True)
 
 
-def _sections(text: str) -> Iterator[Tuple[str, List[str]]]:
-    """Each line that stands at the margin, with those that are indented below it."""
-    head, body = "", []
-    for line in text.splitlines():
-        if line.startswith(" "):
-            body.append(line.strip())
-        else:
-            yield head, body
-            head, body = line.strip(), []
-    yield head, body
-
-
-def _look(head: str, body: List[str], found: _Found) -> None:
-    record, route = _RECORD.fullmatch(head), _ROUTE.fullmatch(head)
-    if record is not None:
-        found.records[record.group(1)] = entry_of_record(*record.groups())
-    elif route is not None:
-        _route(head, route, found)
-    elif head.startswith("interface "):
-        sides = [line[7:] for line in body if line in ("ip nat inside", "ip nat outside")]
-        access = [line.split()[2] for line in body if line.startswith("ip access-group ") and line.endswith(" in")]
-        if sides:
-            found.interfaces.append(Interface(head.split()[1], sides[0], access[0] if access else ""))
-    elif head.startswith("ip access-list extended SIPMOBILITY-"):
-        name = head.split()[-1]
-        verdict = "deny" if name in FREEZES else "permit"
-        found.lists[name] = [_pair(ace) for ace in map(_ACE.fullmatch, body) if ace and ace.group(1) == verdict]
-
-
-def _pair(ace: re.Match[str]) -> _Pair:
-    first, second = (None if word == "any" else IPv4Address(word[5:]) for word in ace.groups()[1:])
-    return first, second
-
-
-def _route(head: str, route: re.Match[str], found: _Found) -> None:
-    """A host route of our name: interface and next hop come before its options, whose order releases differ in."""
-    destination, mask, rest = route.groups()
-    words = rest.split()
-    if _after("name", words) != ROUTE_NAME:
-        return
-    if _after("tag", words) != str(ROUTE_TAG) or mask != _MASK or len(words) < 6:
-        raise foreign(head, "every route of our name leads one address over one interface, with our tag")
-    found.routes[IPv4Address(destination)] = (IPv4Address(words[1]), words[0])
-
-
-def _after(word: str, words: List[str]) -> Optional[str]:
-    return words[words.index(word) + 1] if word in words[:-1] else None
-
-
-def _standing(entry: Entry, found: _Found, statics: Tuple[StaticNat, ...]) -> Optional[Entry]:
+def _standing(entry: Entry, found: Found, statics: Tuple[StaticNat, ...]) -> Optional[Entry]:
     """The entry of a record as it stands, or None."""
     if isinstance(entry, Rewrite):
         return entry if _carried(flow_of(entry), found, statics) else None
@@ -161,19 +104,19 @@ def _standing(entry: Entry, found: _Found, statics: Tuple[StaticNat, ...]) -> Op
     return entry
 
 
-def _carried(flow: Flow, found: _Found, statics: Tuple[StaticNat, ...]) -> bool:
+def _carried(flow: Flow, found: Found, statics: Tuple[StaticNat, ...]) -> bool:
     if flow.line.stands_in(statics) is None:
         return False
     return flow.peer is None or (flow.line.old, flow.peer) in found.lists.get(flow.line.scope, [])
 
 
-def _frozen(found: _Found) -> List[_Pair]:
+def _frozen(found: Found) -> List[Pair]:
     """What the list on every interface of NAT stops."""
     applied = [name for name in FREEZES if all(interface.access == name for interface in found.interfaces)]
     return [pair for name in applied for pair in found.lists.get(name, [])]
 
 
-def _unrecorded(entries: List[Entry], found: _Found, statics: Tuple[StaticNat, ...]) -> Iterator[Entry]:
+def _unrecorded(entries: List[Entry], found: Found, statics: Tuple[StaticNat, ...]) -> Iterator[Entry]:
     """What is ours by its name, or by its other half, though no record speaks of it: remnants."""
     flows = {flow_of(entry): None for entry in entries if isinstance(entry, Rewrite)}
     for one in statics:

@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ncclient over SSH, without its wait before each request."""
+
+from __future__ import annotations
+
+from ncclient.transport.errors import TransportError
+from ncclient.transport.session import NetconfBase
+from ncclient.transport.ssh import SSHSession
+
+__all__ = ["PromptSession"]
+
+
+class PromptSession(SSHSession):  # type: ignore[misc]
+    """An SSH session of ncclient whose requests go out at once.
+
+    ncclient queues a request, and a thread of it that waits for answers looks into the queue ten times a second. Here
+    whoever asks sends, and that thread only reads.
+    """
+
+    #: Seconds after which a server that does not read is given up.
+    patience: float = 30
+
+    def send(self, message: str) -> None:
+        """Frame a message (RFC 6242 section 4.2 or 4.3) and send it.
+
+        :raises TransportError: where the session is over; it is closed where a part of the message may have been sent.
+        """
+        channel = self._channel
+        if not self.connected or channel is None:
+            raise TransportError("Not connected to NETCONF server")
+        data = message.encode()
+        chunked = self._base == NetconfBase.BASE_11
+        channel.settimeout(self.patience)
+        try:
+            channel.sendall(b"\n#%d\n%s\n##\n" % (len(data), data) if chunked else data + b"]]>]]>")
+        except OSError as error:
+            self.close()
+            raise TransportError(f"not sent: {error or type(error).__name__}") from error
