@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
-from ncclient.transport.errors import TransportError
-from ncclient.transport.session import NetconfBase
-from ncclient.transport.ssh import SSHSession
+try:
+    from ncclient.transport.errors import TransportError
+    from ncclient.transport.session import NetconfBase
+    from ncclient.transport.ssh import SSHSession
+except ImportError:
+    # Said by ncclient_session, when somebody wants a session.
+    SSHSession = object
 
 __all__ = ["PromptSession"]
 
