@@ -23,6 +23,7 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 from ...plugins.module_utils.errors import HandoverError
+from ...plugins.module_utils.platforms.registry import platform_named
 from ...plugins.plugin_utils.inventory_router import described_router
 from ..data_file import load
 
@@ -123,7 +124,16 @@ def _hosts(inventory: Mapping[str, Any], group: str, above: tuple[str, ...]) -> 
 
 def _router(name: str, raw: Mapping[str, Any]) -> RouterEntry:
     known = {key: _templated(name, key, raw[key], raw) for key in _NAMES if key in raw}
-    return RouterEntry(name, _login(name, known), described_router(known))
+    described = described_router(known)
+    # Known before it is planned for: a device without a shell would be sent a script.
+    if platform_named(described["platform"]).transport != "shell":
+        raise _bad(
+            name,
+            "handover_platform",
+            described["platform"],
+            "the service holds shells (nftables, iptables); for other platforms use the playbooks",
+        )
+    return RouterEntry(name, _login(name, known), described)
 
 
 def _login(name: str, known: Mapping[str, Any]) -> Login:

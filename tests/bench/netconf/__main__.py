@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``make bench-netconf``: one handover on two NETCONF routers, three ways in turns. It prints and never fails.
+"""``make bench-netconf``: one handover on two routers, by NETCONF and SNMP, in turns. It prints and never fails.
 
 1. Through sessions that are held: plan, two decoders, two encoders, each locked, committed and read back, confirmed.
 2. The same four edits by ``ansible.netcommon.netconf_config``, from a cold playbook.
 3. ``handover.yml``, cold, too.
+4. A handover of the whole address, which is what SNMP can hold, on two SNMP routers through sessions that are held.
 
 Then where the time of the first goes, by operation. What a commit takes is nearly all the test router's own: netconfd
 writes its datastore to files, and our plug-in hands it to nft and ip.
@@ -43,10 +44,14 @@ from ...kernel.netconf.operator import Operator
 from ...kernel.netconf.test_live_call import Managed, carry_out, handed_over, managed
 from ...kernel.netconf.test_playbooks import ALL_NETCONF, PREPARED
 from ...kernel.netconf.world import NEW, OLD, PEER, PORT
+from ...kernel.snmp import test_live_call as by_snmp
+from ...kernel.snmp.world import World as SnmpWorld
+from ...kernel.snmp.world import worlds as snmp_worlds
 from ...standins.netconf_router.server import build
 
 _PHONE_PORT = 40000
 _SAME = "netconf_config, cold, the same four edits"
+_SNMP = {"rb": "snmp", "rc": "snmp"}
 #: Four commits change something: each asks it once.
 _PROGRAM = "the test router's own program, four times"
 
@@ -82,15 +87,18 @@ def main() -> int:
     rounds = int(os.environ.get("BENCH_ROUNDS", "5"))
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}\n", flush=True)
     with tempfile.TemporaryDirectory(prefix="bench-netconf-") as name:
-        built, home, place = (Path(name) / part for part in ("built", "home", "operator"))
-        for directory in (built, home, place):
+        built, home, place, mibs = (Path(name) / part for part in ("built", "home", "operator", "snmp"))
+        for directory in (built, home, place, mibs):
             directory.mkdir()
         build(built)
         parts: dict[str, list[float]] = {}
-        with managed(built, home, ALL_NETCONF, lambda session: Timed(session, parts)) as them:
+        with (
+            managed(built, home, ALL_NETCONF, lambda session: Timed(session, parts)) as them,
+            snmp_worlds(mibs, **_SNMP) as beside,
+        ):
             operator = Operator(them.world, built, place)
             _done(operator.play("site", **PREPARED))
-            took, held = _measured(them, operator, place, rounds, parts)
+            took, held = _measured(them, beside, operator, place, rounds, parts)
     print(f"{'way':44} {'median ms':>10} {'best ms':>9} {'times the first':>16}")
     first = median(took["held"])
     for way, seconds in took.items():
@@ -99,6 +107,7 @@ def main() -> int:
     for part, seconds in held.items():
         often = len(seconds) // rounds
         print(f"{part:44} {median(seconds) * 1000:10.1f} {often:10} {median(seconds) * 1000 * often:9.1f}")
+    print(f"\nThe cold edits: {median(took[_SAME]) / median(took['held, by SNMP']):.0f} times a handover by SNMP")
     own = min(took["held"]) - min(took[_PROGRAM])
     print(f"\nBest without that program: held {own * 1000:.1f} ms; the cold edits {_cold(took) / own:.0f} times that")
     return 0
@@ -110,7 +119,7 @@ def _cold(took: dict[str, list[float]]) -> float:
 
 
 def _measured(
-    them: Managed, operator: Operator, place: Path, rounds: int, parts: dict[str, list[float]]
+    them: Managed, beside: SnmpWorld, operator: Operator, place: Path, rounds: int, parts: dict[str, list[float]]
 ) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
     """How long each way took, and each exchange of the first one."""
     now = time.time()
@@ -126,6 +135,7 @@ def _measured(
         _PROGRAM: lambda: _asked(program, 4),
         _SAME: lambda: _done(operator.play(book)),
         "handover.yml, cold": lambda: _done(operator.play("handover", handover_records=[record])),
+        "held, by SNMP": lambda: by_snmp.carry_out(beside, _whole(now), _SNMP, now),
     }
     took: dict[str, list[float]] = {way: [] for way in ways}
     held: dict[str, list[float]] = {}
@@ -140,7 +150,12 @@ def _measured(
                 for part, seconds in parts.items():
                     held.setdefault(part, []).extend(seconds)
                 carry_out(them, nothing, now)
+                by_snmp.carry_out(beside, _whole(now, ended=True), _SNMP, now)
     return took, held
+
+
+def _whole(now: float, ended: bool = False) -> Handover:
+    return by_snmp.handover(now, Directions.BOTH, ended)
 
 
 def _asked(program: subprocess.Popen[str], times: int) -> None:

@@ -64,6 +64,8 @@ def test_routers(tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch) -> N
         ("ansible_ssh_extra_args", "-o ProxyCommand=nc"),
         ("ansible_connection", "ansible.netcommon.netconf"),
         ("ansible_become_method", "su"),
+        ("handover_platform", "ios"),
+        ("handover_platform", "iosxr"),
         ("ansible_user", "{{ lookup('env', 'HOME') }}"),
         ("ansible_host", "{{ ansible_host }}"),
     ],
