@@ -53,6 +53,7 @@ class Journey:
         self._walker = Walker(self._topology, story.directions is Directions.BOTH)
         #: Handovers that were carried out, by id, and until when they hold.
         self._good: dict[str, int] = {}
+        self._refused: set[str] = set()
         #: Those that the plan at hand was asked for.
         self._asked: set[str] = set()
 
@@ -99,8 +100,10 @@ class Journey:
             return
         planned = make_plan(wanted, self._topology, self._states)
         self._asked = {handover.id for handover in wanted}
+        self._refused -= self._asked
         for item in planned.refused:
             self._good.pop(item.handover.id, None)
+            self._refused.add(item.handover.id)
             self._tell(f"  refused {item.handover.old} to {item.handover.new}: {item.code}")
             assert item.code != "walk_failed" or self._peer_led_away(item.handover, self._states, wanted), item.reason
         self._tell_stages(planned.stages)
@@ -222,7 +225,7 @@ class Journey:
                             told = f"{talk}: a wrong address:\n{arrival}"
                             ends = (arrival.packet.source, arrival.packet.destination)
                             assert ends == (sender.seen, packet.destination), told
-                            assert ends_first or not self._kept(talk, sender, packet, timeline), told
+                            assert ends_first or not self._kept(talk, sender, packet, router, timeline), told
 
     def _is_left_alone(self, talk: Talk, arrival: Arrival) -> None:
         assert self._known(arrival) == talk.name, f"{talk} is not delivered:\n{arrival}"
@@ -240,10 +243,13 @@ class Journey:
             entry.stamp.handover in ids for spans in timeline.spans.values() for span in spans for entry in span.state
         )
 
-    def _kept(self, talk: Talk, sender: End, packet: Packet, timeline: Timeline) -> bool:
-        """Whether a packet of this talk is delivered before as well as after."""
-        router = self._world.hosts.behind[sender.host]
-        return all(
+    def _kept(self, talk: Talk, sender: End, packet: Packet, router: str, timeline: Timeline) -> bool:
+        """Whether a packet of this talk, sent through this router, is delivered before as well as after.
+
+        Nothing is promised to whoever moved and was refused: nobody leads what he sends from his old address.
+        """
+        away = [self._world.identity(end) for end in (talk.one, talk.other) if self._world.away(end)]
+        return self._refused.isdisjoint(away) and all(
             self._known(arrival) == talk.name
             for states in (timeline.before, timeline.after)
             for arrival in self._walker.arrivals(sender, packet, router, self._world.hosts, running(states, ()))
