@@ -145,9 +145,15 @@ class Feed:
         self._came.set()
 
     async def _tell(self, judge: Judge, cursors: dict[str, Cursor], put: Put, path: str) -> None:
-        kept = time.monotonic()
+        kept, behind = time.monotonic(), dict(cursors)
         while True:
-            await self._came.wait()
+            try:
+                async with asyncio.timeout(_KEPT_EVERY if behind != self._kept else None):
+                    await self._came.wait()
+            except TimeoutError:
+                self._keep(judge, behind, path)
+                kept = time.monotonic()
+                continue
             self._came.clear()
             # What has been taken and the cursors behind it belong together: nothing is awaited in between.
             items, self._waiting = self._waiting, []
@@ -161,9 +167,13 @@ class Feed:
             try:
                 await asyncio.sleep(self._config.pause if events else 0)
             finally:
-                judge.commit()
-                write_cursors(path, behind)
+                self._keep(judge, behind, path)
             kept = time.monotonic()
+
+    def _keep(self, judge: Judge, behind: dict[str, Cursor], path: str) -> None:
+        judge.commit()
+        write_cursors(path, behind)
+        self._kept = behind
 
     def _judged(self, judge: Judge, items: list[Item]) -> list[dict[str, Any]]:
         handovers = judged(judge, items, self._teller)

@@ -43,8 +43,8 @@ class Stage:
 def stages() -> tuple[Stage, ...]:
     """All stages in the order in which each lane runs them."""
     return (
-        _pytest("unit", "tests/unit", "tree", 600),
-        _pytest("kernel", "tests/kernel", "tree", 1800),
+        _pytest("unit", "tests/unit", "tree", 1200),
+        _pytest("kernel", "tests/kernel", "tree", 3000),
         _pytest("standins", "tests/standins", "aside", 1800),
         _pytest("moves", "tests/moves", "aside", 300),
         # A short run; make fuzz takes its time. What it finds stays in tests/fuzz/findings, and the unit tests try it.
@@ -66,7 +66,7 @@ def stages() -> tuple[Stage, ...]:
         Stage("sanity", "sanity", ("tools/sanity.sh",), limit_s=900),
         Stage("lab up", "integration", (sys.executable, "-m", "lab", "up"), "lab", limit_s=600),
         _pytest("integration", "tests/integration", "lab", 2700),
-        Stage("molecule", "molecule", ("molecule", "test", "--all"), "lab", limit_s=1500),
+        Stage("molecule", "molecule", ("molecule", "test", "--all"), "lab", limit_s=2400),
         Stage("lab down", "integration", (sys.executable, "-m", "lab", "down"), "lab", limit_s=120),
     )
 

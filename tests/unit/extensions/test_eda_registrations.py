@@ -254,3 +254,16 @@ def test_rulebooks_use_options_that_exist(path: Path) -> None:
         args = source["sipmobility.handover.registrations"]
         assert set(args) <= set(FeedConfig.__dataclass_fields__) | {"feedback"}
         assert {"events", "policy", "state_dir"} <= set(args)
+
+
+def test_a_log_that_falls_silent_is_noted(tmp_path: Path, told: dict[str, Any]) -> None:
+    """What concerns no handover moves the cursor, too, a moment after the last of it."""
+    log, cursors = tmp_path / "log", tmp_path / "state" / "cursors.json"
+    log.write_bytes(line(tag=[], require=[], time=time.time()))
+
+    async def story(queue: Queue) -> None:
+        while not cursors.exists() or json.loads(cursors.read_text())[str(log)]["offset"] == 0:
+            await asyncio.sleep(0.05)
+        assert queue.empty()
+
+    run({**told, "events": [{"log": str(log)}], "pause": 0}, story)
