@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables_in_use import GATES
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.nftables import NftablesBackend
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
@@ -69,6 +70,7 @@ class Crossing:
             for family in MOBILE
             for one, other in pairs
         ]
+        elements += [f"add element {family} sipmobility {gate} {{ {family} }}" for family in MOBILE for gate in GATES]
         self._router.shell("nft -f - <<'X'\n" + "\n".join(elements) + "\nX\n")
         if script.startswith("iptables"):
             self._router.shell(f"set -e\n{script}")

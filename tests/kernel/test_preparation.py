@@ -259,6 +259,7 @@ def test_a_clock_that_was_set_back_prolongs_nothing(bare: Namespace) -> None:
     prepare(bare)
     now = int(time.time())
     managed(bare).apply(Change(put=tuple(live(now))), RouterState(), now)
+    bare.shell(NFTABLES.setting("save_command"))  # a listing, which says when it was made
     bare.shell(f"sed -i 's/^# saved .*/# saved {now + 590}/' {NFTABLES.setting('elements_path')}")
     reboot(bare)
     bare.shell(SETTINGS["restore_path"])
