@@ -70,11 +70,11 @@ _ROOT = str(Path(__file__).absolute().parents[7])
 if _ROOT not in sys.path:
     sys.path.append(_ROOT)
 
-from ansible_collections.sipmobility.handover.agent.feed import Teller, judged, opened_judge  # noqa: E402
-from ansible_collections.sipmobility.handover.agent.service.config import FeedConfig  # noqa: E402
-from ansible_collections.sipmobility.handover.agent.service.judge import Judge  # noqa: E402
-from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError  # noqa: E402
-from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import open_source  # noqa: E402
+from ansible_collections.sipmobility.handover.agent.feed import Teller, judged, opened_judge
+from ansible_collections.sipmobility.handover.agent.service.config import FeedConfig
+from ansible_collections.sipmobility.handover.agent.service.judge import Judge
+from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import open_source
 
 _USUAL = ("payload", "body", "journald.message")
 #: The judge of each directory, with who is told; the rule engine loads this file once for each use.

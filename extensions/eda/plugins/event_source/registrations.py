@@ -87,8 +87,8 @@ _ROOT = str(Path(__file__).absolute().parents[7])
 if _ROOT not in sys.path:
     sys.path.append(_ROOT)
 
-from ansible_collections.sipmobility.handover.agent.feed import Feed  # noqa: E402
-from ansible_collections.sipmobility.handover.agent.service.config import FeedConfig  # noqa: E402
+from ansible_collections.sipmobility.handover.agent.feed import Feed
+from ansible_collections.sipmobility.handover.agent.service.config import FeedConfig
 
 
 async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
