@@ -10,10 +10,11 @@ module: workdir
 short_description: A private directory on the controller for the files of one run
 version_added: 0.1.0
 description:
-  - Makes a directory on the controller that nobody else can read, for what routers hold and for the plan, or removes
-    it at the end. The playbooks of this collection use it.
-  - Like C(ansible.builtin.tempfile) and C(ansible.builtin.file), but it starts no process for that, in check mode
-    neither, and never counts as a change.
+  - Makes a directory on the controller that nobody else can read, for what routers hold and for the plan. The
+    playbooks of this collection use it.
+  - It lies in Ansible's own temporary directory (C(local_tmp)), which goes when the run ends, well or badly.
+  - Like C(ansible.builtin.tempfile), but it starts no process for that, in check mode neither, and never counts as a
+    change.
 author: "sipmobility.handover contributors (@sipmobility)"
 extends_documentation_fragment:
   - sipmobility.handover.attributes
@@ -21,24 +22,14 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: The directory is made and removed in check mode, too; no router is reached.
+    details: The directory is made in check mode, too; no router is reached.
   diff_mode:
     support: none
   platform:
     support: full
     platforms: posix
     description: The controller.
-options:
-  state:
-    description: Whether to make a new directory, or to remove the one at O(path) with all that is in it.
-    type: str
-    choices: [present, absent]
-    default: present
-  path:
-    description:
-      - The directory to remove, as RV(path) told it. Its name ends with C(.handover).
-      - Required with O(state=absent).
-    type: path
+options: {}
 notes:
   - Run it with C(run_once=true), C(delegate_to=localhost) and C(become=false).
 seealso:
@@ -57,16 +48,7 @@ EXAMPLES = r"""
 # Task output
 # -----------
 # changed: false
-# path: /tmp/tmp0bbx3mz7.handover
-
-- name: Remove the working files
-  sipmobility.handover.workdir:
-    state: absent
-    path: "{{ handover_working.path }}"
-  run_once: true
-  delegate_to: localhost
-  connection: local
-  become: false
+# path: /home/me/.ansible/tmp/ansible-local-4711x3mz7a/handover-0bbx3mz7
 """
 
 RETURN = r"""
@@ -74,7 +56,7 @@ path:
   description: The directory.
   returned: success
   type: str
-  sample: /tmp/tmp0bbx3mz7.handover
+  sample: /home/me/.ansible/tmp/ansible-local-4711x3mz7a/handover-0bbx3mz7
 code:
   description: Why it failed, as a stable word.
   returned: failure
