@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any
 
-from ansible import constants as C
+from ansible import constants
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
@@ -25,10 +25,9 @@ class ActionModule(HandoverAction):
     ARGUMENTS = ARGUMENTS
 
     def work(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        place = str(vars(constants)["DEFAULT_LOCAL_TMP"])  # made, and later removed, by Ansible for this run
         try:
-            place = tempfile.mkdtemp(prefix="handover-", dir=C.DEFAULT_LOCAL_TMP)
+            made = tempfile.mkdtemp(prefix="handover-", dir=place)
         except OSError as error:
-            raise HandoverError(
-                "unwritable_file", f"{C.DEFAULT_LOCAL_TMP}: {error}", "the controller has room for a run"
-            ) from error
-        return {"changed": False, "path": place}
+            raise HandoverError("unwritable_file", f"{place}: {error}", "the controller has room for a run") from error
+        return {"changed": False, "path": made}

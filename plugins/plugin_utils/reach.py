@@ -29,13 +29,14 @@ from .ios.copied_lines import COPY_VARIABLES, CopiedLines, way_of
 from .ios.native_device import NativeDevice
 from .ios.router_device import ios_router
 from .junos.router_device import JunosDevice
+from .lazy_snmp_session import LazySnmpSession
 from .netcommon_session import NetcommonSession
 from .netconf_device import NetconfDevice
 from .rendering import Renderer
 from .router import ManagedRouter
 from .shell_device import shell_router
 from .snmp_device import SnmpDevice
-from .snmp_login import VARIABLES, LazySnmpSession, login_of
+from .snmp_login import VARIABLES, login_of
 from .step_text import step_text
 from .transport import RouterShell
 from .written_only_device import WrittenOnlyDevice

@@ -5,18 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..module_utils.errors import HandoverError
-from ..module_utils.platforms.varbinds import Varbind
-from .snmp_device import Refusal
 
-if TYPE_CHECKING:
-    from .pysnmp_session import PysnmpSession
-
-__all__ = ["AUTH", "PRIVACY", "VARIABLES", "LazySnmpSession", "SnmpLogin", "login_of"]
+__all__ = ["AUTH", "PRIVACY", "VARIABLES", "SnmpLogin", "login_of"]
 
 #: RFC 7860; SHA-1 (RFC 3414) for routers that have no better. MD5 is not among them.
 AUTH = {
@@ -105,48 +100,3 @@ def login_of(name: str, variables: Mapping[str, Any]) -> SnmpLogin:
         raise HandoverError("bad_login", f"{name}: {_PREFIX}{key}", "port, timeout and retries are numbers") from error
     allowed = variables.get(f"{_PREFIX}allow_v2c")
     return SnmpLogin(**given, allow_v2c=str(allowed).lower() in ("true", "yes", "1"))
-
-
-class LazySnmpSession:
-    """A session that is opened when it is used: rendering and parsing need no router and no login.
-
-    :param login: asked for it then.
-    :param warn: told where a login lets everybody read it.
-    """
-
-    def __init__(self, login: Callable[[], SnmpLogin], warn: Callable[[str], object]) -> None:
-        self._login = login
-        self._warn = warn
-        self._opened: PysnmpSession | None = None
-
-    def get(self, oids: Sequence[str]) -> list[Varbind]:
-        """As :meth:`PysnmpSession.get`."""
-        return self._session.get(oids)
-
-    def walk(self, below: str) -> list[Varbind]:
-        """As :meth:`PysnmpSession.walk`."""
-        return self._session.walk(below)
-
-    def set(self, varbinds: Sequence[Varbind]) -> Refusal | None:
-        """As :meth:`PysnmpSession.set`."""
-        return self._session.set(varbinds)
-
-    def close(self) -> None:
-        """End the session, where there is one."""
-        if self._opened is not None:
-            self._opened.close()
-            self._opened = None
-
-    @property
-    def _session(self) -> PysnmpSession:
-        if self._opened is None:
-            login = self._login()
-            if login.community:
-                self._warn(
-                    f"{login.host} is changed by SNMPv2c: whoever sees its packets can change it, too. "
-                    "Use SNMPv3, with authentication and privacy."
-                )
-            from .pysnmp_session import PysnmpSession  # pysnmp takes as long to load as all of ours
-
-            self._opened = PysnmpSession(login)
-        return self._opened

@@ -20,6 +20,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.snm
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.config_copy import Way
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.copied_lines import CopiedLines
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.router_device import ios_router
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.lazy_snmp_session import LazySnmpSession
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.nftables import NftablesBackend
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import Options
@@ -27,7 +28,6 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering imp
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.snmp_device import snmp_router
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.snmp_login import LazySnmpSession
 
 from ...standins.snmp_router.server import SnmpServer
 from ..namespaces import Namespace

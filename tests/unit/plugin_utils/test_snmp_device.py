@@ -14,9 +14,10 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.snmp import IF_NAME, NAT, ROUTE, SERIAL
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.varbinds import Varbind
 from ansible_collections.sipmobility.handover.plugins.plugin_utils import snmp_device
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.lazy_snmp_session import LazySnmpSession
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.snmp_device import NO_ANSWER, Refusal, snmp_router
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.snmp_login import LazySnmpSession, login_of
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.snmp_login import login_of
 
 from ..mobility.worlds import NOW
 from ..platforms.test_snmp import DECODER, ENCODER, LINKS, MARK, PLATFORM, RENDERER, agent
