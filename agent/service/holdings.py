@@ -28,9 +28,13 @@ _Index = dict[Address, dict[str, int]]
 
 
 class Holdings:
-    """The entries of one router."""
+    """The entries of one router.
 
-    def __init__(self, state: Iterable[Entry] = ()) -> None:
+    :param expires: whether they go by themselves when their time is over.
+    """
+
+    def __init__(self, state: Iterable[Entry] = (), expires: bool = True) -> None:
+        self._expires = expires
         self._by_handover: dict[str, dict[Key, Entry]] = {}
         #: Handovers by the old and new addresses in their entries, and by the other end's, with how many entries.
         self._ends: _Index = {}
@@ -58,9 +62,16 @@ class Holdings:
         for entry in change.put:
             self._put(entry)
 
-    def part(self, handovers: Iterable[str]) -> RouterState:
-        """The entries of these handovers."""
-        return RouterState(entry for identity in handovers for entry in self._by_handover.get(identity, {}).values())
+    def part(self, handovers: Iterable[str], now: float = 0) -> RouterState:
+        """The entries of these handovers; as of :meth:`lasting`."""
+        return self._lasting((one for name in handovers for one in self._by_handover.get(name, {}).values()), now)
+
+    def lasting(self, now: float) -> RouterState:
+        """All that the router still holds at a time.
+
+        :param now: Unix seconds.
+        """
+        return self._lasting(self, now)
 
     def at_ends(self, address: Address) -> Iterable[str]:
         """The handovers with this old or new address."""
@@ -77,6 +88,9 @@ class Holdings:
     def addresses_of(self, handover: str) -> set[Address]:
         """All that are in the entries of a handover."""
         return set().union(*(set().union(*_addresses(entry)) for entry in self._by_handover.get(handover, {}).values()))
+
+    def _lasting(self, entries: Iterable[Entry], now: float) -> RouterState:
+        return RouterState(entry for entry in entries if not self._expires or entry.stamp.expires > now)
 
     def _put(self, entry: Entry) -> None:
         held = self._by_handover.setdefault(entry.stamp.handover, {})
