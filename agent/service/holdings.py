@@ -8,6 +8,7 @@ A plan needs the entries of its handovers, and those of others that its walk of 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from ...plugins.module_utils.mobility.handover import Handover
@@ -39,6 +40,8 @@ class Holdings:
         #: Handovers by the old and new addresses in their entries, and by the other end's, with how many entries.
         self._ends: _Index = {}
         self._peers: _Index = {}
+        #: Handovers with rewrites for whatever the other end is, with how many of these.
+        self._wide: Counter[str] = Counter()
         self._count = 0
         for entry in state:
             self._put(entry)
@@ -81,6 +84,11 @@ class Holdings:
         """The handovers with this correspondent."""
         return self._peers.get(address, ())
 
+    @property
+    def wide(self) -> Iterable[str]:
+        """The handovers that rewrite for whatever correspondent there is: no entry tells of whom."""
+        return self._wide
+
     def ends_of(self, handover: str) -> set[Address]:
         """The old and new addresses in the entries of a handover."""
         return set().union(*(_addresses(entry)[0] for entry in self._by_handover.get(handover, {}).values()))
@@ -100,6 +108,8 @@ class Holdings:
             held = self._by_handover.setdefault(entry.stamp.handover, {})
         held[entry.key] = entry
         self._count += 1
+        if _is_wide(entry):
+            self._wide[entry.stamp.handover] += 1
         for index, addresses in zip((self._ends, self._peers), _addresses(entry), strict=True):
             for address in addresses:
                 at = index.setdefault(address, {})
@@ -114,6 +124,9 @@ class Holdings:
         if not held:
             del self._by_handover[identity]
         self._count -= 1
+        if _is_wide(found):
+            self._wide[identity] -= 1
+            self._wide += Counter()  # less what is none
         for index, addresses in zip((self._ends, self._peers), _addresses(found), strict=True):
             for address in addresses:
                 at = index[address]
@@ -128,7 +141,8 @@ def concerned(holdings: Mapping[str, Holdings], wanted: Iterable[Handover]) -> s
     """The ids of the handovers whose entries a plan of these must see; their own are among them.
 
     Those at whose old or new address one of these handovers has an end or a correspondent; those whose correspondent
-    is a phone that moves here, which change with it; and for these the same again.
+    is a phone that moves here, which change with it; those that are for every correspondent, who may be any of them;
+    and for these the same again.
     The empty id is that of remnants.
     """
     found = {""}
@@ -140,7 +154,7 @@ def concerned(holdings: Mapping[str, Holdings], wanted: Iterable[Handover]) -> s
         moving |= {handover.old, handover.new}.union(*(held.ends_of(handover.id) for held in holdings.values()))
         peers = [one for session in handover.sessions for one in (session.correspondent, session.seen[0])]
         places |= {handover.old, handover.new, *peers, *handover.correspondents}
-    todo = set(found)
+    todo = set(found).union(*(held.wide for held in holdings.values()))
     for held in holdings.values():
         for address in moving:
             todo.update(held.with_peer(address))
@@ -151,6 +165,10 @@ def concerned(holdings: Mapping[str, Holdings], wanted: Iterable[Handover]) -> s
         todo = {one for held in holdings.values() for place in places for one in held.at_ends(place)} - found
         places = set()
     return found
+
+
+def _is_wide(entry: Entry) -> bool:
+    return isinstance(entry, Rewrite) and None in (entry.match.source, entry.match.destination)
 
 
 def _addresses(entry: Entry) -> tuple[set[Address], set[Address]]:

@@ -31,6 +31,8 @@ _P = ParamSpec("_P")
 _SOON, _LATEST = 0.5, 30.0
 #: Entries of a step that takes no time to speak of: it is not worth a thread.
 _SMALL = 64
+#: Seconds that somebody else may hold a router's lock, and between two attempts.
+_LOCKED, _LOOK = 5.0, 0.1
 
 
 class Link:
@@ -138,7 +140,18 @@ class Link:
                 if applied is None:
                     applied = await self._in_thread(self._router.settle_unread, unread, output, now)
                 return applied
-        return await self._in_thread(self._router.apply, step, now, hold)
+        return await self._patiently(lambda: self._in_thread(self._router.apply, step, now, hold))
+
+    async def _patiently(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        """Wait where somebody else holds a datastore's lock: for a moment, mostly. Nothing was done then."""
+        until = time.monotonic() + _LOCKED
+        while True:
+            try:
+                return await work()
+            except HandoverError as error:
+                if error.code != "lock_held" or time.monotonic() > until:
+                    raise
+            await asyncio.sleep(_LOOK)
 
     async def _until_gone(self) -> None:
         """Wait until it is lost, and see now and then whether it is: nobody else notices that of an idle session."""

@@ -32,7 +32,7 @@ _BATCH = 256
 #: How often a handover is tried whose routers changed, or were lost, in the middle.
 _TRIES = 3
 #: What another controller did at the same moment; planned anew it may be right.
-_AGAIN = frozenset({"lock_held", "router_changed"})
+_AGAIN = frozenset({"router_changed"})
 #: Seconds until what could not be retired is tried again.
 _LATER = 30.0
 

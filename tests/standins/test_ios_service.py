@@ -10,8 +10,7 @@ TCP session where routers work in IOS' documented order of operations. Not shown
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ import pytest
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Session
 
 from ..kernel.agent.phones import Phone
-from ..kernel.agent.place import Place, Running, mortal
+from ..kernel.agent.place import Place, Running, mortal, until
 from ..kernel.moving import NEW, OLD, PEER
 from .ios_routers import Routers, routers
 from .test_ios_handover import CLASH, session, spoken
@@ -54,13 +53,6 @@ def serving(made: Routers, place: Place, name: str = "told") -> Iterator[Running
 
 def listed(port: int) -> Session:
     return Session("tcp", port, PEER[4], 5060)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("ios", [("rb",), ("rc",), ("rb", "rc")], ids=["B", "C", "B and C"])
