@@ -9,7 +9,7 @@ A plan needs the entries of its handovers, and those of others that its walk of 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from ...plugins.module_utils.mobility.handover import Handover
 from ...plugins.module_utils.mobility.model import (
@@ -85,9 +85,14 @@ class Holdings:
         return self._peers.get(address, ())
 
     @property
-    def wide(self) -> Iterable[str]:
+    def wide(self) -> Set[str]:
         """The handovers that rewrite for whatever correspondent there is: no entry tells of whom."""
-        return self._wide
+        return self._wide.keys()
+
+    @property
+    def handovers(self) -> Set[str]:
+        """All of which it has something."""
+        return self._by_handover.keys()
 
     def ends_of(self, handover: str) -> set[Address]:
         """The old and new addresses in the entries of a handover."""
@@ -141,8 +146,8 @@ def concerned(holdings: Mapping[str, Holdings], wanted: Iterable[Handover]) -> s
     """The ids of the handovers whose entries a plan of these must see; their own are among them.
 
     Those at whose old or new address one of these handovers has an end or a correspondent; those whose correspondent
-    is a phone that moves here, which change with it; those that are for every correspondent, who may be any of them;
-    and for these the same again.
+    is a phone that moves here, which change with it; those that are for every correspondent, who may be any of them,
+    and where one of these changes, all on its router; and for these the same again.
     The empty id is that of remnants.
     """
     found = {""}
@@ -154,10 +159,14 @@ def concerned(holdings: Mapping[str, Holdings], wanted: Iterable[Handover]) -> s
         moving |= {handover.old, handover.new}.union(*(held.ends_of(handover.id) for held in holdings.values()))
         peers = [one for session in handover.sessions for one in (session.correspondent, session.seen[0])]
         places |= {handover.old, handover.new, *peers, *handover.correspondents}
-    todo = set(found).union(*(held.wide for held in holdings.values()))
+    todo = set(found)
     for held in holdings.values():
         for address in moving:
             todo.update(held.with_peer(address))
+    changing = frozenset(todo)
+    for held in holdings.values():
+        # Which of the packets that the router decodes one of these meets, nothing tells.
+        todo.update(held.wide if changing.isdisjoint(held.wide) else held.handovers)
     while todo:
         found |= todo
         for held in holdings.values():
