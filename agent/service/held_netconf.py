@@ -32,6 +32,7 @@ class HeldNetconf:
         :raises HandoverError: as :class:`NcclientSession`.
         """
         login, settings = self._login, self._settings
+        named = login.netconf_ssh_config is None or login.known_hosts is not None
         self._session = NcclientSession(
             Login(
                 login.host or "",
@@ -40,7 +41,9 @@ class HeldNetconf:
                 port=login.port,
                 timeout=settings.command_timeout,
                 password=login.password,
-                known_hosts=known_hosts(login, settings),
+                # What the configuration has of known hosts counts as for playbooks.
+                known_hosts=known_hosts(login, settings) if named else None,
+                ssh_config=login.netconf_ssh_config,
                 keepalive=settings.keepalive,
             )
         )

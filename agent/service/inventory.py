@@ -39,7 +39,7 @@ _PATIENCE = 120
 _NAMES = (
     "ansible_connection ansible_host ansible_port ansible_user ansible_ssh_private_key_file ansible_private_key_file "
     "ansible_password ansible_ssh_pass ansible_become ansible_become_user ansible_become_method "
-    "ansible_become_password ansible_become_pass "
+    "ansible_become_password ansible_become_pass ansible_netconf_ssh_config "
     "ansible_ssh_common_args ansible_ssh_extra_args ansible_network_os handover_networks handover_platform "
     "handover_inside_interface handover_outside_interface handover_behind handover_behind_addresses "
     "handover_foreign_sources"

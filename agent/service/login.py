@@ -37,6 +37,7 @@ class Login:
     :ivar host: None for this machine itself.
     :ivar become: whom to become; None for nobody.
     :ivar become_password: what a command line asks of who becomes privileged.
+    :ivar netconf_ssh_config: a configuration of OpenSSH that sessions of NETCONF go by.
     """
 
     host: str | None
@@ -47,6 +48,7 @@ class Login:
     known_hosts: str | None = None
     become: str | None = None
     become_password: str | None = field(default=None, repr=False)
+    netconf_ssh_config: str | None = None
 
     @property
     def shell(self) -> str:
@@ -83,6 +85,7 @@ def login_of(name: str, known: Mapping[str, Any], transport: str) -> Login:
         options.get("userknownhostsfile"),
         become,
         _text(known, "ansible_become_pass", "ansible_become_password"),
+        _text(known, "ansible_netconf_ssh_config"),
     )
 
 

@@ -121,6 +121,8 @@ class Programmer:
     async def _carry_out(self, batch: Batch) -> None:
         for identity, (_status, code, reason) in batch.refused.items():
             self._report.refused(identity, code, reason, handover=True)
+        for note in batch.planned.notes if batch.planned.stages else ():
+            self._report.told("note", handover=note.handover, code=note.code, text=note.text)
         if self._dry_run:
             self._report.dry(batch.planned)
             return

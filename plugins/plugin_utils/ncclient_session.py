@@ -45,6 +45,7 @@ class Login:
     :ivar timeout: seconds that an answer may take.
     :ivar password: his password, which is not shown.
     :ivar known_hosts: where to look the key up; None for the user's own file.
+    :ivar ssh_config: a configuration of OpenSSH to go by.
     :ivar keepalive: seconds between two signs of life that are sent; 0 for none.
     """
 
@@ -56,6 +57,7 @@ class Login:
     timeout: float = 30
     password: str | None = field(default=None, repr=False)
     known_hosts: str | None = None
+    ssh_config: str | None = None
     keepalive: float = 0
 
 
@@ -166,6 +168,7 @@ class NcclientSession:
                 allow_agent=False,
                 look_for_keys=False,
                 timeout=login.timeout,
+                ssh_config=login.ssh_config,
                 sock=sock,
             )
             session.transport.set_keepalive(int(login.keepalive))
