@@ -28,11 +28,11 @@ from ...plugins.module_utils.platforms.registry import platform_named
 from ...plugins.plugin_utils.inventory_router import described_router
 from ...plugins.plugin_utils.ios.copied_lines import COPY_VARIABLES
 from ...plugins.plugin_utils.router_settings import SETTINGS
-from ...plugins.plugin_utils.snmp_login import VARIABLES
+from ...plugins.plugin_utils.snmp_login import VARIABLES as SNMP_VARIABLES
 from ..data_file import load
 from .login import Login, bad_variable, login_of
 
-__all__ = ["RouterEntry", "read_inventory", "routers_of"]
+__all__ = ["VARIABLES", "RouterEntry", "read_inventory", "routers_of"]
 
 #: What ansible-inventory may take, which asks clouds and vaults.
 _PATIENCE = 120
@@ -45,7 +45,9 @@ _NAMES = (
     "handover_foreign_sources"
 ).split()
 #: What else a way to a router may need to know.
-_OF_WAYS = frozenset((*SETTINGS, *VARIABLES, *COPY_VARIABLES))
+_OF_WAYS = frozenset((*SETTINGS, *SNMP_VARIABLES, *COPY_VARIABLES))
+#: All that is read of a router.
+VARIABLES = frozenset((*_NAMES, *_OF_WAYS))
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def _hosts(inventory: Mapping[str, Any], group: str, above: tuple[str, ...]) -> 
 
 
 def _router(name: str, raw: Mapping[str, Any]) -> RouterEntry:
-    known = {key: _templated(name, key, raw[key], raw) for key in (*_NAMES, *_OF_WAYS) if key in raw}
+    known = {key: _templated(name, key, raw[key], raw) for key in VARIABLES if key in raw}
     described = described_router(known)
     transport = platform_named(described["platform"]).transport
     if transport == "files":

@@ -19,7 +19,7 @@ _CHUNK = 64 * 1024
 #: Most that a router may print for one line.
 _MOST = 64 * 1024 * 1024
 #: A line of its own at the end: a name, the mode in brackets, and the sign of it.
-_PROMPT = re.compile(r"(?:^|\n)(?P<name>[^\s()#>]{1,99})(?:\([^()\n]{1,80}\))*(?P<sign>[#>]) ?$")
+_PROMPT = re.compile(r"(?:^|\n)(?P<name>[A-Za-z0-9][^\s()#>]{0,98})(?:\([^()\n]{1,80}\))*(?P<sign>[#>]) ?$")
 #: How much of a router's name its prompts have in every mode.
 _OF_NAME = 8
 _TAIL = 300

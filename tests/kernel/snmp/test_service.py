@@ -16,8 +16,8 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
 
 from ...standins.snmp_router.server import KEYS, WRITER
 from ..agent.phones import Phone
-from ..agent.place import Place, mortal, until
-from .world import NETWORKS, NEW, OLD, PEER, PORT, Call, World, worlds
+from ..agent.place import Place, mortal, serving, until
+from .world import NETWORKS, NEW, OLD, PEER, PORT, UPLINKS, Call, World, worlds
 
 
 def place_of(world: World, directory: Path) -> Place:
@@ -30,10 +30,13 @@ def _host(world: World, name: str) -> dict[str, Any]:
     host = {"handover_platform": world.platforms[name], "handover_networks": [NETWORKS[name]]}
     if name not in world.servers:
         return host
+    copied = world.platforms[name] == "ios"
     return {
         **host,
-        "handover_snmp_host": "127.0.0.1",
-        "handover_snmp_port": world.servers[name].relay.port,
+        **({"handover_transport": "snmp_config_copy"} if copied else {}),
+        # Files are carried to where the service is: it stands in the core then.
+        "handover_snmp_host": UPLINKS[name][0] if copied else "127.0.0.1",
+        "handover_snmp_port": 161 if copied else world.servers[name].relay.port,
         "handover_snmp_user": WRITER,
         "handover_snmp_auth_key": KEYS[0],
         "handover_snmp_privacy_key": KEYS[1],
@@ -86,3 +89,23 @@ def test_an_agent_that_is_silent_is_waited_for(tmp_path: Path) -> None:
             assert call.hears(b"still there")
         finally:
             service.stop()
+
+
+def test_ios_by_copied_lines(tmp_path: Path) -> None:
+    """No Cisco software: the stand-in of IOS behind a real snmpd fetches the lines, and a kernel carries them out."""
+    with worlds(tmp_path, ra="ios", rb="ios", rc="ios") as world, ExitStack() as stack:
+        call, phone, place = Call(world, stack), Phone("alice"), place_of(world, tmp_path / "service")
+        before = world.kernel()
+        with serving(place, world.spaces["core"].pid) as service:
+            place.tell(phone.register(OLD))
+            world.move()
+            call.say(b"while it moves")
+            place.tell(phone.register(NEW, OLD, [Session("tcp", call.port, PEER, PORT)]))
+            done = service.await_told("handover", kind="programmed", seconds=60)
+            print(f"copied: {done['total_ms']} ms, of it {done['programmed_ms']} ms until the routers acknowledged")
+            assert call.hears(b"while it moves")
+            place.tell(phone.register(NEW, expires=0))
+            service.await_told("handover", kind="ended", seconds=60)
+            until(lambda: world.kernel() == before)
+            told = service.told()
+        assert [one for one in told if one["event"] == "warning" and "TFTP" in one["text"]]

@@ -13,7 +13,12 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.sipmobility.handover.agent.service.inventory import RouterEntry, read_inventory, routers_of
+from ansible_collections.sipmobility.handover.agent.service.inventory import (
+    VARIABLES,
+    RouterEntry,
+    read_inventory,
+    routers_of,
+)
 from ansible_collections.sipmobility.handover.agent.service.login import Login
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
@@ -138,3 +143,17 @@ def test_what_the_way_needs_is_taken_along(tmp_path: Path) -> None:
     found = _one(tmp_path, **more)
     assert (found.given["handover_snmp_user"], found.given["handover_ios_vrf"]) == ("b-writer", "red")
     assert found.described["foreign_sources"] is True
+
+
+def test_the_role_hands_on_what_is_read() -> None:
+    """All but what leads to files of the controller, in place of which the role writes its own."""
+    role = Path(__file__).parents[4] / "roles" / "handover_agent" / "vars" / "main.yml"
+    handed = yaml.safe_load(role.read_text(encoding="utf-8"))["handover_agent_of_a_router"]
+    assert set(VARIABLES) - set(handed) == {
+        "ansible_netconf_ssh_config",
+        "ansible_private_key_file",
+        "ansible_ssh_common_args",
+        "ansible_ssh_extra_args",
+        "ansible_ssh_private_key_file",
+    }
+    assert set(handed) <= set(VARIABLES)
