@@ -66,7 +66,7 @@ def with_us(lab: Lab, screen: Screen, directory: Path) -> dict[str, Any]:
         service = None
         if os.environ.get("AGENT") == "1":
             service = stack.enter_context(serving(lab, directory, _policy(lab)))
-            screen.line("the service is ready: it follows the events, and holds a shell open on each router")
+            screen.line("the service is ready: it follows the events, and holds a session to each router open")
         traffic = stack.enter_context(Traffic(lab, mn, cn, directory))
         time.sleep(2)
         move = lab.move("mn", "b")
@@ -77,7 +77,7 @@ def with_us(lab: Lab, screen: Screen, directory: Path) -> dict[str, Any]:
         added: float | None = None
         if service is not None:
             told = service.wait_for("handover")
-            added, done = told["acknowledged"] - event["time"], Report(service.steps())
+            added, done = told["acknowledged"] - event["time"], Report(service.steps(), service.notes())
             screen.line(f"both routers acknowledged {added * 1000:.0f} ms after the registrar's event")
         else:
             done = _by_playbook(lab, registrar, screen, directory)

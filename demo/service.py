@@ -51,6 +51,10 @@ class Service:
         lines = self._told.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
+    def notes(self) -> list[dict[str, Any]]:
+        """What its plans gave up and cost."""
+        return [one for one in self.told() if one["event"] == "note"]
+
     def steps(self) -> list[Step]:
         """The steps that routers acknowledged."""
         found = [one for one in self.told() if one["event"] == "step"]
@@ -74,6 +78,8 @@ def serving(lab: Lab, directory: Path, policy: Mapping[str, Any]) -> Iterator[Se
         "events": [{"log": f"/proc/{lab.pids['pcscf']}/root{EVENTS}"}],
         # Nobody asks the phone: the routers' connection tables know its sessions.
         "sessions": "auto",
+        # As the playbook of the demo: what a platform cannot express is given up, and told.
+        "widen": True,
     }
     for name, data in (("policy.yml", dict(policy)), ("serve.yml", config)):
         (directory / name).write_text(yaml.safe_dump(data), encoding="utf-8")

@@ -60,6 +60,7 @@ class BatchPlanner:
     :param thread: one, for planning and the ledger.
     :param flows: what the SIP server's dialogs have agreed on.
     :param noted: whether plans are written to the ledger.
+    :param widen: as :func:`make_plan`, and so ``freeze``.
     """
 
     def __init__(
@@ -74,6 +75,8 @@ class BatchPlanner:
         drain: float,
         flows: Callable[[], Awaitable[Sequence[AgreedFlow]]],
         noted: bool = True,
+        widen: bool = False,
+        freeze: bool = True,
     ) -> None:
         self._links = links
         self._topology = topology
@@ -84,6 +87,8 @@ class BatchPlanner:
         self._drain = drain
         self._flows = flows
         self._noted = noted
+        self._widen = widen
+        self._freeze = freeze
 
     async def plan(self, wanted: Sequence[Wanted]) -> Batch:
         """Plan; the plan is on disk when this returns."""
@@ -140,8 +145,8 @@ class BatchPlanner:
         """In the planner's thread."""
         handovers, refused = self._handovers(batch, held, known, now)
         ids = concerned(held, handovers)
-        states = {name: one.part(ids).live(now) for name, one in held.items()}
-        planned = make_plan(handovers, self._topology, states, absent, self._drain)
+        states = {name: one.part(ids, now) for name, one in held.items()}
+        planned = make_plan(handovers, self._topology, states, absent, self._drain, self._widen, self._freeze)
         for item in planned.refused:
             status = Status.WAITING if item.code == "router_unreachable" else Status.REFUSED
             refused[item.handover.id] = (status, item.code, item.reason)

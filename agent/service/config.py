@@ -87,6 +87,8 @@ class Config:
     :ivar group: the inventory's group of routers.
     :ivar scope: how much is rewritten.
     :ivar sessions: where sessions come from with the scope session.
+    :ivar widen: where routers cannot express what is asked, do what all of them can.
+    :ivar freeze: whether flows may be dropped while routers that rewrite both ways at once change.
     :ivar drain: seconds between the last encoder and the first decoder that goes.
     :ivar recover: what becomes of a handover that is found half-made and that the ledger does not know.
     :ivar reconcile_seconds: between two looks at the routers.
@@ -103,6 +105,8 @@ class Config:
     scope: Scope = Scope.SESSION
     directions: Directions = Directions.BOTH
     sessions: str = Sessions.LISTED
+    widen: bool = False
+    freeze: bool = True
     drain: float = DRAIN
     recover: Goal = Goal.DONE
     reconcile_seconds: float = 300.0
@@ -270,6 +274,8 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
     "http": _loopback,
     "template_dir": _text,
     "dry_run": _flag,
+    "freeze": _flag,
+    "widen": _flag,
     "ssh": _ssh,
 }
 

@@ -25,10 +25,8 @@ from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.platforms.base import Output
 from ...plugins.plugin_utils.sections import sections
 
-__all__ = ["GONE", "HeldShell", "LoopShell", "Runs"]
+__all__ = ["HeldShell", "LoopShell", "Runs"]
 
-#: The codes of a router that is not there, or did not answer: what it holds is not known until it is read again.
-GONE = frozenset({"router_unreachable", "router_timeout", "script_cut"})
 _CHUNK = 64 * 1024
 #: Most that a router may print for one script.
 _MOST = 256 * 1024 * 1024
@@ -68,14 +66,14 @@ class HeldShell(ABC):
     async def run(self, script: str) -> Output:
         """What a script prints.
 
-        :raises HandoverError: one of :data:`GONE`.
+        :raises HandoverError: ``router_unreachable``, ``router_timeout`` or ``script_cut``.
         """
         return await self._answered(lambda: self._ran(script))
 
     async def step(self, text: str, known: str) -> Output | None:
         """Carry out the text of a step, as :meth:`StepShell.step`; None where only a script can.
 
-        :raises HandoverError: one of :data:`GONE`.
+        :raises HandoverError: as :meth:`run`.
         """
         if not self._program:
             return None

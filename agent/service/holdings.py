@@ -8,7 +8,8 @@ A plan needs the entries of its handovers, and those of others that its walk of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from ...plugins.module_utils.mobility.handover import Handover
 from ...plugins.module_utils.mobility.model import (
@@ -28,13 +29,19 @@ _Index = dict[Address, dict[str, int]]
 
 
 class Holdings:
-    """The entries of one router."""
+    """The entries of one router.
 
-    def __init__(self, state: Iterable[Entry] = ()) -> None:
+    :param expires: whether they go by themselves when their time is over.
+    """
+
+    def __init__(self, state: Iterable[Entry] = (), expires: bool = True) -> None:
+        self._expires = expires
         self._by_handover: dict[str, dict[Key, Entry]] = {}
         #: Handovers by the old and new addresses in their entries, and by the other end's, with how many entries.
         self._ends: _Index = {}
         self._peers: _Index = {}
+        #: Handovers with rewrites for whatever the other end is, with how many of these.
+        self._wide: Counter[str] = Counter()
         self._count = 0
         for entry in state:
             self._put(entry)
@@ -58,9 +65,16 @@ class Holdings:
         for entry in change.put:
             self._put(entry)
 
-    def part(self, handovers: Iterable[str]) -> RouterState:
-        """The entries of these handovers."""
-        return RouterState(entry for identity in handovers for entry in self._by_handover.get(identity, {}).values())
+    def part(self, handovers: Iterable[str], now: float = 0) -> RouterState:
+        """The entries of these handovers; as of :meth:`lasting`."""
+        return self._lasting((one for name in handovers for one in self._by_handover.get(name, {}).values()), now)
+
+    def lasting(self, now: float) -> RouterState:
+        """All that the router still holds at a time.
+
+        :param now: Unix seconds.
+        """
+        return self._lasting(self, now)
 
     def at_ends(self, address: Address) -> Iterable[str]:
         """The handovers with this old or new address."""
@@ -70,6 +84,16 @@ class Holdings:
         """The handovers with this correspondent."""
         return self._peers.get(address, ())
 
+    @property
+    def wide(self) -> Set[str]:
+        """The handovers that rewrite for whatever correspondent there is: no entry tells of whom."""
+        return self._wide.keys()
+
+    @property
+    def handovers(self) -> Set[str]:
+        """All of which it has something."""
+        return self._by_handover.keys()
+
     def ends_of(self, handover: str) -> set[Address]:
         """The old and new addresses in the entries of a handover."""
         return set().union(*(_addresses(entry)[0] for entry in self._by_handover.get(handover, {}).values()))
@@ -77,6 +101,9 @@ class Holdings:
     def addresses_of(self, handover: str) -> set[Address]:
         """All that are in the entries of a handover."""
         return set().union(*(set().union(*_addresses(entry)) for entry in self._by_handover.get(handover, {}).values()))
+
+    def _lasting(self, entries: Iterable[Entry], now: float) -> RouterState:
+        return RouterState(entry for entry in entries if not self._expires or entry.stamp.expires > now)
 
     def _put(self, entry: Entry) -> None:
         held = self._by_handover.setdefault(entry.stamp.handover, {})
@@ -86,6 +113,8 @@ class Holdings:
             held = self._by_handover.setdefault(entry.stamp.handover, {})
         held[entry.key] = entry
         self._count += 1
+        if _is_wide(entry):
+            self._wide[entry.stamp.handover] += 1
         for index, addresses in zip((self._ends, self._peers), _addresses(entry), strict=True):
             for address in addresses:
                 at = index.setdefault(address, {})
@@ -100,6 +129,9 @@ class Holdings:
         if not held:
             del self._by_handover[identity]
         self._count -= 1
+        if _is_wide(found):
+            self._wide[identity] -= 1
+            self._wide += Counter()  # less what is none
         for index, addresses in zip((self._ends, self._peers), _addresses(found), strict=True):
             for address in addresses:
                 at = index[address]
@@ -114,7 +146,8 @@ def concerned(holdings: Mapping[str, Holdings], wanted: Iterable[Handover]) -> s
     """The ids of the handovers whose entries a plan of these must see; their own are among them.
 
     Those at whose old or new address one of these handovers has an end or a correspondent; those whose correspondent
-    is a phone that moves here, which change with it; and for these the same again.
+    is a phone that moves here, which change with it; those that are for every correspondent, who may be any of them,
+    and where one of these changes, all on its router; and for these the same again.
     The empty id is that of remnants.
     """
     found = {""}
@@ -130,6 +163,10 @@ def concerned(holdings: Mapping[str, Holdings], wanted: Iterable[Handover]) -> s
     for held in holdings.values():
         for address in moving:
             todo.update(held.with_peer(address))
+    changing = frozenset(todo)
+    for held in holdings.values():
+        # Which of the packets that the router decodes one of these meets, nothing tells.
+        todo.update(held.wide if changing.isdisjoint(held.wide) else held.handovers)
     while todo:
         found |= todo
         for held in holdings.values():
@@ -137,6 +174,10 @@ def concerned(holdings: Mapping[str, Holdings], wanted: Iterable[Handover]) -> s
         todo = {one for held in holdings.values() for place in places for one in held.at_ends(place)} - found
         places = set()
     return found
+
+
+def _is_wide(entry: Entry) -> bool:
+    return isinstance(entry, Rewrite) and None in (entry.match.source, entry.match.destination)
 
 
 def _addresses(entry: Entry) -> tuple[set[Address], set[Address]]:

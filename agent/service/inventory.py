@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,44 +23,31 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 from ...plugins.module_utils.errors import HandoverError
+from ...plugins.module_utils.platforms.base import Platform
 from ...plugins.module_utils.platforms.registry import platform_named
 from ...plugins.plugin_utils.inventory_router import described_router
+from ...plugins.plugin_utils.ios.copied_lines import COPY_VARIABLES
+from ...plugins.plugin_utils.router_settings import SETTINGS
+from ...plugins.plugin_utils.snmp_login import VARIABLES as SNMP_VARIABLES
 from ..data_file import load
+from .login import Login, bad_variable, login_of
 
-__all__ = ["Login", "RouterEntry", "read_inventory", "routers_of"]
+__all__ = ["VARIABLES", "RouterEntry", "read_inventory", "routers_of"]
 
 #: What ansible-inventory may take, which asks clouds and vaults.
 _PATIENCE = 120
-#: Options of ssh that say nothing to us: connections are held here anyway.
-_IGNORED = frozenset({"controlmaster", "controlpersist", "controlpath", "identitiesonly", "globalknownhostsfile"})
 _NAMES = (
     "ansible_connection ansible_host ansible_port ansible_user ansible_ssh_private_key_file ansible_private_key_file "
     "ansible_password ansible_ssh_pass ansible_become ansible_become_user ansible_become_method "
+    "ansible_become_password ansible_become_pass ansible_netconf_ssh_config "
     "ansible_ssh_common_args ansible_ssh_extra_args ansible_network_os handover_networks handover_platform "
-    "handover_inside_interface handover_outside_interface handover_behind handover_behind_addresses"
+    "handover_inside_interface handover_outside_interface handover_behind handover_behind_addresses "
+    "handover_foreign_sources"
 ).split()
-
-
-@dataclass(frozen=True)
-class Login:
-    """How one logs in to a router.
-
-    :ivar host: None for this machine itself.
-    :ivar become: whom to become; None for nobody.
-    """
-
-    host: str | None
-    port: int = 22
-    user: str | None = None
-    key_file: str | None = None
-    password: str | None = None
-    known_hosts: str | None = None
-    become: str | None = None
-
-    @property
-    def shell(self) -> str:
-        """The command of a root shell there that reads what to do. It asks for no password and has no terminal."""
-        return "exec /bin/sh -s" if self.become is None else f"exec sudo -n -H -u {shlex.quote(self.become)} /bin/sh -s"
+#: What else a way to a router may need to know.
+_OF_WAYS = frozenset((*SETTINGS, *SNMP_VARIABLES, *COPY_VARIABLES))
+#: All that is read of a router.
+VARIABLES = frozenset((*_NAMES, *_OF_WAYS))
 
 
 @dataclass(frozen=True)
@@ -68,11 +55,18 @@ class RouterEntry:
     """A router as the inventory has it.
 
     :ivar described: as :meth:`Topology.from_mapping` takes it.
+    :ivar given: its other variables.
     """
 
     name: str
     login: Login
     described: Mapping[str, Any]
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def platform(self) -> Platform:
+        """Its platform."""
+        return platform_named(self.described["platform"])
 
 
 def read_inventory(path: str) -> Mapping[str, Any]:
@@ -123,60 +117,16 @@ def _hosts(inventory: Mapping[str, Any], group: str, above: tuple[str, ...]) -> 
 
 
 def _router(name: str, raw: Mapping[str, Any]) -> RouterEntry:
-    known = {key: _templated(name, key, raw[key], raw) for key in _NAMES if key in raw}
+    known = {key: _templated(name, key, raw[key], raw) for key in VARIABLES if key in raw}
     described = described_router(known)
-    # Known before it is planned for: a device without a shell would be sent a script.
-    if platform_named(described["platform"]).transport != "shell":
-        raise _bad(
-            name,
-            "handover_platform",
-            described["platform"],
-            "the service holds shells (nftables, iptables); for other platforms use the playbooks",
+    transport = platform_named(described["platform"]).transport
+    if transport == "files":
+        raise bad_variable(
+            name, "handover_platform", described["platform"], "the service programs routers that are reached"
         )
-    return RouterEntry(name, _login(name, known), described)
-
-
-def _login(name: str, known: Mapping[str, Any]) -> Login:
-    become = str(known.get("ansible_become_user") or "root") if _true(known.get("ansible_become")) else None
-    method = str(known.get("ansible_become_method") or "sudo").rpartition(".")[2]
-    if become is not None and method != "sudo":
-        raise _bad(name, "ansible_become_method", method, "one becomes root by sudo, without a password")
-    connection = str(known.get("ansible_connection") or "ssh").rpartition(".")[2]
-    if connection == "local":
-        return Login(None, become=become)
-    if connection not in ("ssh", "paramiko_ssh", "smart"):
-        raise _bad(name, "ansible_connection", connection, "the service reaches routers by ssh or local")
-    options = _ssh_options(name, known)
-    key = known.get("ansible_ssh_private_key_file") or known.get("ansible_private_key_file")
-    password = known.get("ansible_ssh_pass") or known.get("ansible_password")
-    return Login(
-        str(known.get("ansible_host") or name),
-        int(known.get("ansible_port") or 22),
-        None if known.get("ansible_user") is None else str(known["ansible_user"]),
-        str(key) if key else options.get("identityfile"),
-        None if password is None else str(password),
-        options.get("userknownhostsfile"),
-        become,
+    return RouterEntry(
+        name, login_of(name, known, transport), described, {key: known[key] for key in _OF_WAYS if key in known}
     )
-
-
-def _ssh_options(name: str, known: Mapping[str, Any]) -> dict[str, str]:
-    """What -o says; an option that would be ignored is refused."""
-    found: dict[str, str] = {}
-    for variable in ("ansible_ssh_common_args", "ansible_ssh_extra_args"):
-        words = shlex.split(str(known.get(variable) or ""))
-        while words:
-            word = words.pop(0)
-            option = word[2:] or (words.pop(0) if words else "") if word.startswith("-o") else ""
-            key, _equals, value = option.partition("=")
-            key = key.strip().lower()
-            if key == "stricthostkeychecking" and value.strip().lower() != "no":
-                continue
-            if key not in ("userknownhostsfile", "identityfile") and key not in _IGNORED:
-                rule = "of ssh's options, -o UserKnownHostsFile, IdentityFile and StrictHostKeyChecking (not no) count"
-                raise _bad(name, variable, option or word, rule)
-            found[key] = value.strip()
-    return found
 
 
 def _templated(name: str, key: str, value: Any, variables: Mapping[str, Any], depth: int = 0) -> Any:
@@ -184,7 +134,7 @@ def _templated(name: str, key: str, value: Any, variables: Mapping[str, Any], de
     if isinstance(value, list):
         return [_templated(name, key, item, variables, depth) for item in value]
     if isinstance(value, Mapping) and "__ansible_vault" in value:
-        raise _bad(name, key, "a vault", "ansible-inventory can open the vault (ANSIBLE_VAULT_PASSWORD_FILE)")
+        raise bad_variable(name, key, "a vault", "ansible-inventory can open the vault (ANSIBLE_VAULT_PASSWORD_FILE)")
     if not isinstance(value, str) or "{{" not in value:
         return value
     environment = SandboxedEnvironment(undefined=StrictUndefined)
@@ -194,14 +144,10 @@ def _templated(name: str, key: str, value: Any, variables: Mapping[str, Any], de
             raise TemplateError("it names itself")
         rendered = environment.from_string(value).render(variables)
     except (TemplateError, TypeError, ValueError) as error:
-        raise _bad(
+        raise bad_variable(
             name, key, f"{value} ({error})", "a variable of a router needs nothing but other variables"
         ) from error
     return _templated(name, key, rendered, variables, depth + 1)
-
-
-def _true(value: object) -> bool:
-    return value is True or str(value).lower() in ("true", "yes", "1", "on", "y", "t")
 
 
 def _by_hand(path: str) -> Mapping[str, Any]:
@@ -240,7 +186,3 @@ def _group(name: str, described: Any, above: Mapping[str, Any], found: dict[str,
     for host, own in hosts.items():
         held = found["_meta"]["hostvars"].setdefault(host, {})
         held.update({**variables, **held, **(own or {})})
-
-
-def _bad(host: str, variable: str, value: object, rule: str) -> HandoverError:
-    return HandoverError("bad_inventory", f"{host}: {variable}: {value}", rule)

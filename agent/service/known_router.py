@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...plugins.module_utils.errors import HandoverError
-from ...plugins.module_utils.mobility.change import pending
+from ...plugins.module_utils.mobility.change import pending, unfinished
 from ...plugins.module_utils.mobility.model import Change, RouterState
 from ...plugins.module_utils.mobility.plan import Step
 from ...plugins.module_utils.platforms.base import Output
@@ -64,13 +64,14 @@ class KnownRouter:
         """
         self.held = None
         state = self._router.gather()
-        self.held = Holdings(state)
+        self.held = self._holdings(state)
         return state
 
-    def apply(self, step: Step, now: float) -> Applied:
+    def apply(self, step: Step, now: float, hold: bool = False) -> Applied:
         """Carry a step out; without reading the router where nobody else has changed it since.
 
         :param now: Unix seconds.
+        :param hold: leave encoders unconfirmed until :meth:`settle` or :meth:`release`, where the router can.
         :raises HandoverError: as :meth:`ManagedRouter.apply`, or ``router_changed``.
         """
         try:
@@ -83,11 +84,36 @@ class KnownRouter:
             before = self.gather()
             change = pending(step, before)
             if change:
-                self.held = Holdings(self._router.apply(change, before, now))
+                self.held = self._holdings(self._router.apply(change, before, now, hold))
             return Applied(bool(change), True)
         except HandoverError:
             self.held = None
             raise
+
+    def settle(self, step: Step) -> None:
+        """Confirm what is held, and see that it stands.
+
+        :param step: what is held.
+        :raises HandoverError: as :meth:`ManagedRouter.settle`, or ``not_read_back`` where the router took it back.
+        """
+        if not self._router.held:
+            return
+        try:
+            self._router.settle()
+            missing = unfinished(Change(step.before, step.after), self.gather())
+        except HandoverError:
+            self.held = None
+            raise
+        if missing is not None:
+            raise HandoverError(
+                "not_read_back", f"{self.name}: {missing}", "a router shows what was confirmed when it is read back"
+            )
+
+    def release(self) -> None:
+        """Have what is held taken back; errors as :meth:`ManagedRouter.release`."""
+        if self._router.held:
+            self.held = None
+            self._router.release()
 
     def unread(self, step: Step, now: float) -> Unread | None:
         """How a step can be carried out without reading the router; None where it must be read.
@@ -104,10 +130,10 @@ class KnownRouter:
         return Unread(change, self._router.text(change, now), self._router.generation)
 
     def acknowledged(self, unread: Unread, output: Output) -> Applied | None:
-        """What became of it, by what the router said; None where that is not certain: then :meth:`settle` it."""
+        """What became of it, by what the router said; None where that is not certain: then :meth:`settle_unread`."""
         return self._changed(unread) if self._router.acknowledged(unread.change, unread.known, output) else None
 
-    def settle(self, unread: Unread, output: Output, now: float) -> Applied:
+    def settle_unread(self, unread: Unread, output: Output, now: float) -> Applied:
         """What became of it, by a look at the router.
 
         :raises HandoverError: as :meth:`apply`.
@@ -123,6 +149,9 @@ class KnownRouter:
         if self.held is not None:
             self.held.change(unread.change)
         return Applied(True, False)
+
+    def _holdings(self, state: RouterState) -> Holdings:
+        return Holdings(state, self._router.forgets)
 
     def forget(self) -> None:
         """It may hold anything now."""

@@ -10,21 +10,17 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.connection import Connection
 from ...plugins.module_utils.mobility.model import Address, RouterState
 from ...plugins.module_utils.mobility.plan import Step
-from ...plugins.module_utils.platforms.base import Platform
-from ...plugins.plugin_utils.connections import gathered
-from ...plugins.plugin_utils.rendering import Renderer
-from ...plugins.plugin_utils.router import ManagedRouter
-from .held_shell import GONE, HeldShell, LoopShell, Runs
 from .holdings import Holdings
 from .known_router import Applied, KnownRouter
-from .resident_device import ResidentDevice
 from .threads import in_thread
+from .way import GONE, Way
 
 __all__ = ["Link"]
 
@@ -35,6 +31,8 @@ _P = ParamSpec("_P")
 _SOON, _LATEST = 0.5, 30.0
 #: Entries of a step that takes no time to speak of: it is not worth a thread.
 _SMALL = 64
+#: Seconds that somebody else may hold a router's lock, and between two attempts.
+_LOCKED, _LOOK = 5.0, 0.1
 
 
 class Link:
@@ -43,32 +41,19 @@ class Link:
     :ivar reason: why it is not there; None while it is.
     :param executor: threads that may wait for routers.
     :param came_back: called each time that it is reached and read.
-    :param wrapped: what stands between us and the shell, for tests.
+    :param checked: seconds between two signs of life.
     """
 
     def __init__(
-        self,
-        name: str,
-        platform: Platform,
-        renderer: Renderer,
-        held: HeldShell,
-        executor: Executor,
-        came_back: Callable[[Link], None],
-        wrapped: Callable[[str, Runs], Runs] = lambda _name, shell: shell,
+        self, name: str, way: Way, executor: Executor, came_back: Callable[[Link], None], checked: float
     ) -> None:
         self.name = name
         self.reason: str | None = "not reached yet"
-        self._held = held
-        self._renderer = renderer
-        self._steps = wrapped(name, held)
-        self._shell = LoopShell(self._steps, asyncio.get_running_loop())
-        if platform.resident_template:
-            program = renderer.render(platform.resident_template, platform.settings)
-            held.become(program, str(platform.settings["save_command"]))
-        device = ResidentDevice(platform, renderer, self._shell)
-        self._router = KnownRouter(name, ManagedRouter(name, platform, device))
+        self._way = way
+        self._router = KnownRouter(name, way.router)
         self._executor = executor
         self._came_back = came_back
+        self._checked = checked
         self._turn = asyncio.Lock()
         self._gone = asyncio.Event()
         self._gone.set()
@@ -84,7 +69,7 @@ class Link:
         delay = _SOON
         try:
             while True:
-                await self._gone.wait()
+                await self._until_gone()
                 try:
                     await self.gather()
                     delay = _SOON
@@ -96,7 +81,7 @@ class Link:
                     delay = min(2 * delay, _LATEST)
                 self.tried.set()
         finally:
-            await self._held.close()
+            await self._way.close()
 
     async def gather(self) -> RouterState:
         """Read it.
@@ -107,18 +92,32 @@ class Link:
             try:
                 state = await self._in_thread(self._router.gather)
             except HandoverError as error:
-                self._lost(error)
+                await self._lost(error)
                 raise
             self.reason = None
             self._gone.clear()
             return state
 
-    async def apply(self, step: Step) -> Applied:
+    async def apply(self, step: Step, hold: bool = False) -> Applied:
         """Carry a step out.
 
+        :param hold: leave encoders unconfirmed until :meth:`settle` or :meth:`release`, where the router can.
         :raises HandoverError: as :meth:`KnownRouter.apply`.
         """
-        return await self._asked(lambda: self._applied(step))
+        return await self._asked(lambda: self._applied(step, hold))
+
+    async def settle(self, step: Step) -> None:
+        """Have what it holds unconfirmed confirmed, and read it once more.
+
+        :param step: what it holds.
+        :raises HandoverError: as :meth:`KnownRouter.settle`.
+        """
+        await self._asked(lambda: self._in_thread(self._router.settle, step))
+
+    async def release(self) -> None:
+        """Have what it holds unconfirmed taken back, where that can be told it still."""
+        with suppress(HandoverError):
+            await self._asked(lambda: self._in_thread(self._router.release))
 
     async def connections(self, addresses: Iterable[Address]) -> tuple[Connection, ...]:
         """What its connection table says of some addresses.
@@ -126,23 +125,43 @@ class Link:
         :raises HandoverError: when it does not tell.
         """
         asked = list(addresses)
-        found = await self._asked(lambda: self._in_thread(lambda: gathered(asked, self._shell, self._renderer)))
-        return found.connections
+        return await self._asked(lambda: self._in_thread(self._way.connections, asked))
 
-    async def _applied(self, step: Step) -> Applied:
+    async def _applied(self, step: Step, hold: bool) -> Applied:
         now = time.time()
         small = len(step.before) + len(step.after) <= _SMALL
         unread = self._router.unread(step, now) if small else None
         if unread is not None:
             if not unread.change:
                 return Applied(False, False)
-            output = await self._steps.step(unread.text, unread.known)
+            output = await self._way.step(unread.text, unread.known)
             if output is not None and "step" in output.sections:
                 applied = self._router.acknowledged(unread, output)
                 if applied is None:
-                    applied = await self._in_thread(self._router.settle, unread, output, now)
+                    applied = await self._in_thread(self._router.settle_unread, unread, output, now)
                 return applied
-        return await self._in_thread(self._router.apply, step, now)
+        return await self._patiently(lambda: self._in_thread(self._router.apply, step, now, hold))
+
+    async def _patiently(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        """Wait where somebody else holds a datastore's lock: for a moment, mostly. Nothing was done then."""
+        until = time.monotonic() + _LOCKED
+        while True:
+            try:
+                return await work()
+            except HandoverError as error:
+                if error.code != "lock_held" or time.monotonic() > until:
+                    raise
+            await asyncio.sleep(_LOOK)
+
+    async def _until_gone(self) -> None:
+        """Wait until it is lost, and see now and then whether it is: nobody else notices that of an idle session."""
+        while not self._gone.is_set():
+            try:
+                async with asyncio.timeout(self._checked):
+                    await self._gone.wait()
+            except TimeoutError:
+                with suppress(HandoverError):
+                    await self._asked(lambda: self._in_thread(self._way.check))
 
     async def _asked(self, work: Callable[[], Awaitable[_T]]) -> _T:
         async with self._turn:
@@ -152,13 +171,14 @@ class Link:
                 return await work()
             except HandoverError as error:
                 if error.code in GONE:
-                    self._lost(error)
+                    await self._lost(error)
                 raise
 
     async def _in_thread(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         return await in_thread(self._executor, work, *args, **kwargs)
 
-    def _lost(self, error: HandoverError) -> None:
+    async def _lost(self, error: HandoverError) -> None:
         self.reason = str(error)
         self._router.forget()
         self._gone.set()
+        await self._way.close()

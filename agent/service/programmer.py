@@ -11,19 +11,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.plan import Step, undo
 from .batch import Batch, BatchPlanner
-from .held_shell import GONE
 from .ledger import Status
 from .link import Link
 from .report import Report
 from .retirement import Retirement, split
 from .wanted import Wanted, WantedQueue
+from .way import GONE
 
 __all__ = ["Programmer"]
 
@@ -121,6 +121,8 @@ class Programmer:
     async def _carry_out(self, batch: Batch) -> None:
         for identity, (_status, code, reason) in batch.refused.items():
             self._report.refused(identity, code, reason, handover=True)
+        for note in batch.planned.notes if batch.planned.stages else ():
+            self._report.told("note", handover=note.handover, code=note.code, text=note.text)
         if self._dry_run:
             self._report.dry(batch.planned)
             return
@@ -128,10 +130,13 @@ class Programmer:
         body, tail = split(batch.planned.stages)
         ran: set[str] = set()
         failed: dict[str, HandoverError] = {}
-        for stage in body:
+        held: dict[str, Step] = {}
+        for stage, waiting in zip(body, batch.planned.confirming, strict=False):
             await asyncio.sleep(stage.wait)
             ran |= {step.id for step in stage.steps}
-            failed = await self._stage(stage.steps)
+            failed = await self._stage(stage.steps, waiting.hold)
+            held.update((step.router, step) for step in stage.steps if step.router in waiting.hold)
+            failed = failed or await self._settled([held[name] for name in sorted(waiting.confirm)])
             if failed:
                 break
         if failed:
@@ -154,9 +159,19 @@ class Programmer:
                 changed=bool(ran),
             )
 
-    async def _stage(self, steps: Sequence[Step]) -> dict[str, HandoverError]:
-        """Carry steps out on all their routers at once; what went wrong, by router."""
-        answers = await asyncio.gather(*(self._step(step) for step in steps), return_exceptions=True)
+    async def _stage(self, steps: Sequence[Step], hold: Container[str] = ()) -> dict[str, HandoverError]:
+        """Carry steps out on all their routers at once; what went wrong, by router.
+
+        :param hold: the routers that leave theirs unconfirmed, where they can.
+        """
+        return await self._each(steps, lambda step: self._step(step, step.router in hold))
+
+    async def _settled(self, steps: Sequence[Step]) -> dict[str, HandoverError]:
+        """Have routers confirm what they hold, all at once: each has its encoders by now."""
+        return await self._each(steps, lambda step: self._links[step.router].settle(step))
+
+    async def _each(self, steps: Sequence[Step], work: Callable[[Step], Awaitable[None]]) -> dict[str, HandoverError]:
+        answers = await asyncio.gather(*map(work, steps), return_exceptions=True)
         failed = {}
         for step, answer in zip(steps, answers, strict=True):
             if isinstance(answer, HandoverError):
@@ -165,15 +180,16 @@ class Programmer:
                 raise answer
         return failed
 
-    async def _step(self, step: Step) -> None:
+    async def _step(self, step: Step, hold: bool) -> None:
         begun = time.monotonic()
-        applied = await self._links[step.router].apply(step)
+        applied = await self._links[step.router].apply(step, hold)
         self._report.step(step, time.monotonic() - begun, applied)
 
     async def _taken_back(self, batch: Batch, ran: set[str], failed: Mapping[str, HandoverError]) -> None:
         """Undo a plan in the mirrored order, and see to what was in it."""
         reasons = "; ".join(f"{name}: {error}" for name, error in sorted(failed.items()))
         left: dict[str, HandoverError] = {}
+        await asyncio.gather(*(self._links[name].release() for name in batch.planned.holders & _routers(batch, ran)))
         for stage in undo(batch.planned.stages, ran, self._drain):
             await asyncio.sleep(stage.wait)
             left.update(await self._stage(stage.steps))
@@ -208,3 +224,8 @@ class Programmer:
         present = tuple(step for step in left if self._links[step.router].reason is None)
         if present:
             self.retirement.put(replace(stage, steps=present), time.monotonic() + _LATER)
+
+
+def _routers(batch: Batch, steps: Container[str]) -> set[str]:
+    """The routers of these steps."""
+    return {step.router for stage in batch.planned.stages for step in stage.steps if step.id in steps}

@@ -18,21 +18,29 @@ __all__ = ["owing"]
 
 
 def owing(
-    owed: Iterable[Owed], states: Mapping[str, RouterState], topology: Topology, goal: Goal, busy: Iterable[str] = ()
+    owed: Iterable[Owed],
+    states: Mapping[str, RouterState],
+    topology: Topology,
+    goal: Goal,
+    now: float,
+    busy: Iterable[str] = (),
 ) -> list[Mapping[str, Any]]:
     """The handovers to plan anew. What stands as it should is among them and leads to no step.
 
     :param owed: what the ledger says.
     :param states: what the routers hold, as far as they are there.
     :param goal: what becomes of a handover that is half-made and that the ledger does not know.
+    :param now: Unix seconds; what has expired by then, and a router holds nevertheless, ends.
     :param busy: ids of those that are being worked on.
     """
     known = {item.id: item for item in owed}
     found: dict[str, Mapping[str, Any]] = {}
-    halves = {finding.handover.id: finding.handover for finding in recover(states, topology, goal)}
+    halves = {finding.handover.id: finding.handover for finding in recover(states, topology, goal, now)}
     given_up = [identity for identity in halves if identity in known and known[identity].status is Status.REFUSED]
     if given_up:
-        halves.update({finding.handover.id: finding.handover for finding in recover(states, topology, Goal.UNDONE)})
+        halves.update(
+            {finding.handover.id: finding.handover for finding in recover(states, topology, Goal.UNDONE, now)}
+        )
     for identity, item in known.items():
         if item.status is Status.REFUSED:
             continue

@@ -15,13 +15,11 @@ from ...plugins.module_utils.mobility.intake import Item
 from ...plugins.module_utils.mobility.records import handover_to_record
 from ...plugins.module_utils.mobility.recover import standing
 from ...plugins.module_utils.mobility.topology import Topology
-from ...plugins.module_utils.platforms.registry import platform_named
 from ...plugins.module_utils.sip.agreed import AgreedFlow
 from ...plugins.plugin_utils.rendering import Renderer
 from ..policy_file import load_policy
 from .batch import BatchPlanner
 from .config import Config
-from .held_shell import HeldShell, Runs
 from .inputs.opened import Inputs
 from .inventory import RouterEntry, read_inventory, routers_of
 from .judge import Judge
@@ -32,42 +30,41 @@ from .outlook import Outlook
 from .programmer import Programmer
 from .remembering import Remembering
 from .report import Report
-from .shells import held_shell
 from .threads import in_thread
 from .upkeep import Upkeep, live_states
+from .way import Way
+from .ways import require_libraries, way_to
 
 __all__ = ["Service"]
 
 #: Routers that are worked on at one moment.
 _AT_ONCE = 32
-
-Wrapped = Callable[[str, Runs], Runs]
+#: A router whose session is idle is asked for a sign of life as often as SSH gives up one that gives none.
+_UNANSWERED = 3
 
 
 class Service:
     """One service. Make it, then :meth:`run` it once.
 
-    :param shell: makes the shell of a router.
-    :param wrapped: what stands between the service and each shell, for tests.
+    :param way: makes the way to a router, for tests.
     :raises HandoverError: for a configuration, policy or inventory that cannot be used.
     """
 
     def __init__(
         self,
         config: Config,
-        *,
-        shell: Callable[[RouterEntry], HeldShell] | None = None,
-        wrapped: Wrapped = lambda _name, shell: shell,
+        way: Callable[[RouterEntry, Renderer], Way] | None = None,
     ) -> None:
         self._config = config
         self._policy = load_policy(config.policy)
         self._routers = routers_of(read_inventory(config.inventory), config.group, config.inventory)
+        for router in self._routers:
+            require_libraries(router)
         self._topology = Topology.from_mapping({router.name: router.described for router in self._routers})
         self._renderer = Renderer(config.template_dir)
-        self._shell = shell or (lambda router: held_shell(router, config.ssh))
-        self._wrapped = wrapped
         self._state = Path(config.state_dir)
         self._report = Report()
+        self._way = way or (lambda router, renderer: way_to(router, config.ssh, renderer, self._warn))
         self._ready = False
 
     @property
@@ -174,13 +171,17 @@ class Service:
             drain=config.drain,
             flows=self._flows,
             noted=not config.dry_run,
+            widen=config.widen,
+            freeze=config.freeze,
         )
         return Programmer(self._links, planner, self._report, drain=config.drain, dry_run=config.dry_run)
 
     def _link(self, router: RouterEntry, workers: ThreadPoolExecutor) -> Link:
-        platform = platform_named(self._topology.routers[router.name].platform)
-        shell = self._shell(router)
-        return Link(router.name, platform, self._renderer, shell, workers, self._back, self._wrapped)
+        checked = _UNANSWERED * self._config.ssh.keepalive
+        return Link(router.name, self._way(router, self._renderer), workers, self._back, checked)
+
+    def _warn(self, text: str) -> None:
+        self._report.told("warning", text=text)
 
     def _back(self, link: Link) -> None:
         self._report.told("router reached", router=link.name)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 import signal
 from contextlib import suppress
@@ -14,15 +13,12 @@ from typing import Any
 
 import asyncssh
 
-from ...plugins.module_utils.errors import HandoverError
 from .config import Ssh
 from .held_shell import HeldShell
 from .inventory import RouterEntry
+from .ssh_connection import connected
 
 __all__ = ["LocalShell", "SshShell", "held_shell"]
-
-#: Signs of life that may go unanswered.
-_UNANSWERED = 3
 
 
 def held_shell(router: RouterEntry, settings: Ssh) -> HeldShell:
@@ -31,7 +27,7 @@ def held_shell(router: RouterEntry, settings: Ssh) -> HeldShell:
 
 
 class SshShell(HeldShell):
-    """Over SSH: one connection, one channel, one shell. The host key must be known."""
+    """Over SSH: one connection, one channel, one shell."""
 
     def __init__(self, router: RouterEntry, settings: Ssh) -> None:
         super().__init__(router.name, settings.command_timeout)
@@ -40,26 +36,8 @@ class SshShell(HeldShell):
         self._connection: asyncssh.SSHClientConnection | None = None
 
     async def _opened(self) -> Any:
-        login, settings = self._login, self._settings
-        known = login.known_hosts or settings.known_hosts or "~/.ssh/known_hosts"
-        known = os.path.expanduser(known)
-        if not os.path.exists(known):
-            raise HandoverError("router_unreachable", known, "there is a file of known host keys")
-        self._connection = await asyncssh.connect(
-            login.host or "",
-            login.port,
-            username=login.user or getpass.getuser(),
-            client_keys=[os.path.expanduser(login.key_file)] if login.key_file else (),
-            password=login.password,
-            known_hosts=known,
-            config=None,
-            agent_forwarding=False,
-            connect_timeout=settings.connect_timeout,
-            login_timeout=settings.connect_timeout,
-            keepalive_interval=settings.keepalive,
-            keepalive_count_max=_UNANSWERED,
-        )
-        return await self._connection.create_process(login.shell, encoding=None)
+        self._connection = await connected(self._login, self._settings)
+        return await self._connection.create_process(self._login.shell, encoding=None)
 
     async def _ended(self, process: Any) -> None:
         connection, self._connection = self._connection, None

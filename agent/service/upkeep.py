@@ -79,8 +79,9 @@ class Upkeep:
         busy = {wanted.id for wanted in self._programmer.queue} | set(self._programmer.retirement.handovers)
         if any(link.held is not None and link.held.remnants for link in self._links.values()):
             self._programmer.tidy()
-        states = live_states(self._links)
-        records = await in_thread(self._planner, owing, owed, states, self._topology, self._goal, busy)
+        now = time.time()
+        states = {name: link.held.lasting(now) for name, link in self._links.items() if link.held is not None}
+        records = await in_thread(self._planner, owing, owed, states, self._topology, self._goal, now, busy)
         if records:
             self._report.told("reconcile", handovers=len(records))
             self._programmer.want(records, time.monotonic())

@@ -23,7 +23,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios
     parse_configuration,
 )
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import HandoverAction
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.command_line import NetworkCli
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.network_cli import NetworkCli
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.static_nat_lines import StaticNatLines
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.static_nat_router import StaticNatRouter
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer

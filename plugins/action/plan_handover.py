@@ -24,7 +24,6 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.regi
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.session_search import Found, find_sessions
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
-from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.registry import platform_named
 from ansible_collections.sipmobility.handover.plugins.module_utils.repair import make_repair
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import BULK, HandoverAction
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.files import read_json
@@ -82,7 +81,7 @@ class ActionModule(HandoverAction):
             planned = make_plan(
                 wanted, topology, current, unreachable, options["drain"], options["widen"], options["freeze"]
             )
-        told = write_plan(planned, options["dest"], searched, _confirming(topology), options["details"])
+        told = write_plan(planned, options["dest"], searched, options["details"])
         for name in options["routers"] if options["states_dir"] else ():
             generation, _stage = read_generation(options["states_dir"], name)
             if generation and name not in unreachable:
@@ -105,12 +104,6 @@ class ActionModule(HandoverAction):
         if len(searched) <= BULK:
             result["sessions"] = told.get("sessions", [])
         return result
-
-
-def _confirming(topology: Topology) -> set[str]:
-    """The routers that can hold encoders unconfirmed."""
-    routers = topology.routers.items()
-    return {name for name, router in routers if platform_named(router.platform).capabilities.confirms}
 
 
 def _gathered(directory: str | None, routers: list[str], unreachable: dict[str, str]) -> dict[str, RouterState]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Container, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import Container, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
 
 from .errors import HandoverError
+from .mobility.confirming import Confirming, confirming
 from .mobility.costs import Note, costs
 from .mobility.handover import Handover
 from .mobility.model import Address, Mark, Rewrite, RouterState
@@ -39,6 +40,7 @@ class Planned:
     :ivar stages: what to do, in order.
     :ivar targets: what each router holds in the end.
     :ivar notes: what was given up, what the plan costs those whom it serves, and what does not end by itself.
+    :ivar holders: the routers that can hold encoders unconfirmed.
     """
 
     handovers: Tuple[Handover, ...]
@@ -46,6 +48,12 @@ class Planned:
     stages: Tuple[Stage, ...]
     targets: Dict[str, RouterState] = field(repr=False)
     notes: Tuple[Note, ...] = ()
+    holders: FrozenSet[str] = frozenset()
+
+    @property
+    def confirming(self) -> Tuple[Confirming, ...]:
+        """For each stage, who holds and who confirms."""
+        return confirming(self.stages, self.holders)
 
 
 def make_plan(
@@ -119,7 +127,8 @@ def make_plan(
     notes = [note for note in notes if note.handover in planned_ids]
     notes += _lasting(able, {name for name, can in able_to.items() if not can.expires}, targets)
     notes += costs(able, topology, moved, held, known, sending_on)
-    return Planned(tuple(able), tuple(refused), stages, targets, tuple(notes))
+    confirm = frozenset(name for name, can in able_to.items() if can.confirms)
+    return Planned(tuple(able), tuple(refused), stages, targets, tuple(notes), confirm)
 
 
 def _possible(

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.model import Change
 from ..module_utils.platforms.base import Output
 from .sections import sections
@@ -59,7 +60,7 @@ class Device(ABC):
         return None
 
     def close(self) -> None:
-        """Give back what was opened to reach the router."""
+        """Give back what was opened to reach the router; it is opened again when it is used again."""
         return
 
     @property
@@ -77,18 +78,18 @@ class Device(ABC):
 
         :raises HandoverError: ``session_lost`` where the router has taken it back since.
         """
-        raise NotImplementedError("nothing is ever held here")
+        raise HandoverError("session_lost", "nothing", "what is to be confirmed is held by the router")
 
     def settle(self) -> None:
-        """Confirm what is held.
+        """Confirm what is held, if anything is.
 
         :raises HandoverError: ``session_lost``, or what the router says; it takes it back then.
         """
-        raise NotImplementedError("nothing is ever held here")
+        return
 
     def release(self) -> None:
-        """Have what is held taken back at once.
+        """Have what is held, if anything is, taken back at once.
 
         :raises HandoverError: as :meth:`settle`; the router takes it back by itself a little later.
         """
-        raise NotImplementedError("nothing is ever held here")
+        return

@@ -8,11 +8,12 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
 from ..module_utils.errors import HandoverError
+from .netconf_device import NETCONF_PORT
 
 try:
     from lxml.etree import LxmlError
@@ -38,18 +39,26 @@ class Login:
 
     :ivar host: the router's address or name.
     :ivar user: the login.
-    :ivar key_file: his private key.
-    :ivar host_key: the router's public key in base64; None looks it up in the user's known_hosts.
-    :ivar port: RFC 6242's by default.
+    :ivar key_file: his private key; None where he has a password.
+    :ivar host_key: the router's public key in base64; None looks it up.
+    :ivar port: of its NETCONF server.
     :ivar timeout: seconds that an answer may take.
+    :ivar password: his password, which is not shown.
+    :ivar known_hosts: where to look the key up; None for the user's own file.
+    :ivar ssh_config: a configuration of OpenSSH to go by.
+    :ivar keepalive: seconds between two signs of life that are sent; 0 for none.
     """
 
     host: str
     user: str
-    key_file: str
+    key_file: str | None
     host_key: str | None = None
-    port: int = 830
+    port: int = NETCONF_PORT
     timeout: float = 30
+    password: str | None = field(default=None, repr=False)
+    known_hosts: str | None = None
+    ssh_config: str | None = None
+    keepalive: float = 0
 
 
 class NcclientSession:
@@ -126,6 +135,7 @@ class NcclientSession:
         login, handler = self._login, make_device_handler(None)
         session = PromptSession(handler)
         session.patience = login.timeout
+        session.known_hosts = login.known_hosts
         try:
             return Manager(self._open(session, sock), handler, timeout=login.timeout, raise_mode=RaiseMode.NONE)
         except SSHUnknownHostError as error:
@@ -137,7 +147,7 @@ class NcclientSession:
             ) from error
         except AuthenticationError as error:
             raise HandoverError(
-                "login_refused", f"{login.user} on {login.host}", "the router knows the login's key"
+                "login_refused", f"{login.user} on {login.host}", "the router knows the login's key or password"
             ) from error
         except (NCClientError, SSHException, OSError, EOFError) as error:
             raise HandoverError(
@@ -152,13 +162,16 @@ class NcclientSession:
                 port=login.port,
                 username=login.user,
                 key_filename=login.key_file,
+                password=login.password,
                 hostkey_b64=login.host_key,
                 hostkey_verify=True,
                 allow_agent=False,
                 look_for_keys=False,
                 timeout=login.timeout,
+                ssh_config=login.ssh_config,
                 sock=sock,
             )
+            session.transport.set_keepalive(int(login.keepalive))
         except BaseException:
             if session.transport:
                 session.close()

@@ -25,6 +25,12 @@ class PromptSession(SSHSession):  # type: ignore[misc]
 
     #: Seconds after which a server that does not read is given up.
     patience: float = 30
+    #: The file of known host keys; None for the user's own.
+    known_hosts: str | None = None
+
+    def load_known_hosts(self, filename: str | None = None) -> None:
+        """As ncclient, which looks into the user's own file, whatever else there is."""
+        super().load_known_hosts(self.known_hosts or filename)
 
     def send(self, message: str) -> None:
         """Frame a message (RFC 6242 section 4.2 or 4.3) and send it.

@@ -20,10 +20,12 @@ from .rendering import Renderer
 from .router import ManagedRouter
 from .step_text import step_text
 
-__all__ = ["CONFIRM_SECONDS", "NetconfDevice", "NetconfSession", "Refused", "netconf_router"]
+__all__ = ["CONFIRM_SECONDS", "NETCONF_PORT", "NetconfDevice", "NetconfSession", "Refused", "netconf_router"]
 
 #: Seconds after which a router takes encoders back that nobody confirmed. Held ones wait for other routers' tasks.
 CONFIRM_SECONDS = 60
+#: RFC 6242.
+NETCONF_PORT = 830
 
 _CAPABILITY = "urn:ietf:params:netconf:capability:"
 _ENCODERS = (Role.ENCODER_DST, Role.ENCODER_SRC)

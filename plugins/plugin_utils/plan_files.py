@@ -8,12 +8,13 @@ Plans for thousands of handovers travel between the tasks of a playbook, and int
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..module_utils.errors import HandoverError
+from ..module_utils.mobility.confirming import Confirming
 from ..module_utils.mobility.plan import Phase, Stage, Step, drains_when_undone
 from ..module_utils.mobility.records import handover_to_record, state_to_records
 from ..module_utils.mobility.rows import step_from_rows, step_to_rows
@@ -37,21 +38,18 @@ __all__ = [
 _SUMMARY = "plan.json"
 #: The stages once more, without the handovers, which may be many: what each step of each router reads.
 _STAGES = "stages.json"
-#: What changes packets that hosts send. The steps of such stages in a row are for all routers, or for none.
-_ENCODING = frozenset({Phase.JOINT, Phase.CLEAR_SRC, Phase.ENCODE_DST, Phase.ENCODE_SRC})
 
 
-def summary(planned: Planned, searched: Sequence[Found] = (), confirming: Container[str] = ()) -> dict[str, Any]:
+def summary(planned: Planned, searched: Sequence[Found] = ()) -> dict[str, Any]:
     """A plan without its entries: who is moved, who was refused, which stages there are.
 
     :param searched: what became of the handovers whose sessions were looked for.
-    :param confirming: the routers that can hold encoders unconfirmed.
     """
     handovers = [handover_to_record(handover) for handover in planned.handovers]
-    return {"handovers": handovers, **_outline(planned, searched, confirming)}
+    return {"handovers": handovers, **_outline(planned, searched)}
 
 
-def _outline(planned: Planned, searched: Sequence[Found], confirming: Container[str]) -> dict[str, Any]:
+def _outline(planned: Planned, searched: Sequence[Found]) -> dict[str, Any]:
     """A summary but for the handovers, which may be many."""
     without = [record for record in map(refused_to_record, searched) if record is not None]
     told: dict[str, Any] = {
@@ -61,7 +59,7 @@ def _outline(planned: Planned, searched: Sequence[Found], confirming: Container[
         ]
         + without,
         "notes": [{"handover": note.handover, "code": note.code, "text": note.text} for note in planned.notes],
-        "stages": [_stage(index, planned.stages, confirming) for index in range(len(planned.stages))],
+        "stages": [_stage(index, planned.stages, waiting) for index, waiting in enumerate(planned.confirming)],
     }
     if searched:
         told["sessions"] = [found_to_record(found) for found in searched]
@@ -72,7 +70,6 @@ def write_plan(
     planned: Planned,
     directory: str,
     searched: Sequence[Found] = (),
-    confirming: Container[str] = (),
     details: bool = True,
 ) -> dict[str, Any]:
     """Write a plan into a directory and return its summary, less the handovers; parameters as for :func:`summary`.
@@ -89,9 +86,9 @@ def write_plan(
     for stage in planned.stages:
         for step in stage.steps:
             write_json(place / "steps" / f"{step.id}.json", step_to_rows(step))
-    told = _outline(planned, searched, confirming)
+    told = _outline(planned, searched)
     if details:
-        write_json(place / _SUMMARY, summary(planned, searched, confirming))
+        write_json(place / _SUMMARY, summary(planned, searched))
         for router, state in planned.targets.items():
             write_json(place / "targets" / f"{router}.json", state_to_records(state))
     write_json(place / _STAGES, told["stages"])
@@ -178,20 +175,10 @@ def _held(directory: str, router: str) -> Path:
     return Path(directory) / f"{router}.held"
 
 
-def _stage(index: int, stages: tuple[Stage, ...], confirming: Container[str]) -> Mapping[str, Any]:
+def _stage(index: int, stages: tuple[Stage, ...], waiting: Confirming) -> Mapping[str, Any]:
     stage = stages[index]
     encoded = any(later.phase is not Phase.DECODE for later in stages[index + 1 :])
     drain = max((item.wait for item in stages), default=0.0) or 2.0
-    together = _row(index, stages)
-    # A router that comes again in the row confirms only what it did last: one commit waits at a time. A joint step has
-    # decoders, on which the encoders behind it rely: it does not wait.
-    held = {
-        step.router: number
-        for number in together
-        for step in stages[number].steps
-        if step.router in confirming and stages[number].phase is not Phase.JOINT
-    }
-    alone = sum(len(stages[number].steps) for number in together) == 1
     return {
         "index": index,
         "phase": stage.phase.value,
@@ -199,18 +186,6 @@ def _stage(index: int, stages: tuple[Stage, ...], confirming: Container[str]) ->
         # When this stage is taken back, packets of a later one may still be under way.
         "undo_wait": drain if drains_when_undone(stage.phase) and encoded else 0.0,
         "steps": {step.router: step.id for step in stage.steps},
-        "hold": [] if alone else sorted(router for router, number in held.items() if number == index),
-        "confirm": [] if alone or [index] != together[-1:] else sorted(held),
+        "hold": sorted(waiting.hold),
+        "confirm": sorted(waiting.confirm),
     }
-
-
-def _row(index: int, stages: tuple[Stage, ...]) -> list[int]:
-    """The encoding stages in a row that a stage belongs to, by number; none for another stage."""
-    if stages[index].phase not in _ENCODING:
-        return []
-    first = last = index
-    while first and stages[first - 1].phase in _ENCODING:
-        first -= 1
-    while last + 1 < len(stages) and stages[last + 1].phase in _ENCODING:
-        last += 1
-    return list(range(first, last + 1))

@@ -97,9 +97,14 @@ class ManagedRouter:
         self._settled(change, None, found, now)
         return True
 
+    @property
+    def forgets(self) -> bool:
+        """Whether what it holds goes by itself when its time is over."""
+        return self._platform.capabilities.expires
+
     def lasting(self, state: RouterState, now: float) -> RouterState:
         """What this router still holds of a state: on a platform without expiry all of it."""
-        return state.live(now) if self._platform.capabilities.expires else state
+        return state.live(now) if self.forgets else state
 
     def close(self) -> None:
         """Give back what was opened to reach the router; it is opened again when it is used again."""

@@ -87,6 +87,16 @@ class Routers:
         """The running configuration of a stand-in."""
         return (self.place / f"{router}.running").read_text(encoding="utf-8")
 
+    def typed(self, router: str) -> list[str]:
+        """The lines of configuration that a stand-in was told, and not those that make up the dialogue."""
+        lines = (self.place / f"{router}.typed").read_text(encoding="utf-8").splitlines()
+        mode = ("configure", "do ", "enable", "end", "show ", "terminal ")
+        return [line for line in lines if line and not line.startswith(mode)]
+
+    def hang_up(self, router: str, line: str) -> None:
+        """Have a stand-in lose its connection in place of this line, once."""
+        (self.place / f"{router}.hang-up").write_text(line, encoding="utf-8")
+
     def _environment(self) -> dict[str, str]:
         return {
             **os.environ,
@@ -145,11 +155,21 @@ exit
 """
 
 
+def _host_key(place: Path) -> Path:
+    """The private key of all of them; its public half is beside it."""
+    key = place / "host-key"
+    if not key.exists():
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    return key
+
+
 @contextmanager
 def _standin(place: Path, name: str, process: int) -> Iterator[int]:
     """A stand-in whose configuration a namespace carries out; its port."""
     log = place / f"{name}.log"
     options = ["--secret", _SECRET, "--kernel", str(process), "--shown", place / f"{name}.running"]
+    options += ["--typed", place / f"{name}.typed", "--hang-up", place / f"{name}.hang-up"]
+    options += ["--host-key", _host_key(place)]
     command = [BIN / "python", "-m", "tests.standins.ios", *options, place / f"{name}.cfg"]
     with (
         log.open("w") as said,

@@ -10,7 +10,7 @@ missing when its configuration is read again.
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import Any
@@ -21,9 +21,10 @@ from ...module_utils.platforms.config_copy import SOME_REFUSED
 from ..config_copy import PROTOCOLS, ConfigCopy, Way
 from ..rendering import Renderer
 from ..snmp_device import SnmpSession
+from ..snmp_login import login_of
 from ..tftp_once import PORT
 
-__all__ = ["COPY_VARIABLES", "CopiedLines", "way_of"]
+__all__ = ["COPY_VARIABLES", "CopiedLines", "copied_lines", "way_of"]
 
 _SERVER, _CLIENT, _SECONDS = "handover_copy_server", "handover_copy_client", "handover_copy_timeout"
 _PROTOCOL = "handover_copy_protocol"
@@ -81,6 +82,26 @@ class CopiedLines:
             yield ConfigCopy(self._name, self._session, self._renderer, self._way)
         finally:
             self._session.close()
+
+
+def copied_lines(
+    name: str,
+    renderer: Renderer,
+    session: SnmpSession,
+    variables: Mapping[str, Any],
+    warn: Callable[[str], object],
+) -> CopiedLines:
+    """A router's lines, by what its variables say of login and way; parameters and errors as of :func:`way_of`.
+
+    :param warn: told where others may read them on the way.
+    """
+    way = way_of(name, login_of(name, variables).host, variables)
+    if way.protocol == "tftp":
+        warn(
+            f"The configuration of {name} goes over the network by TFTP, in the clear, with all that is secret in "
+            "it. With handover_copy_protocol scp it does not."
+        )
+    return CopiedLines(name, renderer, session, way)
 
 
 def way_of(name: str, host: str, variables: Mapping[str, Any]) -> Way:

@@ -33,15 +33,22 @@ __all__ = ["IosDevice", "ios_router"]
 class IosDevice(Device):
     """A router with a command line.
 
-    :param connect: called when the router is first needed.
+    :param connect: called when the router is first needed, and after each :meth:`close`.
+    :param disconnect: ends what that has opened.
     """
 
     def __init__(
-        self, platform: Ios, renderer: Renderer, connect: Callable[[], CommandLine], settings: NatSettings
+        self,
+        platform: Ios,
+        renderer: Renderer,
+        connect: Callable[[], CommandLine],
+        settings: NatSettings,
+        disconnect: Callable[[], None] = lambda: None,
     ) -> None:
         self._platform = platform
         self._renderer = renderer
         self._connect = connect
+        self._disconnect = disconnect
         self._settings = settings
         self._line: CommandLine | None = None
         self._standing: Standing | None = None
@@ -80,6 +87,10 @@ class IosDevice(Device):
             self._send(self._written(self._standing, Change(), now))
             output = self.read()
         return Output({**output.sections, "step": refused}, {"step": 1})
+
+    def close(self) -> None:
+        self._line = self._standing = self._sent = None
+        self._disconnect()
 
     def _written(self, standing: Standing, change: Change, now: float) -> str:
         context = self._platform.context_on(standing, change, now, self._settings)
@@ -133,12 +144,12 @@ def ios_router(
     renderer: Renderer,
     connect: Callable[[], CommandLine],
     settings: NatSettings | None = None,
+    disconnect: Callable[[], None] = lambda: None,
 ) -> ManagedRouter:
-    """A router that is reached by its command line.
+    """A router that is reached by its command line; parameters as of :class:`IosDevice`.
 
     :param name: its inventory name, for the errors.
-    :param connect: called when the router is first needed.
     """
     if not isinstance(platform, Ios):
         raise TypeError(f"{platform.name} is not spoken on a command line of IOS")
-    return ManagedRouter(name, platform, IosDevice(platform, renderer, connect, settings or NatSettings()))
+    return ManagedRouter(name, platform, IosDevice(platform, renderer, connect, settings or NatSettings(), disconnect))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The service as a process of a test: routers are namespaces, and it may be told to die at a step.
+"""The service as a process of a test: routers with a shell are namespaces, and it may be told to die at a step.
 
 The service knows nothing of that: what dies is the shell that stands between it and the router.
 """
@@ -18,12 +18,16 @@ import signal
 import sys
 
 from ansible_collections.sipmobility.handover.agent.service.config import Ssh, load_config
-from ansible_collections.sipmobility.handover.agent.service.held_shell import HeldShell, Runs
+from ansible_collections.sipmobility.handover.agent.service.held_shell import Runs
 from ansible_collections.sipmobility.handover.agent.service.inventory import RouterEntry
 from ansible_collections.sipmobility.handover.agent.service.report import JsonLines
 from ansible_collections.sipmobility.handover.agent.service.service import Service
+from ansible_collections.sipmobility.handover.agent.service.shell_way import ShellWay
 from ansible_collections.sipmobility.handover.agent.service.shells import LocalShell
+from ansible_collections.sipmobility.handover.agent.service.way import Way
+from ansible_collections.sipmobility.handover.agent.service.ways import way_to
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 
 
 class NamespaceShell(LocalShell):
@@ -101,10 +105,17 @@ def main() -> None:
     logging.getLogger("sip_handover").addHandler(handler)
     logging.getLogger("sip_handover").setLevel(logging.DEBUG)
 
-    def shell(router: RouterEntry) -> HeldShell:
-        return NamespaceShell(router, args.spaces[router.name])
+    mortal = Mortal(args.die, args.after)
 
-    asyncio.run(_serve(Service(load_config(args.config), shell=shell, wrapped=Mortal(args.die, args.after).around)))
+    config = load_config(args.config)
+
+    def way(router: RouterEntry, renderer: Renderer) -> Way:
+        if router.platform.transport != "shell":
+            return way_to(router, config.ssh, renderer, print)
+        shell = NamespaceShell(router, args.spaces[router.name])
+        return ShellWay(router.platform, renderer, shell, mortal.around)
+
+    asyncio.run(_serve(Service(config, way)))
 
 
 if __name__ == "__main__":

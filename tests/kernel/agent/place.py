@@ -14,10 +14,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
@@ -25,11 +25,20 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
 
 from ..internetwork import NETWORKS
 from ..moving import Journey
+from ..namespaces import Namespace
 
-__all__ = ["Place", "Running", "SshServers", "mortal", "serving", "ssh_servers", "states"]
+__all__ = ["Place", "Running", "SshServers", "mortal", "serving", "ssh_servers", "states", "until"]
 
 _PORT = 2222
 _UPLINKS = {"ra": "198.18.101.2", "rb": "198.18.102.2", "rc": "198.18.103.2"}
+
+
+class Spaces(Protocol):
+    """Routers in namespaces."""
+
+    @property
+    def spaces(self) -> Mapping[str, Namespace]:
+        """The namespaces by name."""
 
 
 class Place:
@@ -144,7 +153,7 @@ def serving(place: Place, inside: int | None = None, *more: str) -> Iterator[Run
         running.stop()
 
 
-def mortal(place: Place, network: Journey, name: str, die: int = 0, after: bool = False) -> Running:
+def mortal(place: Place, network: Spaces, name: str, die: int = 0, after: bool = False) -> Running:
     """The service in a process that is killed before, or after, its step of this number; 0 for none."""
     spaces = json.dumps({router: network.spaces[router].pid for router in NETWORKS})
     argv = [sys.executable, "-m", "tests.kernel.agent.child", "--config", str(place.config), "--spaces", spaces]
@@ -214,6 +223,14 @@ def ssh_servers(network: Journey, directory: Path) -> Iterator[SshServers]:
         yield servers
     finally:
         servers.close()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that comes to pass."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.05)
 
 
 def _below(pid: int) -> list[int]:

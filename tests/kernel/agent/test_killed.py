@@ -21,7 +21,7 @@ from ..internetwork import TOPOLOGY
 from ..live import open_tcp
 from ..moving import NEW, OLD, Journey
 from .phones import Phone
-from .place import Place, Running, mortal, states
+from .place import Place, Running, mortal, states, until
 
 #: More steps than any of these stories has.
 _MOST = 20
@@ -77,7 +77,7 @@ def _killed_at_every_step(
                 first.await_told("ready")
                 place.tell(phone.register(OLD[4]))
                 begin(place, phone, session, first)
-                _until(lambda: not _halves(network))
+                until(lambda: not _halves(network))
             finally:
                 first.stop()
             killed = mortal(place, network, "killed", number, after)
@@ -91,7 +91,7 @@ def _killed_at_every_step(
             last = mortal(place, network, "last")
             try:
                 last.await_told("ready")
-                _until(lambda: not _halves(network) and _whereabouts(network) == end)
+                until(lambda: not _halves(network) and _whereabouts(network) == end)
             finally:
                 last.stop()
             if end is not None:
@@ -162,10 +162,3 @@ def _talk(mobile: socket.socket, peer: socket.socket) -> None:
     assert peer.recv(100) == b"from the phone"
     peer.sendall(b"to the phone")
     assert mobile.recv(100) == b"to the phone"
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.05)

@@ -20,7 +20,8 @@ import pytest
 from hypothesis import given
 
 from ansible_collections.sipmobility.handover.agent.service.held_shell import LoopShell
-from ansible_collections.sipmobility.handover.agent.service.inventory import Login, RouterEntry
+from ansible_collections.sipmobility.handover.agent.service.inventory import RouterEntry
+from ansible_collections.sipmobility.handover.agent.service.login import Login
 from ansible_collections.sipmobility.handover.agent.service.resident_device import ResidentDevice
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
@@ -21,7 +21,7 @@ from ..internetwork import TOPOLOGY
 from ..live import open_tcp
 from ..moving import NEW, OLD, Journey
 from .phones import Phone
-from .place import Place, mortal, serving, ssh_servers, states
+from .place import Place, mortal, serving, ssh_servers, states, until
 
 _THERE = "203.0.113.21"
 
@@ -37,13 +37,6 @@ def at_home(road: Journey) -> Iterator[Journey]:
 
 def handovers(network: Journey) -> list[Handover]:
     return [one for one in standing(states(network)) if not one.over]
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.05)
 
 
 def talk(mobile: socket.socket, peer: socket.socket) -> None:

@@ -171,6 +171,7 @@ class Call:
         self._phone.connect((str(PEER), PORT))
         self._peer = stack.enter_context(listener.accept()[0])
         threading.Thread(target=self._echo, daemon=True).start()
+        self.port = int(self._phone.getsockname()[1])
 
     def _echo(self) -> None:
         with suppress(OSError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import asyncssh
@@ -16,15 +17,24 @@ from .dialogue import Dialogue
 
 __all__ = ["serve"]
 
+#: Told a line; whether it is entered.
+Typed = Callable[[str], bool]
 BANNER = "\r\nThis is a stand-in for tests. It is not Cisco IOS.\r\n\r\n"
 
 
 async def serve(
-    config: RunningConfiguration, password: str, secret: str | None, entered: Callable[[], None] = lambda: None
+    config: RunningConfiguration,
+    password: str,
+    secret: str | None,
+    entered: Callable[[], None] = lambda: None,
+    host_key: Path | None = None,
+    typed: Typed = lambda _line: True,
 ) -> tuple[Any, int]:
     """Listen on a free port of the loopback; the server and its port.
 
     :param entered: called after each line, before it is answered.
+    :param host_key: the file of its private key; None makes a new one.
+    :param typed: told each line before it is entered; the connection is lost in its place where that is False.
     """
 
     class Login(asyncssh.SSHServer):
@@ -38,20 +48,25 @@ async def serve(
             return password_given == password
 
     async def terminal(process: Any) -> None:
-        await talk(process, Dialogue(config, secret), entered)
+        await talk(process, Dialogue(config, secret), entered, typed)
 
     server = await asyncssh.create_server(
         Login,
         "127.0.0.1",
         0,
-        server_host_keys=[asyncssh.generate_private_key("ssh-rsa", key_size=2048)],
+        server_host_keys=[host_key or asyncssh.generate_private_key("ssh-rsa", key_size=2048)],
         process_factory=terminal,
         line_editor=False,
     )
     return server, server.sockets[0].getsockname()[1]
 
 
-async def talk(process: Any, dialogue: Dialogue, entered: Callable[[], None] = lambda: None) -> None:
+async def talk(
+    process: Any,
+    dialogue: Dialogue,
+    entered: Callable[[], None] = lambda: None,
+    typed_line: Typed = lambda _line: True,
+) -> None:
     """One terminal: echo, answer, prompt; ended by a line end of any kind."""
     process.stdout.write(BANNER + dialogue.prompt())
     typed = ""
@@ -67,6 +82,9 @@ async def talk(process: Any, dialogue: Dialogue, entered: Callable[[], None] = l
         typed += read
         while dialogue.open and (end := _line_end(typed)) is not None:
             line, typed = typed[:end], typed[end + 1 :].removeprefix("\n")
+            if not (dialogue.hides or typed_line(line)):
+                process.get_extra_info("connection").abort()
+                return
             echo = "" if dialogue.hides else line
             answer = dialogue.enter(line).replace("\n", "\r\n")
             entered()

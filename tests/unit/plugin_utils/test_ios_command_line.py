@@ -18,7 +18,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios
     Configuration,
     parse_configuration,
 )
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios import command_line
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios import network_cli
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.static_nat_lines import StaticNatLines
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.static_nat_router import StaticNatRouter
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
@@ -60,12 +60,12 @@ class Device:
         return {"response": [f"answer to {line}" for line in lines]}
 
 
-def reached(device: Device, monkeypatch: pytest.MonkeyPatch) -> command_line.NetworkCli:
-    monkeypatch.setattr(command_line, "Connection", lambda path: device)
+def reached(device: Device, monkeypatch: pytest.MonkeyPatch) -> network_cli.NetworkCli:
+    monkeypatch.setattr(network_cli, "Connection", lambda path: device)
     action: Any = SimpleNamespace(
         _connection=SimpleNamespace(transport="ansible.netcommon.network_cli", socket_path="/nowhere")
     )
-    return command_line.NetworkCli(action)
+    return network_cli.NetworkCli(action)
 
 
 LINES = [f"line {number}" for number in range(120)]

@@ -32,7 +32,7 @@ def told(rows: Rows, confirming: Collection[str]) -> list[tuple[list[str], list[
         Stage(phase, 0.0, tuple(Step(f"{number}-{name}", phase, name, (), ()) for name in names.split()))
         for number, (phase, names) in enumerate(rows)
     )
-    found = summary(Planned((), (), stages, {}), confirming=confirming)["stages"]
+    found = summary(Planned((), (), stages, {}, holders=frozenset(confirming)))["stages"]
     return [(stage["hold"], stage["confirm"]) for stage in found]
 
 

@@ -14,6 +14,7 @@ from ansible_collections.sipmobility.handover.agent.service.holdings import Hold
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, RouterState, Scope
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.reader import address
 
@@ -57,24 +58,45 @@ def told(planned: Planned) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_the_part_is_enough(seed: int) -> None:
+    enough(Random(seed), TOPOLOGY)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("platform", ["ietf_netconf", "ietf_netconf_plain", "ios", "iosxe_netconf", "junos", "snmp"])
+def test_the_part_is_enough_for_what_else_is_reached(platform: str, seed: int) -> None:
     chance = Random(seed)
-    states = {name: RouterState() for name in TOPOLOGY.routers}
+    routers = TOPOLOGY.routers.values()
+    enough(chance, Topology(replace(one, platform=chance.choice([platform, "nftables"])) for one in routers))
+
+
+def enough(chance: Random, topology: Topology) -> None:
+    """Plans of some handovers after others: by all that is held, and by the part of it."""
+    states = {name: RouterState() for name in topology.routers}
     standing = [some(chance, number) for number in range(12)]
-    states = make_plan(standing, TOPOLOGY, states).targets
+    states = make_plan(standing, topology, states, widen=True).targets
     held = {name: Holdings(state) for name, state in states.items()}
     for number in range(_ROUNDS):
         asked = [some(chance, chance.choice([100 + number, chance.randrange(12)])) for _ in range(chance.randint(1, 2))]
         if chance.random() < 0.3:
             asked = [replace(chance.choice(standing), ended=True)]
-        whole = make_plan(asked, TOPOLOGY, states)
+        whole = make_plan(asked, topology, states, widen=True)
         ids = concerned(held, asked)
-        part = make_plan(asked, TOPOLOGY, {name: one.part(ids) for name, one in held.items()})
+        part = make_plan(asked, topology, {name: one.part(ids) for name, one in held.items()}, widen=True)
         assert told(part) == told(whole)
         for name, one in held.items():
             one.change(difference(states[name], whole.targets[name]))
             assert RouterState(one) == whole.targets[name]
             assert len(one) == len(whole.targets[name])
         states = whole.targets
+
+
+def test_what_does_not_expire_is_held_after_its_time() -> None:
+    entry = next(iter(make_plan([some(Random(1), 1)], TOPOLOGY, {}).targets["rb"]))
+    after = entry.stamp.expires + 1
+    for expires in (True, False):
+        held = Holdings([entry], expires)
+        for found in (held.lasting(after), held.part([entry.stamp.handover], after)):
+            assert list(found) == ([] if expires else [entry])
 
 
 def test_one_among_many_concerns_few() -> None:

@@ -13,7 +13,13 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.sipmobility.handover.agent.service.inventory import Login, read_inventory, routers_of
+from ansible_collections.sipmobility.handover.agent.service.inventory import (
+    VARIABLES,
+    RouterEntry,
+    read_inventory,
+    routers_of,
+)
+from ansible_collections.sipmobility.handover.agent.service.login import Login
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 
@@ -64,7 +70,6 @@ def test_routers(tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch) -> N
         ("ansible_ssh_extra_args", "-o ProxyCommand=nc"),
         ("ansible_connection", "ansible.netcommon.netconf"),
         ("ansible_become_method", "su"),
-        ("handover_platform", "ios"),
         ("handover_platform", "iosxr"),
         ("ansible_user", "{{ lookup('env', 'HOME') }}"),
         ("ansible_host", "{{ ansible_host }}"),
@@ -82,3 +87,73 @@ def test_a_group_that_is_not_there(tmp_path: Path) -> None:
     path = written(tmp_path, RB)
     with pytest.raises(HandoverError, match="bad_inventory"):
         routers_of(read_inventory(path), "routers", path)
+
+
+def _one(path: Path, **variables: Any) -> RouterEntry:
+    file = written(path, {**RB, **variables})
+    return next(router for router in routers_of(read_inventory(file), "first_hop_routers", file) if router.name == "rb")
+
+
+@pytest.mark.parametrize(
+    ("variables", "platform", "port"),
+    [
+        (
+            {
+                "ansible_network_os": "cisco.ios.ios",
+                "ansible_connection": "ansible.netcommon.network_cli",
+                "ansible_become_method": "enable",
+                "ansible_become_password": "open",
+            },
+            "ios",
+            22,
+        ),
+        ({"handover_platform": "ietf_netconf", "ansible_connection": "ansible.netcommon.netconf"}, "ietf_netconf", 830),
+        ({"handover_platform": "ietf_netconf", "ansible_port": 2830}, "ietf_netconf", 2830),
+        ({"handover_platform": "junos"}, "junos", 830),
+        ({"handover_platform": "snmp", "ansible_connection": "local"}, "snmp", 22),
+    ],
+)
+def test_a_platform_is_reached_as_by_playbooks(
+    tmp_path: Path, variables: dict[str, Any], platform: str, port: int
+) -> None:
+    found = _one(tmp_path, **variables)
+    assert (found.platform.name, found.login.host, found.login.port) == (platform, "192.0.2.2", port)
+    assert found.login.become_password == variables.get("ansible_become_password")
+    assert "open" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("platform", "connection"),
+    [
+        ("ios", "ansible.netcommon.netconf"),
+        ("ios", "local"),
+        ("ietf_netconf", "ansible.netcommon.network_cli"),
+        ("ietf_netconf", "ssh"),
+        ("nftables", "ansible.netcommon.network_cli"),
+    ],
+)
+def test_a_connection_that_does_not_lead_to_the_platform(tmp_path: Path, platform: str, connection: str) -> None:
+    with pytest.raises(HandoverError) as refused:
+        _one(tmp_path, handover_platform=platform, ansible_connection=connection)
+    assert refused.value.subject == f"rb: ansible_connection: {connection.rpartition('.')[2]}"
+
+
+def test_what_the_way_needs_is_taken_along(tmp_path: Path) -> None:
+    more = {"handover_snmp_user": "{{ site }}-writer", "handover_ios_vrf": "red", "handover_foreign_sources": "yes"}
+    found = _one(tmp_path, **more)
+    assert (found.given["handover_snmp_user"], found.given["handover_ios_vrf"]) == ("b-writer", "red")
+    assert found.described["foreign_sources"] is True
+
+
+def test_the_role_hands_on_what_is_read() -> None:
+    """All but what leads to files of the controller, in place of which the role writes its own."""
+    role = Path(__file__).parents[4] / "roles" / "handover_agent" / "vars" / "main.yml"
+    handed = yaml.safe_load(role.read_text(encoding="utf-8"))["handover_agent_of_a_router"]
+    assert set(VARIABLES) - set(handed) == {
+        "ansible_netconf_ssh_config",
+        "ansible_private_key_file",
+        "ansible_ssh_common_args",
+        "ansible_ssh_extra_args",
+        "ansible_ssh_private_key_file",
+    }
+    assert set(handed) <= set(VARIABLES)

@@ -8,8 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
+
+import pytest
 
 from ansible_collections.sipmobility.handover.agent.service.batch import BatchPlanner
 from ansible_collections.sipmobility.handover.agent.service.config import Sessions
@@ -22,11 +25,17 @@ from ansible_collections.sipmobility.handover.agent.service.report import Report
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Route, RouterState, Stamp
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
+    Change,
+    Route,
+    RouterState,
+    Stamp,
+)
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Step
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_to_record
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.registration_policy import Policy
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.reader import address
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.agreed import AgreedFlow
 
@@ -35,6 +44,8 @@ from ...mobility.worlds import TOPOLOGY
 #: Long after every test.
 _LATER = 2_000_000_000
 _DRAIN = 0.1
+#: Routers that hold encoders unconfirmed.
+_CONFIRMING = Topology(replace(router, platform="ietf_netconf") for router in TOPOLOGY.routers.values())
 
 
 class Played:
@@ -46,6 +57,9 @@ class Played:
         self.reason: str | None = None
         self.steps: list[Step] = []
         self.refuses: Callable[[Step], str | None] = lambda _step: None
+        #: What is unconfirmed, and all that became of such steps.
+        self.unconfirmed: Change | None = None
+        self.confirmations: list[str] = []
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -53,7 +67,7 @@ class Played:
         self.held = self.held or Holdings()
         return RouterState(self.held)
 
-    async def apply(self, step: Step) -> Applied:
+    async def apply(self, step: Step, hold: bool = False) -> Applied:
         await asyncio.sleep(0)
         await self.gate.wait()
         code = self.refuses(step)
@@ -65,20 +79,38 @@ class Played:
         change = pending(step, RouterState(self.held))
         self.steps.append(step)
         self.held.change(change)
+        if hold:
+            assert self.unconfirmed is None
+            self.unconfirmed = change
+            self.confirmations.append(f"{step.phase.value} held")
         return Applied(bool(change), False)
+
+    async def settle(self, step: Step) -> None:
+        code = self.refuses(replace(step, id="settle"))
+        if code is not None:
+            raise HandoverError(code, self.name, "for this test")
+        self.unconfirmed = None
+        self.confirmations.append(f"{step.phase.value} confirmed")
+
+    async def release(self) -> None:
+        if self.unconfirmed is not None and self.held is not None:
+            self.held.change(Change(self.unconfirmed.put, self.unconfirmed.remove))
+            self.unconfirmed = None
+            self.confirmations.append("released")
 
 
 class World:
     """A programmer with three routers that are played."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, topology: Topology = TOPOLOGY) -> None:
+        self.topology = topology
         self.routers = {name: Played(name) for name in TOPOLOGY.routers}
         self.ledger = Ledger(str(path / "ledger.sqlite"))
         self._planner = ThreadPoolExecutor(1)
         links = cast("dict[str, Link]", self.routers)
         planner = BatchPlanner(
             links,
-            TOPOLOGY,
+            topology,
             self.ledger,
             self._planner,
             sessions=Sessions.LISTED,
@@ -105,7 +137,7 @@ class World:
         return {name: RouterState(router.held or ()) for name, router in self.routers.items()}
 
     def whole(self) -> bool:
-        return not recover(self.states(), TOPOLOGY, Goal.DONE)
+        return not recover(self.states(), self.topology, Goal.DONE)
 
     def statuses(self) -> dict[str, tuple[Status, str | None]]:
         return {one.id: (one.status, one.code) for one in self.ledger.all()}
@@ -120,12 +152,12 @@ def moved(identity: str, old: str, new: str, peer: str = "3.3.3.3") -> Handover:
     return Handover(identity, address(old), address(new), _LATER, sessions=(session,))
 
 
-def run(path: Path, story: Callable[[World], Awaitable[None]]) -> World:
+def run(path: Path, story: Callable[[World], Awaitable[None]], topology: Topology = TOPOLOGY) -> World:
     """Tell a story while the programmer works."""
     made: list[World] = []
 
     async def told() -> None:
-        world = World(path)
+        world = World(path, topology)
         made.append(world)
         async with asyncio.timeout(60):
             working = asyncio.create_task(world.programmer.run())
@@ -225,3 +257,31 @@ def test_what_a_step_left_that_was_cut_goes(tmp_path: Path) -> None:
     world = run(tmp_path, story)
     assert not any(len(state) for state in world.states().values())
     assert world.ledger.unended() == []
+
+
+def test_encoders_are_confirmed_when_the_last_router_has_its_own(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.want(moved("one", "1.1.1.1", "2.2.2.2"))
+
+    world = run(tmp_path, story, _CONFIRMING)
+    assert world.held() == {"one": "2.2.2.2"}
+    assert world.routers["rc"].confirmations == ["encode_dst held", "encode_dst confirmed"]
+    assert world.routers["rb"].confirmations == ["encode_src held", "encode_src confirmed"]
+
+
+@pytest.mark.parametrize("fails", ["step", "settle"])
+def test_what_is_unconfirmed_is_taken_back_by_the_router_itself(tmp_path: Path, fails: str) -> None:
+    async def story(world: World) -> None:
+        def refuses(step: Step) -> str | None:
+            wanted = step.id == "settle" if fails == "settle" else step.phase is Phase.ENCODE_SRC and step.after
+            return "step_refused" if wanted else None
+
+        world.routers["rb"].refuses = refuses
+        world.want(moved("one", "1.1.1.1", "2.2.2.2"))
+
+    world = run(tmp_path, story, _CONFIRMING)
+    assert not any(len(state) for state in world.states().values())
+    assert world.statuses() == {"one": (Status.REFUSED, "step_refused")}
+    assert world.routers["rc"].unconfirmed is None
+    if fails == "step":
+        assert world.routers["rc"].confirmations == ["encode_dst held", "released"]

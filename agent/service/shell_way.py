@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, sipmobility.handover contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way to a router with a shell: a held one, in whose place a program of ours may stay."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from ...plugins.module_utils.mobility.connection import Connection
+from ...plugins.module_utils.mobility.model import Address
+from ...plugins.module_utils.platforms.base import Output, Platform
+from ...plugins.plugin_utils.connections import gathered
+from ...plugins.plugin_utils.rendering import Renderer
+from ...plugins.plugin_utils.router import ManagedRouter
+from .held_shell import HeldShell, LoopShell, Runs
+from .resident_device import ResidentDevice
+from .way import Way
+
+__all__ = ["ShellWay"]
+
+
+class ShellWay(Way):
+    """One shell.
+
+    :param wrapped: what stands between us and the shell, for tests.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        renderer: Renderer,
+        held: HeldShell,
+        wrapped: Callable[[str, Runs], Runs] = lambda _name, shell: shell,
+    ) -> None:
+        self._renderer = renderer
+        self._held = held
+        self._steps = wrapped(held.name, held)
+        if platform.resident_template:
+            program = renderer.render(platform.resident_template, platform.settings)
+            held.become(program, str(platform.settings["save_command"]))
+        self._shell = LoopShell(self._steps, asyncio.get_running_loop())
+        device = ResidentDevice(platform, renderer, self._shell)
+        super().__init__(ManagedRouter(held.name, platform, device))
+
+    async def step(self, text: str, known: str) -> Output | None:
+        return await self._steps.step(text, known)
+
+    async def close(self) -> None:
+        await self._held.close()
+
+    def connections(self, addresses: Iterable[Address]) -> tuple[Connection, ...]:
+        return gathered(addresses, self._shell, self._renderer).connections
