@@ -18,12 +18,32 @@ from tests.unit.roles.private_kamailio import Kamailio
 
 from .ua import Ua
 
-__all__ = ["CORRESPONDENT", "HOME", "OTHER", "PASSWORD", "VISITED", "World", "until_heard"]
+__all__ = [
+    "ABROAD",
+    "ADDRESSES",
+    "AT",
+    "AT_HOME",
+    "CORRESPONDENT",
+    "FAR",
+    "HOME",
+    "NOBODY",
+    "OTHER",
+    "PASSWORD",
+    "STRANGER",
+    "VISITED",
+    "World",
+    "until_heard",
+]
 
 PASSWORD = "kept between a phone and its home"
 VISITED, HOME, CORRESPONDENT, OTHER = "visited.example", "home.example", "far.example", "other.example"
-DNS = "127.7.0.53"
-_AT = {VISITED: "127.7.0.2", HOME: "127.7.0.3", CORRESPONDENT: "127.7.0.4"}
+#: The servers, and where phones are: Alice at home and abroad, Bob, and somebody else.
+AT = {VISITED: "203.0.113.2", HOME: "203.0.113.3", CORRESPONDENT: "203.0.113.4"}
+AT_HOME, ABROAD, FAR, STRANGER = "198.51.100.20", "198.18.2.20", "198.18.4.20", "198.18.9.66"
+#: Nobody listens there.
+NOBODY = "203.0.113.99"
+_DNS = "203.0.113.53"
+ADDRESSES = (*AT.values(), _DNS, NOBODY, AT_HOME, ABROAD, FAR, STRANGER)
 #: Not the port that would be taken without DNS.
 PORT, TLS_PORT = 5070, 5071
 
@@ -44,7 +64,7 @@ srv-host=_sips._tcp.{name},sip.{name},{tls_port},1
 """
 #: A server that is preferred, and gone.
 _GONE = """srv-host=_sip._udp.{name},gone.{name},{port},1
-host-record=gone.{name},127.7.0.99
+host-record=gone.{name},203.0.113.99
 """
 
 
@@ -61,11 +81,11 @@ class World:
         self.servers: dict[str, Kamailio] = {}
         self._phones: list[Ua] = []
         records = _DOMAIN + (_GONE if gone else "")
-        zone = _ZONE.format(dns=DNS) + "".join(
-            records.format(name=name, at=at, port=PORT, tls_port=TLS_PORT) for name, at in _AT.items()
+        zone = _ZONE.format(dns=_DNS) + "".join(
+            records.format(name=name, at=at, port=PORT, tls_port=TLS_PORT) for name, at in AT.items()
         )
         (directory / "zone").write_text(zone)
-        (directory / "resolv.conf").write_text(f"nameserver {DNS}\noptions timeout:1\n")
+        (directory / "resolv.conf").write_text(f"nameserver {_DNS}\noptions timeout:1\n")
         with (directory / "dns.log").open("wb") as log:
             command = ["dnsmasq", "--conf-file=" + str(directory / "zone"), "--user=root"]
             self._dns = subprocess.Popen(command, stdout=log, stderr=log)
@@ -89,7 +109,7 @@ class World:
 
     def phone(self, user: str, domain: str, at: str, by: str, password: str = PASSWORD) -> Ua:
         """A phone of a domain, at an address, which sends everything by one of the servers."""
-        self._phones.append(Ua(user, domain, password, at, (_AT[by], PORT)))
+        self._phones.append(Ua(user, domain, password, at, (AT[by], PORT)))
         return self._phones[-1]
 
     def leave(self, phone: Ua) -> None:
@@ -105,11 +125,11 @@ class World:
     def _start(self, name: str, duties: Mapping[str, Any]) -> None:
         directory = self.directory / name
         directory.mkdir()
-        at = _AT[name]
+        at = AT[name]
         peers = [
             {"name": f"sip.{peer}", "domains": [peer] if peer != VISITED else []}
-            | ({} if self.tls else {"addresses": [_AT[peer]]})
-            for peer in _AT
+            | ({} if self.tls else {"addresses": [AT[peer]]})
+            for peer in AT
             if peer != name
         ]
         certificate, key = self.authority.certificate(f"sip.{name}")
