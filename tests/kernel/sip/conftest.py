@@ -28,7 +28,8 @@ def network() -> Iterator[None]:
     try:
         if library.unshare(_CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), "no private namespace: these tests need root")
-        script = "ip link set lo up\n" + "".join(f"ip address add {address}/32 dev lo\n" for address in ADDRESSES)
+        # As systemd sets it at boot.
+        script = "sysctl -q net.unix.max_dgram_qlen=512; ip link set lo up\n" + "".join(f"ip address add {address}/32 dev lo\n" for address in ADDRESSES)
         subprocess.run(["sh", "-ec", script], check=True)
         yield
     finally:

@@ -32,6 +32,7 @@ class Kamailio:
     :param address: of the loopback, where it listens.
     :param port: 0 for one that is free.
     :param within: a command by which it is run, as in a namespace of its own.
+    :param stderr: whether it logs to standard error, where :meth:`events` finds them; else by syslog(3).
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Kamailio:
         address: str = ADDRESS,
         port: int = 0,
         within: Sequence[str] = (),
+        stderr: bool = True,
     ) -> None:
         self.address = address
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
@@ -65,12 +67,15 @@ class Kamailio:
             "sipmobility-users",
             *(["sipmobility-tls"] if "sip_server_tls_certificate" in variables else []),
         ):
-            text = rendered(f"{name}.cfg", variables).replace("log_stderror=no", "log_stderror=yes")
+            text = rendered(f"{name}.cfg", variables)
+            if stderr:
+                text = text.replace("log_stderror=no", "log_stderror=yes")
             if own is not None and name == "kamailio":
                 text = own.replace("DIRECTORY", str(directory)).replace("LISTEN", f"listen=udp:{address}:{self.port}")
             (directory / f"{name}.cfg").write_text(text, encoding="utf-8")
         self._log = directory / "log"
-        command = [*within, "kamailio", "-f", directory / "kamailio.cfg", "-DD", "-E", "-m", "32", "-Y", directory]
+        options = ["-DD", "-m", "32", "-Y", directory, *(["-E"] if stderr else [])]
+        command = [*within, "kamailio", "-f", directory / "kamailio.cfg", *options]
         with self._log.open("wb") as log:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 [*map(str, command), "-w", str(directory)],
@@ -89,6 +94,18 @@ class Kamailio:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+    def kill(self) -> None:
+        """Kill it with its children, as when the machine fails."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for _ in range(100):
+            with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+                free.bind((self.address, self.port))
+                return
+            time.sleep(0.05)
+        raise RuntimeError("its children do not end")
 
     def phone(self, local: str = ADDRESS) -> Phone:
         """A phone's socket."""
