@@ -16,8 +16,11 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
+from ...plugins.module_utils.asking.asker import Asker
+from ...plugins.module_utils.asking.client import Client
 from ...plugins.module_utils.errors import HandoverError
-from ...plugins.module_utils.mobility.intake import Intake, read_registrations
+from ...plugins.module_utils.mobility.home import HomeQuestion
+from ...plugins.module_utils.mobility.intake import Intake, Item, read_registrations
 from ...plugins.module_utils.mobility.registration_policy import Policy
 from ...plugins.module_utils.mobility.report import report_to_record
 from ...plugins.module_utils.reader import items
@@ -26,6 +29,7 @@ from ...plugins.module_utils.sip.sources.cursor import Cursor
 from ...plugins.module_utils.store.run import StoredRun, stored_run
 from ..cursor_file import cursors_to_record, load_cursors, write_cursors
 from ..data_file import load
+from ..home.access_file import load_home
 from ..log_input import LogInput, unix_time
 from ..outcome_lines import JsonLines, Text
 from ..policy_file import load_policy
@@ -76,6 +80,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--live", metavar="FILE", default=None, help="pairs or handovers that stand already, a list as JSON or YAML"
     )
+    parser.add_argument(
+        "--home",
+        metavar="FILE",
+        help="YAML file that says how home servers are asked; see docs/home-server.md. Without, questions are printed",
+    )
     parser.add_argument("--fail-on-refused", action="store_true", help="exit 3 when something was refused")
     parser.add_argument("--now", type=unix_time, metavar="SECONDS", help="Unix time to judge by instead of the clock")
     parser.set_defaults(run=run)
@@ -90,6 +99,7 @@ def run(args: argparse.Namespace) -> int:
         policy = None if args.policy == "none" else load_policy(args.policy)
         known = load_cursors(args.cursor, args.cursor == args.cursor_out) if args.cursor else {}
         live = items(load(args.live)) if args.live else []
+        asker = None if args.home is None else Asker(Client(load_home(args.home)), _problem)
         if args.commit and not args.store:
             raise HandoverError("unknown_draft", args.commit, "a draft is in a store (--store)")
     except HandoverError as error:
@@ -100,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
     with _stop_on_signal(args.follow) as stop, stored_run(args.store, args.commit, begun) as remembered:
         inputs = [LogInput(name, args.format, known.get(name), stop, progress) for name in args.files]
         read = _whole if args.json and not args.follow else _lines
-        refused = read(args, policy, inputs, live, remembered)
+        refused = read(args, policy, inputs, live, remembered, asker)
     if any(item.failed for item in inputs):
         return 1
     return 3 if args.fail_on_refused and refused else 0
@@ -112,10 +122,11 @@ def _whole(
     inputs: list[LogInput],
     live: Iterable[Mapping[str, Any]],
     remembered: StoredRun,
+    asker: Asker | None,
 ) -> int:
     """Print one object; how many were refused."""
     now = time.time() if args.now is None else args.now
-    report = read_registrations(chain.from_iterable(inputs), policy, now, False, live, remembered.memory)
+    report = read_registrations(chain.from_iterable(inputs), policy, now, False, live, remembered.memory, asker)
     draft = remembered.save(now)
     inputs[0].progress.end()
     record = report_to_record(report)
@@ -135,6 +146,7 @@ def _lines(
     inputs: list[LogInput],
     live: Iterable[Mapping[str, Any]],
     remembered: StoredRun,
+    asker: Asker | None,
 ) -> int:
     """Print each outcome as it comes, in memory that does not grow with them; how many were refused."""
     output: Text | JsonLines = JsonLines() if args.json or args.jsonl else Text()
@@ -152,17 +164,38 @@ def _lines(
                 write_cursors(args.cursor_out, now)
         last, due = now, time.monotonic() + _CURSOR_INTERVAL
 
+    def clock() -> float:
+        return time.time() if args.now is None else args.now
+
+    def take(item: Item, now: float) -> None:
+        for outcome in intake.take(item, now):
+            output.outcome(outcome)
+            if asker is not None and isinstance(outcome, HomeQuestion):
+                asker.ask(outcome, now)
+
     def caught_up() -> None:
+        if asker is not None:
+            for answer in asker.ready():
+                take(answer, clock())
+            late(clock())
         if time.monotonic() >= due:
             tell_cursors()
+
+    def late(now: float) -> None:
+        for refusal in intake.late(now):
+            output.outcome(refusal)
 
     if args.follow:
         inputs[0].heard = caught_up
     for item in chain.from_iterable(inputs):
-        for outcome in intake.take(item, time.time() if args.now is None else args.now):
-            output.outcome(outcome)
+        take(item, clock())
         if args.follow:
             sys.stdout.flush()
+    if asker is not None:
+        begun = clock()
+        for answer, passed in asker.rest():
+            take(answer, begun + passed)
+        late(begun + (0 if policy is None else policy.home_timeout_seconds))
     inputs[0].progress.end()
     draft = remembered.save(time.time() if args.now is None else args.now)
     tell_cursors()
@@ -170,6 +203,10 @@ def _lines(
         output.draft(draft)
     output.end()
     return output.refused
+
+
+def _problem(server: str, error: HandoverError) -> None:
+    print(f"sip-handover pairs: {error}", file=sys.stderr)
 
 
 def _cursors(inputs: list[LogInput]) -> dict[str, Cursor]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from ipaddress import ip_address
 from typing import Any, TypeVar
 
+from ...plugins.module_utils.asking.access import HomeAccess
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.model import Directions, Scope
 from ...plugins.module_utils.mobility.plan import DRAIN
@@ -92,6 +93,7 @@ class Config:
     :ivar drain: seconds between the last encoder and the first decoder that goes.
     :ivar recover: what becomes of a handover that is found half-made and that the ledger does not know.
     :ivar reconcile_seconds: between two looks at the routers.
+    :ivar home: how home servers are asked; None asks nobody.
     :ivar http: where ``/healthz``, ``/metrics`` and ``/status`` are; None for nowhere.
     :ivar template_dir: templates that replace ours.
     :ivar dry_run: decide and plan, and change nothing.
@@ -110,6 +112,7 @@ class Config:
     drain: float = DRAIN
     recover: Goal = Goal.DONE
     reconcile_seconds: float = 300.0
+    home: HomeAccess | None = None
     http: Endpoint | None = None
     template_dir: str | None = None
     dry_run: bool = False
@@ -232,6 +235,13 @@ def _loopback(value: object, key: str) -> Endpoint:
     return found
 
 
+def _home(value: object, key: str) -> HomeAccess:
+    try:
+        return HomeAccess.from_dict(value)
+    except HandoverError as error:
+        raise HandoverError("bad_config", f"{key}.{error.subject}", error.rule, error.advice) from error
+
+
 def _events(value: object, key: str) -> tuple[EventInput, ...]:
     if not isinstance(value, list) or not value:
         raise _bad(key, value, "the value is a list of inputs")
@@ -271,6 +281,7 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
     "pause": _seconds(0.0),
     "recover": _word(Goal, tuple(item.value for item in Goal)),
     "reconcile_seconds": _seconds(1.0),
+    "home": _home,
     "http": _loopback,
     "template_dir": _text,
     "dry_run": _flag,

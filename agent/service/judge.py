@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.home import HomeQuestion
 from ...plugins.module_utils.mobility.intake import Intake, Item
-from ...plugins.module_utils.mobility.memory import Value
 from ...plugins.module_utils.mobility.pairs import AddressPair, Change
 from ...plugins.module_utils.mobility.registration_policy import Policy
 from ...plugins.module_utils.mobility.report import change_to_record, pair_to_record, question_to_record
@@ -22,8 +21,8 @@ from ...plugins.module_utils.sip.dialog_message import DialogMessage
 from ...plugins.module_utils.sip.dialogs import Dialogs
 from ...plugins.module_utils.sip.refusal import Refusal
 from ...plugins.module_utils.sip.registration import Expired, Registration
-from ...plugins.module_utils.store.sqlite import Draft, Store
 from ...plugins.plugin_utils.handover_records import handover_records
+from ..history import History
 from .config import Sessions
 from .inputs.opened import Teller
 
@@ -42,6 +41,8 @@ class Judge:
 
     :param path: file of the history.
     :param live: handovers that stand on the routers already, as plain data.
+    :param ask: puts a question to the phone's home server at a time, and has the answer come as an item; None has
+        questions told alone.
     """
 
     def __init__(
@@ -54,11 +55,12 @@ class Judge:
         scope: str,
         directions: str,
         sessions: str,
+        ask: Callable[[HomeQuestion, float], None] | None = None,
     ) -> None:
         self._teller = teller
+        self._ask = ask
         self._scope, self._directions, self._auto = scope, directions, sessions == Sessions.AUTO
-        self._store = Store(path)
-        self._memory = _History(self._store)
+        self._memory = History(path)
         self._intake = Intake(policy, live, self._memory)
         self._dialogs = Dialogs()
         for key, values in self._memory.items(_DIALOGS):
@@ -92,6 +94,8 @@ class Judge:
                     self._teller.refused(outcome.where, outcome.code, outcome.reason)
                 elif isinstance(outcome, HomeQuestion):
                     self._teller.told("home question", question=question_to_record(outcome))
+                    if self._ask is not None:
+                        self._ask(outcome, now)
                 elif outcome.kind in ("returned", "ended") and outcome.old is not None:
                     self._pairs.pop(_key(outcome), None)
                     over[_key(outcome)] = outcome
@@ -101,6 +105,12 @@ class Judge:
         for change in over.values():
             records += self._made([], [change_to_record(change)])
         return records
+
+    def late(self) -> None:
+        """Refuse what has waited in vain for its home server's word."""
+        for refusal in self._intake.late(time.time()):
+            self.dirty = True
+            self._teller.refused(refusal.where, refusal.code, refusal.reason)
 
     def flows(self) -> Sequence[AgreedFlow]:
         """What the dialogs that stand have agreed on."""
@@ -120,7 +130,7 @@ class Judge:
 
     def close(self) -> None:
         """Close the history."""
-        self._store.close()
+        self._memory.close()
 
     def _made(self, pairs: list[dict[str, Any]], changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
         try:
@@ -151,24 +161,3 @@ class Judge:
 
 def _key(one: AddressPair | Change) -> _Key:
     return one.aor, one.instance, str(one.old)
-
-
-class _History:
-    """The store as a memory: what was learnt since the last commit lies in a draft."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._draft: Draft = store.draft()
-
-    def get(self, shelf: str, key: str) -> Value | None:
-        return self._draft.get(shelf, key)
-
-    def put(self, shelf: str, key: str, value: Value | None, keep_until: float) -> None:
-        self._draft.put(shelf, key, value, keep_until)
-
-    def items(self, shelf: str) -> list[tuple[str, Value]]:
-        return self._draft.items(shelf)
-
-    def commit(self, now: float) -> None:
-        draft, self._draft = self._draft, self._store.draft()
-        self._store.commit(draft.save(now), now)

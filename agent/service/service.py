@@ -9,8 +9,12 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+from ...plugins.module_utils.asking.asker import Asker
+from ...plugins.module_utils.asking.client import Client
+from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.intake import Item
 from ...plugins.module_utils.mobility.records import handover_to_record
 from ...plugins.module_utils.mobility.recover import standing
@@ -41,6 +45,8 @@ __all__ = ["Service"]
 _AT_ONCE = 32
 #: A router whose session is idle is asked for a sign of life as often as SSH gives up one that gives none.
 _UNANSWERED = 3
+#: Seconds between two looks at who has waited long enough for his home server.
+_LOOKS_AFTER = 0.2
 
 
 class Service:
@@ -62,6 +68,8 @@ class Service:
             require_libraries(router)
         self._topology = Topology.from_mapping({router.name: router.described for router in self._routers})
         self._renderer = Renderer(config.template_dir)
+        self._client = None if config.home is None else Client(config.home)
+        self._asker: Asker | None = None
         self._state = Path(config.state_dir)
         self._report = Report()
         self._way = way or (lambda router, renderer: way_to(router, config.ssh, renderer, self._warn))
@@ -99,6 +107,7 @@ class Service:
         http = None
         try:
             await asyncio.gather(*(link.tried.wait() for link in self._links.values()))
+            self._asker = None if self._client is None else self._made_asker(self._client)
             self._judge = await in_thread(self._court, self._opened_judge)
             await self._upkeep.reconcile()
             if self._config.http is not None:
@@ -138,7 +147,7 @@ class Service:
         inputs = Inputs(self.take, memory.cursors, self._report, self._court)
         try:
             async with asyncio.TaskGroup() as tasks:
-                working = [self._programmer.run(), *self._upkeep.tasks()]
+                working = [self._programmer.run(), *self._upkeep.tasks(), self._keep_time()]
                 if not self._config.dry_run:
                     working.append(memory.run())
                 running = [tasks.create_task(work) for work in working]
@@ -188,6 +197,28 @@ class Service:
         if self._ready:
             self._upkeep.came_back()
 
+    async def _keep_time(self) -> None:
+        """Refuse what has waited in vain for a home server, until cancelled."""
+        while self._policy.home_servers:
+            await asyncio.sleep(_LOOKS_AFTER)
+            await in_thread(self._court, self._judge.late)
+
+    def _made_asker(self, client: Client) -> Asker:
+        loop = asyncio.get_running_loop()
+
+        def problem(server: str, error: HandoverError) -> None:
+            self._report.told("home server", server=server, problem=str(error))
+
+        async def take() -> None:
+            if self._asker is not None and (answers := self._asker.ready()):
+                await self.take(answers, "home servers")
+
+        def arrived() -> None:
+            with suppress(RuntimeError):  # the loop is closed
+                asyncio.run_coroutine_threadsafe(take(), loop)
+
+        return Asker(client, problem, arrived)
+
     def _opened_judge(self) -> Judge:
         live = [handover_to_record(one) for one in standing(live_states(self._links)) if not one.over]
         return Judge(
@@ -198,6 +229,7 @@ class Service:
             scope=self._config.scope.value,
             directions=self._config.directions.value,
             sessions=self._config.sessions,
+            ask=None if self._asker is None else self._asker.ask,
         )
 
     async def _flows(self) -> Sequence[AgreedFlow]:

@@ -14,12 +14,12 @@ from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.platforms.snmp import Snmp
 from ...plugins.plugin_utils.ios.copied_lines import copied_lines
 from ...plugins.plugin_utils.ios.router_device import ios_router
+from ...plugins.plugin_utils.lazy_snmp_session import LazySnmpSession
 from ...plugins.plugin_utils.netconf_routers import NETCONF_TRANSPORTS, netconf_router_of
 from ...plugins.plugin_utils.rendering import Renderer
 from ...plugins.plugin_utils.router import ManagedRouter
 from ...plugins.plugin_utils.router_settings import COPY, interfaces, nat_settings, transport
 from ...plugins.plugin_utils.snmp_device import SnmpDevice
-from ...plugins.plugin_utils.lazy_snmp_session import LazySnmpSession
 from ...plugins.plugin_utils.snmp_login import login_of
 from .config import Ssh
 from .held_line import HeldLine

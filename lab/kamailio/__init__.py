@@ -25,7 +25,6 @@ _PLACES = {
     "sipmobility.cfg": ("etc/kamailio/sipmobility.cfg", 0o644),
     "sipmobility-users.cfg": ("etc/kamailio/sipmobility-users.cfg", 0o644),
     "kamailio.cfg": ("etc/kamailio/kamailio.cfg", 0o644),
-    "events.conf": ("etc/kamailio/sipmobility-events.conf", 0o644),
     "sipmobility-events.socket": ("etc/systemd/system/sipmobility-events.socket", 0o644),
     "sipmobility-events.service": ("etc/systemd/system/sipmobility-events.service", 0o644),
     "kamailio-service.conf": ("etc/systemd/system/kamailio.service.d/sipmobility.conf", 0o644),
@@ -65,9 +64,11 @@ def files(topology: Topology, own: Address, passwords: Mapping[str, str]) -> Ite
     variables = variables_of(topology, own, passwords)
     for template, (path, mode) in _PLACES.items():
         yield path, rendered(template, variables), mode
+    writer = "sipmobility_events.py"
+    yield f"etc/kamailio/{writer}", (_ROLE / "files" / writer).read_text(encoding="utf-8"), 0o644
     yield "etc/default/kamailio", "RUN_KAMAILIO=yes\nCFGFILE=/etc/kamailio/kamailio.cfg\n", 0o644
     # Tests restart it often.
     yield "etc/systemd/system/kamailio.service.d/lab.conf", "[Unit]\nStartLimitIntervalSec=0\n", 0o644
-    # What comes by way of rsyslog to the journal must not be sent back.
+    # A burst of events is as much as a journal takes in a day.
     yield "etc/systemd/journald.conf.d/lab.conf", "[Journal]\nRateLimitIntervalSec=0\nForwardToSyslog=no\n", 0o644
     yield EVENTS.lstrip("/"), "", 0o640

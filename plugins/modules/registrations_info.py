@@ -244,6 +244,33 @@ options:
         O(content).
       - A draft that is never passed leaves nothing behind, so that a failed run is repeated with the same result.
     type: str
+  home:
+    description:
+      - How the servers that O(policy.home_servers) names are asked, over HTTPS with certificates on both sides. See
+        C(docs/home-server.md) of this collection. The module waits for them, at most O(policy.home_timeout_seconds).
+      - Without it nobody is asked, and RV(questions) says what there is to ask.
+    type: dict
+    suboptions:
+      certificate:
+        description: The file of the certificate by which a home server knows us, on the host that the module runs on.
+        type: path
+        required: true
+      private_key:
+        description: The file of its key.
+        type: path
+        required: true
+      ca:
+        description: The file of the authorities that sign home servers' certificates.
+        type: path
+        required: true
+      port:
+        description: The TCP port of home servers.
+        type: int
+        default: 5443
+      addresses:
+        description: The addresses of home servers that are not to be looked up, by name.
+        type: dict
+        default: {}
   live:
     description:
       - Pairs or handovers that stand already, of an earlier run or as the routers hold them, so that refreshes, returns
@@ -633,7 +660,7 @@ refused:
       sample: /var/log/kamailio/register.jsonl:17
 questions:
   description: What the phones' home servers are to be asked. See C(docs/home-server.md) of this collection.
-  returned: when the policy names home servers and nothing is known of a phone
+  returned: when the policy names home servers, nothing is known of a phone, and O(home) does not say how to ask
   type: list
   elements: dict
   contains:
@@ -732,6 +759,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_bytes
 
+from ..module_utils.asking.access import PORT, HomeAccess
+from ..module_utils.asking.asker import Asker
+from ..module_utils.asking.client import Client
 from ..module_utils.errors import HandoverError
 from ..module_utils.log_files import LogReader
 from ..module_utils.mobility.intake import read_registrations
@@ -774,6 +804,13 @@ _POLICY_SPEC: dict[str, Any] = {
     "max_sessions_per_handover": {"type": "int", "default": 200},
     "widen_unknown_sessions": {"type": "bool", "default": False},
 }
+_HOME_SPEC: dict[str, Any] = {
+    "certificate": {"type": "path", "required": True},
+    "private_key": {"type": "path", "required": True},
+    "ca": {"type": "path", "required": True},
+    "port": {"type": "int", "default": PORT},
+    "addresses": {"type": "dict", "default": {}},
+}
 
 
 def main() -> None:
@@ -787,6 +824,7 @@ def main() -> None:
             "list_registrations": {"type": "bool", "default": True},
             "store": {"type": "path"},
             "commit": {"type": "str"},
+            "home": {"type": "dict", "options": _HOME_SPEC},
             "live": {"type": "list", "elements": "dict", "default": []},
         },
         required_one_of=[("path", "content", "commit")],
@@ -799,6 +837,7 @@ def main() -> None:
     try:
         policy = _policy(params["policy"])
         cursor = cursor_from_record(params["cursor"]) if params["cursor"] else None
+        home = _asker(params["home"], module) if params["home"] else None
         with stored_run(params["store"], params["commit"], now, keep=not module.check_mode) as run:
             if params["path"] is None:
                 content = to_bytes(params["content"] or "", errors="surrogate_or_strict")
@@ -806,7 +845,9 @@ def main() -> None:
             else:
                 reader = LogReader(params["path"], params["format"], cursor)
                 items = iter(reader)
-            report = read_registrations(items, policy, now, params["list_registrations"], params["live"], run.memory)
+            report = read_registrations(
+                items, policy, now, params["list_registrations"], params["live"], run.memory, home
+            )
             draft = run.save(now)
     except HandoverError as error:
         module.fail_json(msg=str(error), code=error.code)
@@ -823,6 +864,13 @@ def _policy(options: dict[str, Any] | None) -> Policy | None:
     if options is None:
         return None
     return Policy.from_dict({key: value for key, value in options.items() if value is not None})
+
+
+def _asker(options: dict[str, Any], module: AnsibleModule) -> Asker:
+    def problem(server: str, error: HandoverError) -> None:
+        module.log(f"home server {server}: {error}")
+
+    return Asker(Client(HomeAccess.from_dict(options)), problem)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ Python from 3.9. So the core imports a short list of pure standard modules and i
     errors  <-  mobility/model, mobility/handover  <-  platforms        (the records, not what decides on them)
     mobility/model  <-  reader        (plain data from outside, read strictly)
 
-Beside the core, store/ keeps a memory in a file, and log_files opens logs: Ansible takes nothing but module_utils to a
-managed host. Nothing of the core knows them.
+Beside the core, store/ keeps a memory in a file, asking/ asks home servers, and log_files opens logs: Ansible takes
+nothing but module_utils to a managed host. Nothing of the core knows them.
 
 It opens nothing, prints nothing and asks no clock: rendering is given `now`.
 """
@@ -57,9 +57,13 @@ ALLOWED = {
     "repair": ("mobility", "planning"),
     "log_files": ("errors", "sip"),
     "store": ("errors", "mobility.memory", "store"),
+    "asking": ("errors", "mobility.home", "mobility.home_json", "asking"),
 }
 #: What else a room beside the core may import of the standard library.
-IMPURE = {"store": frozenset({"contextlib", "os", "secrets", "sqlite3", "time"})}
+IMPURE = {
+    "store": frozenset({"contextlib", "os", "secrets", "sqlite3", "time"}),
+    "asking": frozenset({"http.client", "os", "queue", "socket", "ssl", "threading", "time"}),
+}
 #: What stays out although its parent is allowed.
 REFUSED = {"mobility": ("sip.sources",)}
 CALLS = frozenset("__import__ breakpoint compile eval exec input open print".split())
@@ -238,6 +242,8 @@ HEAD = "from __future__ import annotations\n"
         ("mobility.intake", "from ..store.sqlite import Store", "mobility may not import store.sqlite"),
         ("mobility.memory", "import sqlite3", "imports sqlite3, which is not pure"),
         ("store.sqlite", "import socket", "imports socket, which is not pure"),
+        ("mobility.home", "from ..asking.client import Client", "mobility may not import asking.client"),
+        ("asking.client", "from ..mobility.intake import Intake", "asking may not import mobility.intake"),
         ("store.sqlite", "from ..mobility.intake import Intake", "store may not import mobility.intake"),
         ("helpers", "from .errors import HandoverError", "stands in no room"),
         ("sip.message", "from ...plugin_utils import render", "imports from outside the core"),

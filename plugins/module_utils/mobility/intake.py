@@ -11,7 +11,7 @@ the routers did not acknowledge) gives a memory that it can throw away.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Generator, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, Generator, Iterable, Iterator, List, Mapping, Optional, Protocol, Tuple, Union
 
 from ..sip.agreed import AgreedFlow
 from ..sip.dialog_message import DialogMessage
@@ -30,7 +30,7 @@ from .pairs import AddressPair, Change
 from .registration_policy import Policy
 from .seen import of_aor
 
-__all__ = ["Intake", "Item", "Outcome", "Report", "read_registrations"]
+__all__ = ["Home", "Intake", "Item", "Outcome", "Report", "read_registrations"]
 
 Item = Union[Registration, Refusal, Expired, HomeAnswer, DialogMessage]
 Outcome = Union[AddressPair, Change, Refusal, HomeQuestion]
@@ -52,7 +52,7 @@ _HOURS_OF_A_CALL = 12
 class Report:
     """What one run found, in the order of its input.
 
-    :ivar questions: to be put to the phones' home servers.
+    :ivar questions: to be put to the phones' home servers; none where the run has asked them itself.
     :ivar dialogs: what the dialogs that stand at the end have agreed on at an old address of a pair that holds.
     """
 
@@ -64,6 +64,16 @@ class Report:
     dialogs: Tuple[AgreedFlow, ...] = ()
 
 
+class Home(Protocol):
+    """What puts questions to home servers; the transport is not the core's."""
+
+    def ask(self, question: HomeQuestion, now: float) -> None:
+        """Put a question, without waiting."""
+
+    def rest(self) -> Iterator[Tuple[HomeAnswer, float]]:
+        """Every answer, with the seconds that have passed since this was called, until no question is open any more."""
+
+
 def read_registrations(
     items: Iterable[Item],
     policy: Optional[Policy],
@@ -71,6 +81,7 @@ def read_registrations(
     keep_registrations: bool = True,
     live: Iterable[Mapping[str, Any]] = (),
     memory: Optional[Memory] = None,
+    home: Optional[Home] = None,
 ) -> Report:
     """Hold every item of a source against a policy.
 
@@ -79,6 +90,7 @@ def read_registrations(
     :param keep_registrations: whether the report lists the registrations; without, memory grows with the findings only.
     :param live: pairs or handovers that are live already, as plain data.
     :param memory: what earlier runs have seen; without, this run is the first and the last.
+    :param home: asks the home servers, and this waits for them, at most ``home_timeout_seconds``.
     :raises HandoverError: for a ``live`` that is none.
     """
     memory = RunMemory() if memory is None else memory
@@ -96,6 +108,12 @@ def read_registrations(
             registrations.append(item)
         for outcome in intake.take(item, now):
             found[type(outcome)].append(outcome)
+            if home is not None and isinstance(outcome, HomeQuestion):
+                home.ask(outcome, now)
+    if home is not None:
+        found[HomeQuestion].clear()
+        for told in _answers(intake, home, now, 0 if policy is None else policy.home_timeout_seconds):
+            found[type(told)].append(told)
     pairs = tuple(pair if intake.is_live(pair) else replace(pair, current=False) for pair in found[AddressPair])
     for key, kept in dialogs.kept():
         memory.put(_DIALOGS, key, kept, now + _HOURS_OF_A_CALL * 3600)
@@ -332,6 +350,13 @@ class Intake:
             yield Refusal(broken[0], broken[1], pair.source)
         else:
             yield from Lifecycle(context, self._admits).moved(pair, moment)
+
+
+def _answers(intake: Intake, home: Home, now: float, patience: float) -> Iterator[Outcome]:
+    """What the home servers' answers make of the registrations that wait, and which of these wait no longer."""
+    for answer, passed in home.rest():
+        yield from intake.take(answer, now + passed)
+    yield from intake.late(now + patience)
 
 
 def _is_tagged(claim: Claim) -> bool:

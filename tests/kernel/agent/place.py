@@ -44,7 +44,13 @@ class Spaces(Protocol):
 class Place:
     """The directory of one service: configuration, policy, inventory, log, and what it keeps."""
 
-    def __init__(self, directory: Path, hosts: Mapping[str, Mapping[str, Any]], **settings: Any) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        hosts: Mapping[str, Mapping[str, Any]],
+        policy: Mapping[str, Any] | None = None,
+        **settings: Any,
+    ) -> None:
         self.directory = directory
         self.log = directory / "register.jsonl"
         self.socket = directory / "events.sock"
@@ -63,7 +69,7 @@ class Place:
         self._write("inventory.yml", {"all": {"children": {"first_hop_routers": {"hosts": routers}}}})
         networks = {name: list(found.values()) for name, found in NETWORKS.items()}
         limits = {"max_registrations_per_aor": 100_000, "max_handovers": 1_000_000}
-        self._write("policy.yml", {"managed_networks": networks, **limits})
+        self._write("policy.yml", {"managed_networks": networks, **limits, **(policy or {})})
         told = {
             "inventory": str(directory / "inventory.yml"),
             "policy": str(directory / "policy.yml"),

@@ -29,6 +29,10 @@ class Kamailio:
     :param settings: variables of the role.
     :param listen: further sockets.
     :param own: the operator's own kamailio.cfg, in place of the role's.
+    :param address: of the loopback, where it listens.
+    :param port: 0 for one that is free.
+    :param within: a command by which it is run, as in a namespace of its own.
+    :param stderr: whether it logs to standard error, where :meth:`events` finds them; else by syslog(3).
     """
 
     def __init__(
@@ -37,31 +41,41 @@ class Kamailio:
         settings: Mapping[str, Any] | None = None,
         own: str | None = None,
         listen: Sequence[str] = (),
+        address: str = ADDRESS,
+        port: int = 0,
+        within: Sequence[str] = (),
+        stderr: bool = True,
     ) -> None:
+        self.address = address
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-            free.bind((ADDRESS, 0))
+            free.bind((address, port))
             self.port: int = free.getsockname()[1]
         variables = {
             "sip_server_configuration_dir": str(directory),
-            "sip_server_listen": [f"udp:{ADDRESS}:{self.port}", *listen],
+            "sip_server_listen": [f"udp:{address}:{self.port}", *listen],
             "sip_server_domains": [{"name": DOMAIN, "mobility": True}],
             "sip_server_users": [{"name": user, "domain": DOMAIN, "password": PASSWORD} for user in ("alice", "bob")],
             "sip_server_requests_per_source": 0,
             "sip_server_own_configuration": own is not None,
             **(settings or {}),
         }
+        secret = '#!define SIPMOBILITY_SECRET "only for this test"\n'
+        (directory / "sipmobility-secret.cfg").write_text(secret, encoding="utf-8")
         for name in (
             "kamailio",
             "sipmobility",
             "sipmobility-users",
             *(["sipmobility-tls"] if "sip_server_tls_certificate" in variables else []),
         ):
-            text = rendered(f"{name}.cfg", variables).replace("log_stderror=no", "log_stderror=yes")
+            text = rendered(f"{name}.cfg", variables)
+            if stderr:
+                text = text.replace("log_stderror=no", "log_stderror=yes")
             if own is not None and name == "kamailio":
-                text = own.replace("DIRECTORY", str(directory)).replace("LISTEN", f"listen=udp:{ADDRESS}:{self.port}")
+                text = own.replace("DIRECTORY", str(directory)).replace("LISTEN", f"listen=udp:{address}:{self.port}")
             (directory / f"{name}.cfg").write_text(text, encoding="utf-8")
         self._log = directory / "log"
-        command = ["kamailio", "-f", directory / "kamailio.cfg", "-DD", "-E", "-m", "32", "-Y", directory]
+        options = ["-DD", "-m", "32", "-Y", directory, *(["-E"] if stderr else [])]
+        command = [*within, "kamailio", "-f", directory / "kamailio.cfg", *options]
         with self._log.open("wb") as log:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 [*map(str, command), "-w", str(directory)],
@@ -81,9 +95,21 @@ class Kamailio:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
-    def phone(self) -> Phone:
+    def kill(self) -> None:
+        """Kill it with its children, as when the machine fails."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for _ in range(100):
+            with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+                free.bind((self.address, self.port))
+                return
+            time.sleep(0.05)
+        raise RuntimeError("its children do not end")
+
+    def phone(self, local: str = ADDRESS) -> Phone:
         """A phone's socket."""
-        return Phone(ADDRESS, ADDRESS, self.port, 0, 3)
+        return Phone(local, self.address, self.port, 0, 3)
 
     def events(self, call_id: str, count: int = 1) -> bytes:
         """The event lines of a call, as they would stand in the server's log; so many are waited for."""
@@ -100,7 +126,7 @@ class Kamailio:
 
     def _wait_until_it_answers(self) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.connect((ADDRESS, self.port))
+            probe.connect((self.address, self.port))
             probe.settimeout(0.1)
             text = (
                 request("OPTIONS", "probe")
