@@ -12,6 +12,8 @@ LINK        := $(COLLECTIONS)/ansible_collections/sipmobility/handover
 WHEELS      := .build/wheels/.filled
 # What the extra `agent` of the wheel asks for; a test compares it with pyproject.toml.
 FOR_SERVICE := asyncssh prometheus-client
+# The same of the extra `node`.
+FOR_NODE    := dnspython pyroute2
 
 # The collection is found by its full name, by Python and by Ansible alike, through one symlink to this directory.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -44,7 +46,7 @@ $(LINK):
 # What the wheel depends on, so that tests install it in an empty environment without the network.
 $(WHEELS): meta/ee-requirements.txt pyproject.toml constraints-dev.txt | .venv/.installed
 	@mkdir -p $(@D)
-	@.venv/bin/pip download -qq --only-binary :all: -d $(@D) -r meta/ee-requirements.txt $(FOR_SERVICE) -c constraints-dev.txt
+	@.venv/bin/pip download -qq --only-binary :all: -d $(@D) -r meta/ee-requirements.txt $(FOR_SERVICE) $(FOR_NODE) -c constraints-dev.txt
 	@touch $@
 
 # What drives the stand-ins has an environment of its own. Of the bundle of collections only three are unpacked.
