@@ -17,7 +17,7 @@ from ..plugins.module_utils.sip.grammar import Address
 from .model import Endpoint
 from .sip.answer import Answer
 from .sip.request import Request
-from .sip.transaction import COOKIE, TIMER_F, Transaction
+from .sip.transaction import COOKIE, TIMER_F, Transaction, final_answer
 
 __all__ = ["exchange"]
 
@@ -56,33 +56,25 @@ async def exchange(
 
 async def _datagrams(request: Request, branch: str, source: Address, server: Endpoint, patience: float) -> Answer:
     loop = asyncio.get_running_loop()
-    transaction = Transaction(request, branch, loop.time(), patience=patience)
-    while not transaction.over(loop.time()):
+    timers, heard = Transaction(loop.time(), patience=patience), _Heard(request, branch, server)
+    while not timers.over(loop.time()):
         try:
             with _connected(source, server) as one:
                 data = request.text(branch, str(source), one.getsockname()[1])
-                return await _over_datagrams(one, data, transaction)
-        except TimeoutError:
-            break
+                one.send(data)
+                while not timers.over(loop.time()):
+                    try:
+                        async with asyncio.timeout_at(timers.due):
+                            answer = heard.answer(await loop.sock_recv(one, _MAX_ANSWER))
+                        if answer is not None:
+                            return answer
+                    except TimeoutError:
+                        if timers.timer(loop.time()):
+                            one.send(data)
         except OSError:
             # No way, an ICMP error, or an address that duplicate address detection has not done with.
             await asyncio.sleep(_PAUSE)
-    raise _no_answer(server, transaction)
-
-
-async def _over_datagrams(one: socket.socket, data: bytes, transaction: Transaction) -> Answer:
-    loop = asyncio.get_running_loop()
-    one.send(data)
-    while not transaction.over(loop.time()):
-        try:
-            async with asyncio.timeout(max(0.001, transaction.due - loop.time())):
-                answer = transaction.received(await loop.sock_recv(one, _MAX_ANSWER))
-            if answer is not None:
-                return answer
-        except TimeoutError:
-            if transaction.timer(loop.time()):
-                one.send(data)
-    raise TimeoutError
+    raise heard.nothing()
 
 
 def _connected(source: Address, server: Endpoint) -> socket.socket:
@@ -102,7 +94,8 @@ async def _stream(
     request: Request, branch: str, source: Address, server: Endpoint, context: ssl.SSLContext | None, patience: float
 ) -> Answer:
     loop = asyncio.get_running_loop()
-    transaction = Transaction(request, branch, loop.time(), reliable=True, patience=patience)
+    timers = Transaction(loop.time(), reliable=True, patience=patience)
+    heard = _Heard(request, branch, server)
     name = (server.name or str(server.address)) if context is not None else None
     try:
         async with asyncio.timeout(min(_CONNECT, patience)):
@@ -121,13 +114,13 @@ async def _stream(
     try:
         port = writer.get_extra_info("sockname")[1]
         writer.write(request.text(branch, str(source), port, server.transport.upper()))
-        async with asyncio.timeout(max(0.001, transaction.due - loop.time())):
+        async with asyncio.timeout_at(timers.due):
             while True:
-                answer = transaction.received(await _message(reader))
+                answer = heard.answer(await _message(reader))
                 if answer is not None:
                     return answer
     except (OSError, TimeoutError, EOFError, asyncio.LimitOverrunError) as error:
-        raise _no_answer(server, transaction) from error
+        raise heard.nothing() from error
     finally:
         writer.close()
 
@@ -142,6 +135,19 @@ async def _message(reader: asyncio.StreamReader) -> bytes:
     return head + await reader.readexactly(length)
 
 
-def _no_answer(server: Endpoint, transaction: Transaction) -> HandoverError:
-    strange = f" ({transaction.strange})" if transaction.strange is not None else ""
-    return HandoverError("no_answer", f"{server}{strange}", "a SIP server answers in time")
+class _Heard:
+    """What comes to a request: the answer, or something that is told where none comes."""
+
+    def __init__(self, request: Request, branch: str, server: Endpoint) -> None:
+        self._request, self._branch, self._server = request, branch, server
+        self._strange = ""
+
+    def answer(self, data: bytes) -> Answer | None:
+        try:
+            return final_answer(self._request, self._branch, data)
+        except HandoverError as error:
+            self._strange = f" ({error})"
+            return None
+
+    def nothing(self) -> HandoverError:
+        return HandoverError("no_answer", f"{self._server}{self._strange}", "a SIP server answers in time")

@@ -12,7 +12,7 @@ from ...plugins.module_utils.errors import HandoverError
 from .answer import Answer, parse_answer
 from .request import Request
 
-__all__ = ["COOKIE", "T1", "TIMER_F", "Transaction"]
+__all__ = ["COOKIE", "T1", "TIMER_F", "Transaction", "final_answer"]
 
 #: Section 17.1.1.1: an estimate of the round-trip time; the longest interval between two requests; 64*T1.
 T1, T2, TIMER_F = 0.5, 4.0, 32.0
@@ -21,20 +21,15 @@ COOKIE = "z9hG4bK"
 
 
 class Transaction:
-    """One request on its way.
+    """The timers E and F of one request.
 
     :ivar due: when :meth:`timer` is to be called.
-    :ivar strange: the last thing that came and was no answer to this; None for nothing.
-    :param branch: that of the request as it is sent.
-    :param reliable: over TCP or TLS nothing is sent again (timer E).
+    :param reliable: over TCP or TLS nothing is sent again.
     :param patience: seconds without a final answer after which it is over, no more than timer F.
     """
 
-    def __init__(
-        self, request: Request, branch: str, now: float, *, reliable: bool = False, patience: float = TIMER_F
-    ) -> None:
-        self.strange: HandoverError | None = None
-        self._request, self._branch, self._reliable = request, branch, reliable
+    def __init__(self, now: float, *, reliable: bool = False, patience: float = TIMER_F) -> None:
+        self._reliable = reliable
         self._end = now + min(patience, TIMER_F)
         self._interval = T1
         self.due = self._end if reliable else min(now + T1, self._end)
@@ -45,32 +40,24 @@ class Transaction:
 
     def timer(self, now: float) -> bool:
         """Whether the request is to be sent again (timer E)."""
-        if self._reliable or now >= self._end:
-            self.due = self._end
-            return False
-        if now < self.due:
+        if self._reliable or now < self.due or now >= self._end:
             return False
         self._interval = min(self._interval * 2, T2)
         self.due = min(now + self._interval, self._end)
         return True
 
-    def received(self, data: bytes) -> Answer | None:
-        """The final answer to this request; None for whatever else (section 17.1.3)."""
-        try:
-            answer = parse_answer(data)
-            sent, message = self._request, answer.message
-            mine = (
-                dict(message.vias[0].params).get("branch") == self._branch
-                and message.cseq == (sent.cseq, sent.method)
-                and message.call_id == sent.call_id
-            )
-            message.contacts  # noqa: B018 - read, so that what is wrong with it is told here
-        except HandoverError as error:
-            self.strange = error
-            return None
-        if not mine:
-            self.strange = HandoverError(
-                "not_an_answer", data[:80], "an answer has the request's branch, CSeq and Call-ID"
-            )
-            return None
-        return answer if answer.status >= 200 else None
+
+def final_answer(request: Request, branch: str, data: bytes) -> Answer | None:
+    """The final answer to a request that was sent with a branch (section 17.1.3); None for a provisional one.
+
+    :raises HandoverError: one of the codes for messages; ``not_an_answer`` for whatever else was sent.
+    """
+    answer = parse_answer(data)
+    message = answer.message
+    same = message.cseq == (request.cseq, request.method) and message.call_id == request.call_id
+    if not same or dict(message.vias[0].params).get("branch") != branch:
+        raise HandoverError("not_an_answer", data[:80], "an answer has the request's branch, CSeq and Call-ID")
+    if answer.status < 200:
+        return None
+    message.contacts  # noqa: B018 - read, so that what is wrong with it is told here
+    return answer
