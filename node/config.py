@@ -39,6 +39,7 @@ class Config:
     :ivar interfaces: those whose addresses count; empty for all.
     :ivar ask_address: a command that asks for an address, with ``{interface}``; empty to wait for the system's own.
     :ivar ask_after: seconds with a carrier and without an address after which it is run.
+    :ivar patience: seconds that a SIP server may take for an answer; RFC 3261's own limit is 32.
     :ivar dialogs: the file in which the user agent writes its calls.
     :ivar control: the socket by which hooks and ``status`` come in.
     """
@@ -57,6 +58,7 @@ class Config:
     interfaces: tuple[str, ...] = ()
     ask_address: tuple[str, ...] = ()
     ask_after: float = 2.0
+    patience: float = 8.0
     dialogs: Path | None = None
 
     def server_at(self, here: Address) -> Where:
@@ -204,5 +206,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "interfaces": lambda value: tuple(interface(one) for one in items(value)),
     "ask_address": lambda value: tuple(text(one) for one in items(value)),
     "ask_after": _seconds(0),
+    "patience": _seconds(0.5),
     "dialogs": optional(_path),
 }

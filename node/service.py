@@ -191,7 +191,7 @@ class Service:
                 server = action.server
             else:
                 server = (await locate(self._server_of(action.dialog), version))[0]
-            answer = await exchange(action.request, action.source, server, self._config.ca_file)
+            answer = await exchange(action.request, action.source, server, self._config.ca_file, self._config.patience)
         except HandoverError as error:
             self._queue.put_nowait((version, Failed(action.number, str(error))))
         else:

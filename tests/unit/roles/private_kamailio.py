@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real Kamailio as the role sip_server configures it, on loopback and without the lab; events from standard error."""
+"""A real Kamailio as the role sip_server configures it, without the lab: on loopback, or in a private namespace.
+
+Its events come from standard error.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from lab.kamailio import rendered
 from lab.phone import Phone, Request
@@ -23,12 +26,22 @@ ROOT = Path(__file__).resolve().parents[3]
 ADDRESS, DOMAIN, PASSWORD = "127.0.0.1", "visited.example", "kept between alice and her server"
 
 
+class Space(Protocol):
+    """A network namespace, and the process that holds it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def open_socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket: ...
+
+
 class Kamailio:
     """Starts; :meth:`stop` ends it. Its users are alice and bob, with one password.
 
     :param settings: variables of the role.
     :param listen: further sockets.
     :param own: the operator's own kamailio.cfg, in place of the role's.
+    :param space: where it runs, if not on this host's loopback; ``listen`` says on which sockets then.
     """
 
     def __init__(
@@ -37,7 +50,9 @@ class Kamailio:
         settings: Mapping[str, Any] | None = None,
         own: str | None = None,
         listen: Sequence[str] = (),
+        space: Space | None = None,
     ) -> None:
+        self._space = space
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
             free.bind((ADDRESS, 0))
             self.port: int = free.getsockname()[1]
@@ -62,6 +77,8 @@ class Kamailio:
             (directory / f"{name}.cfg").write_text(text, encoding="utf-8")
         self._log = directory / "log"
         command = ["kamailio", "-f", directory / "kamailio.cfg", "-DD", "-E", "-m", "32", "-Y", directory]
+        if space is not None:
+            command[:0] = ["nsenter", "--target", str(space.pid), "--net"]
         with self._log.open("wb") as log:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 [*map(str, command), "-w", str(directory)],
@@ -88,6 +105,10 @@ class Kamailio:
     def events(self, call_id: str, count: int = 1) -> bytes:
         """The event lines of a call, as they would stand in the server's log; so many are waited for."""
         wanted = call_id.encode().hex().encode()
+        return self.lines(wanted, count)
+
+    def lines(self, wanted: bytes = b"", count: int = 0) -> bytes:
+        """The event lines that hold something; so many are waited for."""
         end = time.monotonic() + 3
         while True:
             # The reply is sent before the event is written: what should not come is given time to come.
@@ -99,7 +120,8 @@ class Kamailio:
                 return b"".join(re.sub(rb"^ *\d+\(\d+\) ", b"", line) for line in found)
 
     def _wait_until_it_answers(self) -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        opened = socket.socket if self._space is None else self._space.open_socket
+        with opened(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect((ADDRESS, self.port))
             probe.settimeout(0.1)
             text = (
