@@ -18,9 +18,8 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.intake import read_registrations
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.intake import Report, read_registrations
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.registration_policy import Policy
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.report import Report
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import kamailio
 
 from ...unit.roles.private_kamailio import DOMAIN, PASSWORD, Kamailio
