@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,7 +69,7 @@ def rulebook(name: str, lab: Lab, directory: Path, log: str, **more: Any) -> Ite
     told = {"handover_events": [{"log": log}], "handover_policy_file": str(policy), "handover_state_dir": str(state)}
     variables.write_text(yaml.safe_dump({**told, **more}), encoding="utf-8")
     argv: list[str | Path] = [_BIN / "ansible-rulebook", "--rulebook", f"sipmobility.handover.{name}"]
-    argv += ["--inventory", ROOT / "lab" / "inventory", "--vars", variables]
+    argv += ["--inventory", _inventory(lab, directory), "--vars", variables]
     environment = {
         **{key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
         "PATH": f"{_BIN}:{os.environ['PATH']}",
@@ -75,9 +77,16 @@ def rulebook(name: str, lab: Lab, directory: Path, log: str, **more: Any) -> Ite
         "ANSIBLE_NOCOLOR": "1",
     }
     output = directory / "rulebook.log"
+    # Connections of its own: one that another playbook left open would hide that this one cannot log in.
+    connections = tempfile.mkdtemp(prefix="sipmobility-")
     with output.open("wb") as record:
         process = subprocess.Popen(
-            argv, cwd=directory, env=environment, stdout=record, stderr=record, start_new_session=True
+            argv,
+            cwd=directory,
+            env={**environment, "ANSIBLE_SSH_CONTROL_PATH_DIR": connections},
+            stdout=record,
+            stderr=record,
+            start_new_session=True,
         )
     try:
         running = Rulebook(process, output, state)
@@ -90,6 +99,20 @@ def rulebook(name: str, lab: Lab, directory: Path, log: str, **more: Any) -> Ite
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(10)
+        shutil.rmtree(connections)
+
+
+def _inventory(lab: Lab, directory: Path) -> Path:
+    """The lab's inventory. ansible-rulebook copies an inventory elsewhere, so no path in it may begin at itself."""
+    place = directory / "inventory"
+    shutil.copytree(ROOT / "lab" / "inventory", place)
+    said = (ROOT / "lab" / "inventory" / "group_vars" / "lab_nodes.yml").read_text(encoding="utf-8")
+    options = f"-o UserKnownHostsFile={lab.state.known_hosts} -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes"
+    here = {"ansible_ssh_private_key_file": str(lab.state.key), "ansible_ssh_common_args": options}
+    (place / "group_vars" / "lab_nodes.yml").write_text(
+        yaml.safe_dump({**yaml.safe_load(said), **here}), encoding="utf-8"
+    )
+    return place
 
 
 def test_a_move_is_carried_out(at_home: Lab, routers: Routers, tmp_path: Path) -> None:

@@ -155,7 +155,6 @@ class TestRestart:
             assert held(road) == [f"{OLD[4]}/32"]
             one, two = tagged(world)
             assert one["call_id_hex"] == two["call_id_hex"]
-        soon(lambda: held(road) == [], it)
 
     def test_a_move_while_it_was_not_there(self, world: Servers, client: Make, road: Journey) -> None:
         it = at_home(client)
