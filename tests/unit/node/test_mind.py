@@ -309,6 +309,7 @@ class TestAnswers:
         world.at(HOME)
         world.answer(reply(423, f"Min-Expires: {least}"))
         assert world.told()[-1] == "bad_min_expires"
+        assert {send.request.expires for send in world.all(Send)} == {600}
 
     @pytest.mark.parametrize("status", [413, 415])
     def test_a_body_that_is_not_liked_is_left_out(self, status: int) -> None:
@@ -566,6 +567,14 @@ class TestCorrespondents:
         world.pass_(20)
         assert len(world.all(Notify)) == 1
         assert "correspondent_refused" in world.told()
+
+    def test_what_was_to_be_said_from_the_last_place_is_not_said(self) -> None:
+        world = self.moved()
+        world.answer(lambda request: (reply(503) if request.method == "NOTIFY" else honest)(request))
+        assert len(world.all(Notify)) == 1
+        world.at(THIRD, SSH, dialogs=(CALL,))
+        world.pass_(10)
+        assert len(world.all(Notify)) == 1
 
     def test_numbers_go_on_rising_over_rounds_and_restarts(self) -> None:
         world = self.moved()
