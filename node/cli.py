@@ -35,15 +35,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     try:
         config = load_config(args.config)
-        if args.command == "check":
-            config.password()
-        elif args.command == "run":
+        if args.command == "run":
             # As it is for the journal, which knows the time.
             logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
             asyncio.run(Service(config).run())
         elif args.command == "status":
             print(json.dumps(ask(config.control, {"do": "status"}), indent=2))
-        else:
+        elif args.command == "look":
             told = {"interface": args.interface, "server": args.server} if args.interface else {}
             ask(config.control, {"do": "look", **told})
     except HandoverError as error:
@@ -60,7 +58,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     common.add_argument("--config", default=_CONFIG, metavar="FILE", help="YAML; default: %(default)s")
     verbs = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     verbs.add_parser("run", help="run until SIGTERM", parents=[common])
-    verbs.add_parser("check", help="read the configuration, and end", parents=[common])
+    verbs.add_parser("check", help="read the configuration, but no password, and end", parents=[common])
     verbs.add_parser("status", help="ask the client that runs, as JSON", parents=[common])
     verb = verbs.add_parser(
         "look", help="have the client that runs look at the network now; for hooks", parents=[common]

@@ -31,7 +31,7 @@ class Config:
     """The file.
 
     :ivar profile: who registers; its password is not yet read.
-    :ivar enabled: the switch: false gives up what is held, takes the registration back, and waits.
+    :ivar enabled: the switch: false holds no old address and tells of none; it registers as any phone does.
     :ivar versions: the IP versions that are registered.
     :ivar servers: the SIP server of a place, by the network that the node's address is in.
     :ivar server: that of all other places; None to ask DNS for the domain.

@@ -106,8 +106,8 @@ class Kernel:
         """The interfaces that count."""
         return [link for link in (await self._links()).values() if link is not None]
 
-    async def attached(self, held: Collection[Address]) -> list[Attached]:
-        """The addresses that the node has by its networks: no loopback, none that is only held."""
+    async def attached(self) -> list[Attached]:
+        """The addresses that the node has by its networks. What is only held is on the loopback interface."""
         links = await self._links()
         found = []
         for message in await self._dump("addr"):
@@ -119,8 +119,6 @@ class Kernel:
                 continue
             text = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
             one = ip_interface(f"{text}/{message['prefixlen']}")
-            if one.ip in held and message["prefixlen"] == one.ip.max_prefixlen:
-                continue
             found.append(Attached(one.ip, one.network, link.name, bool(flags & _DEPRECATED)))
         return found
 

@@ -12,6 +12,7 @@ import secrets
 import signal
 import uuid
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ..plugins.module_utils.errors import HandoverError
@@ -53,6 +54,10 @@ from .surroundings import place, without_address
 __all__ = ["Service"]
 
 _LOG = logging.getLogger("sip-handover-node")
+#: More numbers than a machine sends before its disk has one.
+_LOST = 100
+#: Seconds until the kernel is asked again that has refused an answer.
+_AGAIN = 1.0
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING}
 _Item = tuple[int, Event] | None  # None: look
 
@@ -69,7 +74,7 @@ class Service:
         self._looking = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._path = config.state_dir / "state.json"
-        self._written: dict[int, State] = read_states(self._path)
+        self._written = _remembered(self._path)
         profile = replace(config.profile, password=config.password(), mobility=config.enabled)
         chance = Chance(lambda: secrets.token_hex(8), random.random)
         self._minds = {version: Mind(profile, self._state(version), chance) for version in sorted(set(config.versions))}
@@ -86,10 +91,13 @@ class Service:
             self._addressing = Addressing(self._config.ask_address, self._config.ask_after)
             server = await listen(self._config.control, self._asked)
             watch = asyncio.create_task(kernel.changes(self._look))
+            watch.add_done_callback(lambda _task: self._look())
             try:
                 self._look()
                 while len(self._left) < len(self._minds):
                     await self._one(loop)
+                    if watch.done():
+                        await watch  # deaf: whoever started it starts it again
             finally:
                 server.close()
                 self._config.control.unlink(missing_ok=True)
@@ -129,9 +137,8 @@ class Service:
             self._queue.put_nowait(None)
 
     async def _looked(self) -> None:
-        held = {address for mind in self._minds.values() for address in mind.state.kept}
         try:
-            attached = await self._kernel.attached(held)
+            attached = await self._kernel.attached()
             sessions = await self._kernel.sessions()
             up = [link.name for link in await self._kernel.links() if link.up]
             self._addressing.look(without_address(up, attached), asyncio.get_running_loop().time())
@@ -142,6 +149,7 @@ class Service:
                 await self._take(version, Seen(here, mine, tuple(_of(version, one) for one in dialogs)))
         except HandoverError as error:
             self._tell_problem(error)
+            asyncio.get_running_loop().call_later(_AGAIN, self._look)
         else:
             self._problem = ""
 
@@ -192,7 +200,9 @@ class Service:
             else:
                 server = (await locate(self._server_of(action.dialog), version))[0]
             answer = await exchange(action.request, action.source, server, self._config.ca_file, self._config.patience)
-        except HandoverError as error:
+        except Exception as error:  # whatever it is: nobody would wait for this answer in vain
+            if not isinstance(error, HandoverError):
+                _LOG.exception("a fault of this client's own")
             self._queue.put_nowait((version, Failed(action.number, str(error))))
         else:
             self._queue.put_nowait((version, Answered(action.number, answer)))
@@ -249,6 +259,15 @@ class Service:
         if what != "status":
             raise HandoverError("bad_question", what, "it is one of look and status")
         return {f"ipv{version}": _status(mind) for version, mind in self._minds.items()} | {"problem": self._problem}
+
+
+def _remembered(path: Path) -> dict[int, State]:
+    """What the last client left. It may not have written its last numbers down: none is used twice (RFC 3261 10.2)."""
+    try:
+        return {version: replace(state, cseq=state.cseq + _LOST) for version, state in read_states(path).items()}
+    except HandoverError as error:
+        _LOG.error("%s", error)
+        return {}
 
 
 def _of(version: int, dialog: Dialog) -> Dialog:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,12 +43,13 @@ def read_states(path: Path) -> dict[int, State]:
             "bad_state",
             f"{path}: {error}",
             "the file is what this client wrote",
-            "Remove it; held addresses stay on lo.",
+            "It begins anew; addresses that were held stay on lo until the next boot.",
         ) from error
 
 
 def write_states(path: Path, states: Mapping[int, State]) -> None:
-    """Write them so that a crash leaves the old file or the new one.
+    """Write them so that a crash of the client leaves the old file or the new one. Nobody waits for the disk: a move
+    does not, either.
 
     :raises HandoverError: ``bad_state``.
     """
@@ -58,8 +58,6 @@ def write_states(path: Path, states: Mapping[int, State]) -> None:
     try:
         with draft.open("w", encoding="utf-8") as file:
             json.dump(record, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
         raise HandoverError("bad_state", path, f"the file can be written ({error.strerror})") from error

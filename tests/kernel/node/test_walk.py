@@ -165,6 +165,11 @@ class TestRestart:
             soon(lambda: len(tagged(world)) == 1, it)
             assert held(road) == [f"{OLD[4]}/32"]
 
+    def test_a_state_that_cannot_be_read(self, world: Servers, client: Make, road: Journey, tmp_path: Path) -> None:
+        (tmp_path / "state.json").write_text("{", encoding="utf-8")
+        it = at_home(client)
+        assert "bad_state" in it.said()
+
     def test_stopped_it_takes_its_registration_back(self, world: Servers, client: Make) -> None:
         it = at_home(client)
         assert it.end() == 0

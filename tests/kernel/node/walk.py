@@ -148,7 +148,7 @@ class Client:
         return self.log.read_text(encoding="utf-8")
 
     def _command(self, verb: str, *words: str) -> list[str]:
-        inside = ["nsenter", "--target", str(self._space.pid), "--net"]
+        inside = ["nsenter", "--target", str(self._space.pid), "--net", "--mount"]
         return [*inside, sys.executable, "-m", _MODULE, verb, "--config", str(self.directory / "node.yml"), *words]
 
 

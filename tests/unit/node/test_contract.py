@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What decides in the mobile node's client opens nothing and asks no clock: it is what the tests play a world around."""
+"""What decides in the mobile node's client opens nothing and asks no clock: so tests can play a world around it."""
 
 from __future__ import annotations
 
