@@ -92,6 +92,10 @@ DEMO_ROUTERS = $(if $(B)$(PLATFORM),rb=$(or $(B),$(PLATFORM))) $(if $(C)$(PLATFO
 demo: venv $(if $(PLATFORM)$(B)$(C),.build/standins/.installed) ## The main job: live sessions through a move; PLATFORM=ietf_netconf or snmp, or B=... C=...; AGENT=1: by the service
 	@AGENT=$(AGENT) $(PY) -m demo $(DEMO_ROUTERS)
 
+.PHONY: demo-full
+demo-full: test-packages ## The walk: A, B, D and home by the phone's own client, DHCP, DNS, three SIP servers, the service
+	@$(PY) -m demo.full
+
 .PHONY: test
 test: test-packages ## Every test and gate; the last line says how many passed
 	@$(PY) -m tools.run_tests

@@ -152,6 +152,10 @@ class Lab:
         """Move a mobile node to another LAN (``a``..``d``)."""
         return mobility.move(self.topology, self.pids, node, lan, keep_old=keep_old)
 
+    def carry(self, node: str, lan: str) -> float:
+        """Move a mobile node's cable alone, without addresses. Gives the monotonic time at which it was out."""
+        return mobility.carry(self.topology, self.pids, node, lan)
+
     def home(self, node: str = "mn") -> None:
         """Put a mobile node back on its first LAN with nothing kept of its moves."""
         mobility.reset(self.topology, self.pids, node)
