@@ -12,6 +12,8 @@ LINK        := $(COLLECTIONS)/ansible_collections/sipmobility/handover
 WHEELS      := .build/wheels/.filled
 # What the extra `agent` of the wheel asks for; a test compares it with pyproject.toml.
 FOR_SERVICE := asyncssh prometheus-client
+# The same of the extra `node`.
+FOR_NODE    := dnspython pyroute2
 
 # The collection is found by its full name, by Python and by Ansible alike, through one symlink to this directory.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -44,7 +46,7 @@ $(LINK):
 # What the wheel depends on, so that tests install it in an empty environment without the network.
 $(WHEELS): meta/ee-requirements.txt pyproject.toml constraints-dev.txt | .venv/.installed
 	@mkdir -p $(@D)
-	@.venv/bin/pip download -qq --only-binary :all: -d $(@D) -r meta/ee-requirements.txt $(FOR_SERVICE) -c constraints-dev.txt
+	@.venv/bin/pip download -qq --only-binary :all: -d $(@D) -r meta/ee-requirements.txt $(FOR_SERVICE) $(FOR_NODE) -c constraints-dev.txt
 	@touch $@
 
 # What drives the stand-ins has an environment of its own. Of the bundle of collections only three are unpacked.
@@ -89,6 +91,10 @@ DEMO_ROUTERS = $(if $(B)$(PLATFORM),rb=$(or $(B),$(PLATFORM))) $(if $(C)$(PLATFO
 .PHONY: demo
 demo: venv $(if $(PLATFORM)$(B)$(C),.build/standins/.installed) ## The main job: live sessions through a move; PLATFORM=ietf_netconf or snmp, or B=... C=...; AGENT=1: by the service
 	@AGENT=$(AGENT) $(PY) -m demo $(DEMO_ROUTERS)
+
+.PHONY: demo-full
+demo-full: test-packages ## The walk: A, B, D and home by the phone's own client, DHCP, DNS, three SIP servers, the service
+	@$(PY) -m demo.full
 
 .PHONY: test
 test: test-packages ## Every test and gate; the last line says how many passed

@@ -65,7 +65,7 @@ def with_us(lab: Lab, screen: Screen, directory: Path) -> dict[str, Any]:
     with ExitStack() as stack:
         service = None
         if os.environ.get("AGENT") == "1":
-            service = stack.enter_context(serving(lab, directory, _policy(lab)))
+            service = stack.enter_context(serving(lab, directory, policy_of(lab)))
             screen.line("the service is ready: it follows the events, and holds a session to each router open")
         traffic = stack.enter_context(Traffic(lab, mn, cn, directory))
         time.sleep(2)
@@ -115,7 +115,7 @@ def _by_playbook(lab: Lab, registrar: Registrar, screen: Screen, directory: Path
     log.write_text("\n".join(registrar.lines()) + "\n", encoding="utf-8")
     variables = {
         "handover_log": str(log),
-        "handover_policy": _policy(lab),
+        "handover_policy": policy_of(lab),
         "handover_mobile_node": "mn",
         # Where a router cannot hold single sessions: what all of them can, and the plan says what that costs.
         "handover_widen": True,
@@ -207,7 +207,8 @@ def _story(screen: Screen, directory: Path, platforms: Mapping[str, str]) -> int
     return 0 if good else 1
 
 
-def _policy(lab: Lab) -> dict[str, Any]:
+def policy_of(lab: Lab) -> dict[str, Any]:
+    """Whom to believe in the lab."""
     networks = {
         name: [str(lan.gateway.v4.network), str(lan.gateway.v6.network)] for name, lan in lab.topology.lans.items()
     }

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -66,18 +66,21 @@ class Service:
 
 
 @contextmanager
-def serving(lab: Lab, directory: Path, policy: Mapping[str, Any]) -> Iterator[Service]:
+def serving(
+    lab: Lab, directory: Path, policy: Mapping[str, Any], logs: Sequence[Path] = (), sessions: str = "auto"
+) -> Iterator[Service]:
     """The service, ready; ended at the end.
 
+    :param logs: of SIP servers besides the lab's own.
+    :param sessions: ``auto``: nobody asks the phone, the routers' connection tables know its sessions; ``listed``.
     :raises ServiceFailed: it does not begin.
     """
     config = {
         "inventory": str(ROOT / "lab" / "inventory"),
         "policy": str(directory / "policy.yml"),
         "state_dir": str(directory / "state"),
-        "events": [{"log": f"/proc/{lab.pids['pcscf']}/root{EVENTS}"}],
-        # Nobody asks the phone: the routers' connection tables know its sessions.
-        "sessions": "auto",
+        "events": [{"log": str(path)} for path in (Path(f"/proc/{lab.pids['pcscf']}/root{EVENTS}"), *logs)],
+        "sessions": sessions,
         # As the playbook of the demo: what a platform cannot express is given up, and told.
         "widen": True,
     }

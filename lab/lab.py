@@ -127,7 +127,9 @@ class Lab:
 
     def python(self, node: str, module: str, *args: str, timeout: float = 60) -> Completed:
         """Run one of our modules (``lab.phone``, ``lab.streams``) with the host's Python in the node's network."""
-        return run(in_network(self.pids[node], [sys.executable, "-m", module, *args]), check=False, timeout=timeout)
+        path = f"PYTHONPATH={_environment()['PYTHONPATH']}"
+        argv = ["env", path, sys.executable, "-m", module, *args]
+        return run(in_network(self.pids[node], argv), check=False, timeout=timeout)
 
     def ssh(self, node: str, command: str, *, text: str = "", check: bool = True, timeout: float = 60) -> Completed:
         """Run a command as the operator over sshd, the way Ansible comes in."""
@@ -149,6 +151,10 @@ class Lab:
     def move(self, node: str, lan: str, *, keep_old: bool = True) -> mobility.Move:
         """Move a mobile node to another LAN (``a``..``d``)."""
         return mobility.move(self.topology, self.pids, node, lan, keep_old=keep_old)
+
+    def carry(self, node: str, lan: str) -> float:
+        """Move a mobile node's cable alone, without addresses. Gives the monotonic time at which it was out."""
+        return mobility.carry(self.topology, self.pids, node, lan)
 
     def home(self, node: str = "mn") -> None:
         """Put a mobile node back on its first LAN with nothing kept of its moves."""
@@ -309,7 +315,7 @@ def _lock() -> Iterator[None]:
 
 
 def _environment() -> dict[str, str]:
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [str(ROOT), str(ROOT / ".build" / "collections"), *filter(None, [os.environ.get("PYTHONPATH")])]
     return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
 
 

@@ -59,6 +59,16 @@ def move(topology: Topology, pids: dict[str, int], name: str, lan: str, *, keep_
     return Move(name, lan, _pair(had, topology.address(name)), new.ips, down, up)
 
 
+def carry(topology: Topology, pids: dict[str, int], name: str, lan: str) -> float:
+    """The cable alone goes to another LAN: addresses are the node's own business. Monotonic seconds of the moment."""
+    interface = topology.nodes[name].lan_interface
+    down = time.monotonic()
+    _batch(pids[name], [f"link set {interface} down", f"addr flush dev {interface} scope global"])
+    _batch(pids["fabric"], [f"link set {name} master {topology.lans[lan].bridge}"])
+    _batch(pids[name], [f"link set {interface} up"])
+    return down
+
+
 def reset(topology: Topology, pids: dict[str, int], name: str) -> None:
     """Back to the first LAN, with no address kept."""
     move(topology, pids, name, topology.lan_of(topology.nodes[name]).name, keep_old=False)

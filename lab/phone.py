@@ -1,17 +1,15 @@
 """The mobile node's SIP client: one REGISTER, or NOTIFY, with digest authentication over UDP.
 
 Run on the host inside the node's network namespace. Prints one JSON object and ends with 0 when the answer was 200.
-Message and digest follow RFC 3261 (sections 10.2, 17.1.2, 22.4) and RFC 2617, the tag follows US patent 7,082,118, the
-list of sessions docs/sessions-body.md.
+Message, digest and timers are those of the mobile node's client (``node/sip``); this phone lets a test say anything
+with them, and takes any answer.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import ipaddress
 import json
-import re
 import secrets
 import socket
 import sys
@@ -19,10 +17,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-TAG = "com.cisco.TerminalMobilityUsingNat"
-SESSIONS_TYPE = "application/vnd.sipmobility.sessions+json"
-# RFC 3261 section 17.1.2.2: T1, T2, and Timer F = 64*T1.
-_T1, _T2 = 0.5, 4.0
+from ansible_collections.sipmobility.handover.node.sip import digest, request
+from ansible_collections.sipmobility.handover.node.sip.request import host_text
+from ansible_collections.sipmobility.handover.node.sip.transaction import COOKIE, Transaction
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.header import OPTION_TAG as TAG
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sessions_body import MEDIA_TYPE as SESSIONS_TYPE
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sessions_body import (
+    ListedSession,
+    SessionList,
+    sessions_to_body,
+)
+
+__all__ = ["SESSIONS_TYPE", "TAG", "Answer", "Phone", "Request", "credentials", "parse_answer", "sessions_body"]
 
 
 @dataclass(frozen=True)
@@ -53,22 +59,21 @@ class Request:
 
     def text(self, branch: str, from_tag: str, port: int) -> bytes:
         """The message, sent from this port."""
-        lines = [
-            f"{self.method} sip:{self.domain} SIP/2.0",
-            f"Via: SIP/2.0/UDP {_host(self.local)}:{port};branch=z9hG4bK{branch}",
-            "Max-Forwards: 70",
-            f"From: <sip:{self.aor_user}@{self.domain}>;tag={from_tag}",
-            f"To: {self.to or f'<sip:{self.aor_user}@{self.domain}>'}",
-            f"Call-ID: {self.call_id}",
-            f"CSeq: {self.cseq} {self.method}",
-            *(f"Contact: {contact}" for contact in self.contacts),
-            *([f"Expires: {self.expires}"] if self.expires is not None else []),
-            *self.headers,
-            *([f"Authorization: {self.authorization}"] if self.authorization else []),
-            "User-Agent: lab-phone",
-            f"Content-Length: {len(self.body)}",
-        ]
-        return ("\r\n".join(lines) + "\r\n\r\n").encode() + self.body
+        message = request.Request(
+            method=self.method,
+            uri=f"sip:{self.domain}",
+            from_=f"<sip:{self.aor_user}@{self.domain}>;tag={from_tag}",
+            to=self.to or f"<sip:{self.aor_user}@{self.domain}>",
+            call_id=self.call_id,
+            cseq=self.cseq,
+            contacts=self.contacts,
+            expires=self.expires,
+            headers=self.headers,
+            credentials=f"Authorization: {self.authorization}" if self.authorization else "",
+            agent="lab-phone",
+            body=self.body,
+        )
+        return message.text(COOKIE + branch, self.local, port)
 
 
 @dataclass(frozen=True)
@@ -110,30 +115,27 @@ class Phone:
         self._socket.close()
 
     def transact(self, request: Request) -> Answer:
-        """A non-INVITE client transaction over UDP."""
-        data = request.text(secrets.token_hex(8), self._from_tag, self.port)
-        end = time.monotonic() + min(64 * _T1, self._patience)
-        interval = _T1
-        while time.monotonic() < end:
+        """A non-INVITE client transaction over UDP. What is wrong with an answer does not matter here."""
+        branch = secrets.token_hex(8)
+        data = request.text(branch, self._from_tag, self.port)
+        transaction = Transaction(time.monotonic(), patience=self._patience)
+        while not transaction.over(time.monotonic()):
             try:
                 self._socket.send(data)
-                self._socket.settimeout(max(0.001, min(interval, end - time.monotonic())))
-                while True:
-                    answer = parse_answer(self._socket.recv(65535))
+                while not transaction.timer(time.monotonic()):
+                    self._socket.settimeout(max(0.001, transaction.due - time.monotonic()))
+                    try:
+                        answer = parse_answer(self._socket.recv(65535))
+                    except TimeoutError:
+                        if transaction.over(time.monotonic()):
+                            break
+                        continue
                     if answer.status >= 200 and answer.all("CSeq")[:1] == [f"{request.cseq} {request.method}"]:
                         return answer
-            except TimeoutError:
-                pass
             except OSError:
                 # The link has just come up, or an ICMP error: the retransmission decides.
-                time.sleep(min(0.05, interval))
-                continue
-            interval = min(interval * 2, _T2)
+                time.sleep(0.05)
         raise TimeoutError("no final answer from the SIP server")
-
-
-def _host(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
 
 
 def parse_answer(data: bytes) -> Answer:
@@ -145,27 +147,13 @@ def parse_answer(data: bytes) -> Answer:
 
 
 def credentials(challenge: str, request: Request, password: str, qop: str | None) -> str:
-    """Credentials of RFC 2617 with MD5, and with the quality of protection where one is offered."""
-    quoted = re.findall(r'(\w+)=(?:"([^"]*)"|([^\s,]+))', challenge.partition(" ")[2])
-    given = {name.lower(): text or token for name, text, token in quoted}
-    uri = f"sip:{request.domain}"
-
-    def md5(text: str | bytes) -> str:
-        return hashlib.md5(text if isinstance(text, bytes) else text.encode(), usedforsecurity=False).hexdigest()
-
-    one = md5(f"{request.user}:{given['realm']}:{password}")
-    fields = {"username": request.user, "realm": given["realm"], "nonce": given["nonce"], "uri": uri}
-    result = ", ".join(f'{name}="{value}"' for name, value in fields.items())
-    if "qop" not in given:
-        response = md5(f"{one}:{given['nonce']}:{md5(f'{request.method}:{uri}')}")
-        return f'Digest {result}, response="{response}", algorithm=MD5'
-    offered = re.split(r"[ ,]+", given["qop"])
-    qop = qop or ("auth-int" if "auth-int" in offered and request.body else "auth")
-    covered = f":{md5(request.body if request.signed is None else request.signed)}" if qop == "auth-int" else ""
-    two = md5(f"{request.method}:{uri}{covered}")
-    cnonce = secrets.token_hex(8)
-    response = md5(f"{one}:{given['nonce']}:00000001:{cnonce}:{qop}:{two}")
-    return f'Digest {result}, qop={qop}, nc=00000001, cnonce="{cnonce}", response="{response}", algorithm=MD5'
+    """Credentials for a challenge, with the quality of protection that is wanted where one is offered."""
+    body = request.body if request.signed is None else request.signed
+    asked = digest.parse_challenge(challenge)
+    if qop is None:
+        qop = "auth-int" if "auth-int" in asked.qop and request.body else "auth"
+    uri, token = f"sip:{request.domain}", secrets.token_hex(8)
+    return digest.credentials(asked, request.method, uri, request.user, password, body, token, qop)
 
 
 def sessions_body(old: str, sessions: Sequence[str]) -> bytes:
@@ -174,21 +162,14 @@ def sessions_body(old: str, sessions: Sequence[str]) -> bytes:
     for text in sessions:
         protocol, port, rest = text.split(":", 2)
         address, _, far = rest.rpartition(":")
-        items.append(
-            {
-                "protocol": protocol,
-                "port": int(port),
-                "correspondent": address.strip("[]"),
-                "correspondent_port": int(far),
-            }
-        )
-    return json.dumps({"version": 1, "old": old, "sessions": items}).encode()
+        items.append(ListedSession(protocol, int(port), ipaddress.ip_address(address.strip("[]")), int(far)))
+    return sessions_to_body(SessionList(ipaddress.ip_address(old), tuple(items)))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = _arguments(argv)
     phone = Phone(args.local, args.server, args.server_port, args.port, args.timeout)
-    tags = [f"{TAG}: <sip:{args.user}@{_host(str(ipaddress.ip_address(old)))}>" for old in args.old]
+    tags = [f"{TAG}: <sip:{args.user}@{host_text(str(ipaddress.ip_address(old)))}>" for old in args.old]
     required = [*([TAG] if args.old else []), *args.require]
     body, kind = args.body.encode(), args.content_type
     if args.session:
@@ -200,9 +181,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         aor_user=args.aor_user or args.user,
         domain=args.domain,
         local=args.local,
-        contacts=tuple(args.contact or [f"<sip:{args.user}@{_host(args.local)}:{phone.port}>"]),
+        contacts=tuple(args.contact or [f"<sip:{args.user}@{host_text(args.local)}:{phone.port}>"]),
         expires=args.expires,
-        call_id=args.call_id or f"{secrets.token_hex(8)}@{_host(args.local)}",
+        call_id=args.call_id or f"{secrets.token_hex(8)}@{host_text(args.local)}",
         cseq=args.cseq,
         headers=(
             *([f"Require: {', '.join(required)}"] if required else []),

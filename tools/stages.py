@@ -90,7 +90,7 @@ def _scripts() -> tuple[str, ...]:
 
 def _packages() -> tuple[str, ...]:
     """The typed Python of the project, named as it is imported."""
-    inside = [part for part in ("plugins", "agent") if (ROOT / part).is_dir()]
+    inside = [part for part in ("plugins", "agent", "node") if (ROOT / part).is_dir()]
     beside = [part for part in ("lab", "demo", "tools", "tests") if any((ROOT / part).rglob("*.py"))]
     names = [f"{COLLECTION}.{part}" for part in inside] + beside
     return tuple(word for name in names for word in ("-p", name))

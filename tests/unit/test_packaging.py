@@ -109,17 +109,18 @@ def test_one_version(tarball: Path, wheel: Path) -> None:
 def test_execution_environments_get_what_the_wheel_asks_for() -> None:
     listed = (ROOT / "meta" / "ee-requirements.txt").read_text(encoding="utf-8").split()
     project = PYPROJECT["project"]
-    # The service runs beside Ansible, not in an execution environment.
+    # The service and the mobile node's client run beside Ansible, not in an execution environment.
     extras = project["optional-dependencies"].items()
-    optional = [name for extra, names in extras if extra not in ("agent", "netconf") for name in names]
+    optional = [name for extra, names in extras if extra not in ("agent", "netconf", "node") for name in names]
     assert sorted(listed) == sorted([*project["dependencies"], *optional])
 
 
-def test_the_service_finds_its_wheels_without_the_network() -> None:
-    """The scenario of the role handover_agent installs from .build/wheels."""
+@pytest.mark.parametrize(("variable", "extra"), [("FOR_SERVICE", "agent"), ("FOR_NODE", "node")])
+def test_services_find_their_wheels_without_the_network(variable: str, extra: str) -> None:
+    """The scenarios of the roles handover_agent and mobile_node install from .build/wheels."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    (names,) = re.findall(r"^FOR_SERVICE\s*:= (.*)$", makefile, re.M)
-    assert names.split() == [name.partition(">")[0] for name in PYPROJECT["project"]["optional-dependencies"]["agent"]]
+    (names,) = re.findall(rf"^{variable}\s*:= (.*)$", makefile, re.M)
+    assert names.split() == [name.partition(">")[0] for name in PYPROJECT["project"]["optional-dependencies"][extra]]
 
 
 def test_the_wheel_gives_the_command(clean_venv: Path) -> None:

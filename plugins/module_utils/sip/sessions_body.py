@@ -17,7 +17,16 @@ from typing import Dict, List, NoReturn, Tuple
 from ..errors import HandoverError
 from .grammar import Address, ip_literal
 
-__all__ = ["MAX_BODY", "MAX_SESSIONS", "MEDIA_TYPE", "PROTOCOLS", "ListedSession", "SessionList", "parse_sessions"]
+__all__ = [
+    "MAX_BODY",
+    "MAX_SESSIONS",
+    "MEDIA_TYPE",
+    "PROTOCOLS",
+    "ListedSession",
+    "SessionList",
+    "parse_sessions",
+    "sessions_to_body",
+]
 
 MEDIA_TYPE = "application/vnd.sipmobility.sessions+json"
 #: Most bytes of a body: in hexadecimal digits it fits into Kamailio's longest log line, with the rest of its event.
@@ -77,6 +86,12 @@ def parse_sessions(data: bytes) -> SessionList:
     if len(set(sessions)) != len(sessions):
         raise _bad(f"{len(sessions)} sessions", "a session is listed once")
     return SessionList(old, sessions)
+
+
+def sessions_to_body(listed: SessionList) -> bytes:
+    """The body that says so, as a phone sends it."""
+    sessions = [{**vars(one), "correspondent": str(one.correspondent)} for one in listed.sessions]
+    return json.dumps({"version": _VERSION, "old": str(listed.old), "sessions": sessions}).encode()
 
 
 def _session(item: object, old: Address) -> ListedSession:

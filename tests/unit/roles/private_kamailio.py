@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real Kamailio as the role sip_server configures it, on loopback and without the lab; events from standard error."""
+"""A real Kamailio as the role sip_server configures it, without the lab: on loopback, or in a private namespace.
+
+Its events come from standard error.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,7 @@ class Kamailio:
     :param address: of the loopback, where it listens.
     :param port: 0 for one that is free.
     :param within: a command by which it is run, as in a namespace of its own.
+    :param opened: opens a socket where it runs.
     :param stderr: whether it logs to standard error, where :meth:`events` finds them; else by syslog(3).
     """
 
@@ -44,9 +48,11 @@ class Kamailio:
         address: str = ADDRESS,
         port: int = 0,
         within: Sequence[str] = (),
+        opened: Callable[..., socket.socket] = socket.socket,
         stderr: bool = True,
     ) -> None:
         self.address = address
+        self._opened = opened
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
             free.bind((address, port))
             self.port: int = free.getsockname()[1]
@@ -114,6 +120,10 @@ class Kamailio:
     def events(self, call_id: str, count: int = 1) -> bytes:
         """The event lines of a call, as they would stand in the server's log; so many are waited for."""
         wanted = call_id.encode().hex().encode()
+        return self.lines(wanted, count)
+
+    def lines(self, wanted: bytes = b"", count: int = 0) -> bytes:
+        """The event lines that hold something; so many are waited for."""
         end = time.monotonic() + 3
         while True:
             # The reply is sent before the event is written: what should not come is given time to come.
@@ -125,7 +135,7 @@ class Kamailio:
                 return b"".join(re.sub(rb"^ *\d+\(\d+\) ", b"", line) for line in found)
 
     def _wait_until_it_answers(self) -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        with self._opened(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect((self.address, self.port))
             probe.settimeout(0.1)
             text = (
