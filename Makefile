@@ -47,14 +47,15 @@ $(WHEELS): meta/ee-requirements.txt pyproject.toml constraints-dev.txt | .venv/.
 	@.venv/bin/pip download -qq --only-binary :all: -d $(@D) -r meta/ee-requirements.txt $(FOR_SERVICE) -c constraints-dev.txt
 	@touch $@
 
-# What drives the stand-ins has an environment of its own. Of the bundle of collections only three are unpacked.
+# What drives the stand-ins has an environment of its own. Of the bundle of collections only five are unpacked.
 .build/standins/.installed: tests/standins/requirements.txt tests/standins/collections.txt
-	@echo "test-packages: installing cisco.ios and an SSH server into .build/standins (54 MB)"
+	@echo "test-packages: installing collections and an SSH server into .build/standins (54 MB)"
 	@rm -rf $(@D) && mkdir -p $(@D)/bundle
 	@$(PYTHON) -m venv $(@D)/venv
 	@$(@D)/venv/bin/pip install -qq -r tests/standins/requirements.txt
 	@$(@D)/venv/bin/pip download -qq --no-deps -d $(@D)/bundle -r tests/standins/collections.txt
-	@$(PYTHON) tools/unpack_collections.py $(@D)/bundle $(@D)/collections ansible.netcommon ansible.utils cisco.ios
+	@$(PYTHON) tools/unpack_collections.py $(@D)/bundle $(@D)/collections ansible.netcommon ansible.utils \
+		awx.awx cisco.ios netbox.netbox
 	@rm -r $(@D)/bundle
 	@touch $@
 

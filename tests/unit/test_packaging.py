@@ -93,7 +93,7 @@ def test_both_artefacts_hold_the_same_files(tarball: Path, wheel: Path) -> None:
 
 def test_the_artefacts_hold_what_git_knows_and_no_tools(wheel: Path) -> None:
     listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
-    tools = ("demo/", "lab/", "tests/", "tools/")
+    tools = ("collections/", "demo/", "lab/", "tests/", "tools/")
     files = ("Makefile", "constraints-dev.txt", "pyproject.toml", "requirements-dev.txt")
     wanted = {
         name for name in listed if not name.startswith((".", *tools)) and name not in files and (ROOT / name).is_file()
