@@ -40,8 +40,8 @@ PLATFORMS = (
 HEAD = """# Support
 
 Made by `python -m tools.support_matrix` from the results of one whole `make test` in which nothing failed: Debian 12,
-Linux {kernel}, Python {python}, ansible-core {core}. [Platforms](platforms/README.md) says what kind of proof each column
-is. The numbers say where tests are, not how good a platform is.
+Linux {kernel}, Python {python}, ansible-core {core}. What kind of proof each column is stands in
+[platforms](platforms/README.md). The numbers say where tests are, not how good a platform is.
 
 | tests that passed | {columns} |
 |---|{rules}|

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.sipmobility.handover.agent.service.inventory import RouterEntry, routers_of
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 
 from .conftest import BIN, BUILD, LIMIT_S, PEERS, ROOT
@@ -30,10 +31,11 @@ def files() -> dict[str, str]:
 
 def listed(place: Path, **changed: str) -> subprocess.CompletedProcess[str]:
     """What ansible-inventory makes of the page's files, where a word of them may be another one."""
+    (place / "inventory").mkdir()
     for name, text in files().items():
         for old, new in changed.items():
             text = text.replace(old.replace("_", "-"), new)
-        (place / name).write_text(text, encoding="utf-8")
+        (place / "inventory" / name).write_text(text, encoding="utf-8")
     with running() as address:
         environment = {
             **os.environ,
@@ -45,7 +47,7 @@ def listed(place: Path, **changed: str) -> subprocess.CompletedProcess[str]:
             "NETBOX_TOKEN": "nobody-checks-it",
             "PYTHONPATH": "",
         }
-        command = [str(BIN / "ansible-inventory"), "-i", str(place), "--list"]
+        command = [str(BIN / "ansible-inventory"), "-i", "inventory", "--list"]
         return subprocess.run(
             command, capture_output=True, text=True, env=environment, timeout=LIMIT_S, check=False, cwd=place
         )
@@ -60,28 +62,30 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
-def test_each_prefix_goes_to_its_first_hop(inventory: dict[str, Any]) -> None:
-    hosts = inventory["_meta"]["hostvars"]
-    assert {
-        name: variables["handover_networks"] for name, variables in hosts.items() if variables["handover_networks"]
-    } == {
+@pytest.fixture(scope="module")
+def routers(inventory: dict[str, Any]) -> dict[str, RouterEntry]:
+    """What the service makes of it."""
+    return {router.name: router for router in routers_of(inventory, "first_hop_routers", "inventory")}
+
+
+def test_each_prefix_goes_to_its_first_hop(routers: dict[str, RouterEntry]) -> None:
+    topology = Topology.from_mapping({name: router.described for name, router in routers.items()})
+    assert {name: list(map(str, router.networks)) for name, router in topology.routers.items()} == {
         "rb-1": ["203.0.113.0/25", "2001:db8:b::/64"],
         "rb-2": ["203.0.113.128/25"],
         "rc-1": ["198.51.100.0/24"],
     }
-    assert set(inventory["first_hop_routers"]["hosts"]) >= {"rb-1", "rb-2", "rc-1"}
 
 
-def test_what_comes_out_is_what_plans_are_made_with(inventory: dict[str, Any]) -> None:
-    hosts = {name: inventory["_meta"]["hostvars"][name] for name in ("rb-1", "rb-2", "rc-1")}
-    topology = Topology.from_mapping(hosts)
-    assert {name: router.platform for name, router in topology.routers.items()} == {
-        "rb-1": "nftables",
-        "rb-2": "iptables",
-        "rc-1": "nftables",
+def test_platform_interfaces_and_login_come_along(routers: dict[str, RouterEntry]) -> None:
+    told = {name: (router.described["platform"], router.login.host) for name, router in routers.items()}
+    assert told == {
+        "rb-1": ("nftables", "198.18.102.2"),
+        "rb-2": ("iptables", "198.18.102.3"),
+        "rc-1": ("nftables", "198.18.103.2"),
     }
-    assert {(router.inside, router.outside) for router in topology.routers.values()} == {("eth1", "eth0")}
-    assert hosts["rb-1"]["ansible_host"] == "198.18.102.2"
+    ends = {(router.described["inside"], router.described["outside"]) for router in routers.values()}
+    assert ends == {("eth1", "eth0")}
 
 
 def test_a_router_without_a_tag_is_not_left_out_in_silence(tmp_path: Path) -> None:

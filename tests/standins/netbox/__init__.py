@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 __all__ = ["running"]
 
@@ -33,18 +33,21 @@ _SCHEMA = {
 }
 
 
-def _answer(path: str) -> Any:
+def _answer(path: str, wanted: dict[str, str]) -> Any:
     if path == "/api/status/":
         return {"netbox-version": "4.2.0"}
     if path == "/api/schema/":
         return _SCHEMA
     results = _ANSWERS.get(path.rstrip("/"), [])
+    if "tag" in wanted:
+        results = [item for item in results if wanted["tag"] in [tag["slug"] for tag in item["tags"]]]
     return {"count": len(results), "next": None, "previous": None, "results": results}
 
 
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        text = json.dumps(_answer(urlsplit(self.path).path)).encode()
+        parts = urlsplit(self.path)
+        text = json.dumps(_answer(parts.path, dict(parse_qsl(parts.query)))).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
