@@ -43,20 +43,21 @@ $(LINK):
 	@mkdir -p $(@D)
 	@ln -sfn ../../../.. $@
 
-# What the wheel depends on, so that tests install it in an empty environment without the network.
+# What the wheel depends on, and Ansible, so that tests install them in an empty environment without the network.
 $(WHEELS): meta/ee-requirements.txt pyproject.toml constraints-dev.txt | .venv/.installed
 	@mkdir -p $(@D)
-	@.venv/bin/pip download -qq --only-binary :all: -d $(@D) -r meta/ee-requirements.txt $(FOR_SERVICE) $(FOR_NODE) -c constraints-dev.txt
+	@.venv/bin/pip download -qq --only-binary :all: -d $(@D) -r meta/ee-requirements.txt $(FOR_SERVICE) $(FOR_NODE) ansible-core -c constraints-dev.txt
 	@touch $@
 
-# What drives the stand-ins has an environment of its own. Of the bundle of collections only three are unpacked.
+# What drives the stand-ins has an environment of its own. Of the bundle of collections only five are unpacked.
 .build/standins/.installed: tests/standins/requirements.txt tests/standins/collections.txt
-	@echo "test-packages: installing cisco.ios and an SSH server into .build/standins (54 MB)"
+	@echo "test-packages: installing collections and an SSH server into .build/standins (54 MB)"
 	@rm -rf $(@D) && mkdir -p $(@D)/bundle
 	@$(PYTHON) -m venv $(@D)/venv
 	@$(@D)/venv/bin/pip install -qq -r tests/standins/requirements.txt
 	@$(@D)/venv/bin/pip download -qq --no-deps -d $(@D)/bundle -r tests/standins/collections.txt
-	@$(PYTHON) tools/unpack_collections.py $(@D)/bundle $(@D)/collections ansible.netcommon ansible.utils cisco.ios
+	@$(PYTHON) tools/unpack_collections.py $(@D)/bundle $(@D)/collections ansible.netcommon ansible.utils \
+		awx.awx cisco.ios netbox.netbox
 	@rm -r $(@D)/bundle
 	@touch $@
 
@@ -158,6 +159,29 @@ bench-handover: venv ## How long a move waits: service, handover.yml, and the le
 	@mkdir -p $(@D)
 	@test -x .build/bench/venv/bin/python || $(PYTHON) -m venv .build/bench/venv
 	@.build/bench/venv/bin/pip install -qq -r $<
+	@touch $@
+
+.PHONY: docs
+docs: venv .build/docs/.installed ## The documentation as a site, .build/docs/html; fails on a warning or a link that leads nowhere
+	@$(PY) -m tools.pictures
+	@$(PY) -m tools.docs_site
+
+.build/docs/.installed: docs/requirements.txt
+	@echo "docs: installing sphinx into .build/docs/venv (70 MB)"
+	@mkdir -p $(@D)
+	@test -x $(@D)/venv/bin/python || $(PYTHON) -m venv $(@D)/venv
+	@$(@D)/venv/bin/pip install -qq -r $<
+	@touch $@
+
+.PHONY: release
+release: venv .build/release/.installed ## Tarball, wheel, bill of materials and sums in dist/, checked by galaxy-importer and ansible-builder
+	@$(PY) -m tools.release
+
+.build/release/.installed: tools/release-requirements.txt
+	@echo "release: installing galaxy-importer, ansible-builder and cyclonedx-py into .build/release/venv (60 MB)"
+	@mkdir -p $(@D)
+	@test -x $(@D)/venv/bin/python || $(PYTHON) -m venv $(@D)/venv
+	@$(@D)/venv/bin/pip install -qq -r $<
 	@touch $@
 
 .PHONY: format

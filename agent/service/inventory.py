@@ -117,6 +117,7 @@ def _hosts(inventory: Mapping[str, Any], group: str, above: tuple[str, ...]) -> 
 
 
 def _router(name: str, raw: Mapping[str, Any]) -> RouterEntry:
+    raw = _bare_variables(name, raw)
     known = {key: _templated(name, key, raw[key], raw) for key in VARIABLES if key in raw}
     described = described_router(known)
     transport = platform_named(described["platform"]).transport
@@ -127,6 +128,40 @@ def _router(name: str, raw: Mapping[str, Any]) -> RouterEntry:
     return RouterEntry(
         name, login_of(name, known, transport), described, {key: known[key] for key in _OF_WAYS if key in known}
     )
+
+
+class _FromOutside(ValueError):
+    """Text of an inventory's source that looks like a template."""
+
+
+def _bare_variables(name: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Variables without Ansible's sign for text that a source, such as NetBox, brought: it is taken as it stands.
+
+    Such text that looks like a template is left out, so that whoever names it gets an error.
+    """
+    found = {}
+    for key, value in raw.items():
+        try:
+            found[key] = _bare(value)
+        except _FromOutside as error:
+            if key in VARIABLES:
+                raise bad_variable(
+                    name, key, str(error), "what a source of the inventory brings is no template"
+                ) from error
+    return found
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_bare(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    if set(value) != {"__ansible_unsafe"}:
+        return {key: _bare(item) for key, item in value.items()}
+    text = str(value["__ansible_unsafe"])
+    if any(sign in text for sign in ("{{", "{%", "{#")):
+        raise _FromOutside(text)
+    return text
 
 
 def _templated(name: str, key: str, value: Any, variables: Mapping[str, Any], depth: int = 0) -> Any:
