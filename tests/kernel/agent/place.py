@@ -188,6 +188,12 @@ class SshServers:
         inside = ["nsenter", "--target", str(space.pid), "--net", "--mount"]
         self._running[name] = subprocess.Popen([*inside, "/usr/sbin/sshd", "-D", "-f", str(self._settings)])
 
+    def freeze(self, name: str) -> None:
+        """Whatever the sessions of a router run stops, until it is killed."""
+        for pid in _below(self._running[name].pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+
     def kill(self, name: str) -> None:
         """Kill the server of a router with all its sessions."""
         server = self._running.pop(name)
