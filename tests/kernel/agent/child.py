@@ -38,11 +38,12 @@ class NamespaceShell(LocalShell):
 
 
 class Mortal:
-    """Counts the steps of all routers; before or after one of them the process is killed."""
+    """Counts the steps of all routers; before or after one of them the process is killed, or stopped."""
 
-    def __init__(self, number: int, after: bool) -> None:
+    def __init__(self, number: int, after: bool, kind: signal.Signals = signal.SIGKILL) -> None:
         self._number = number
         self._after = after
+        self._kind = kind
         self._count = itertools.count(1)
 
     def around(self, _name: str, shell: Runs) -> Runs:
@@ -53,13 +54,13 @@ class Mortal:
         """The number of this step; routers work side by side."""
         number = next(self._count)
         if number == self._number and not self._after:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._kind)
         return number
 
     def after_step(self, number: int) -> None:
         """It is done."""
         if number == self._number and self._after:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._kind)
 
 
 class _Counting:
@@ -95,6 +96,7 @@ def main() -> None:
     parser.add_argument("--spaces", required=True, type=json.loads)
     parser.add_argument("--die", type=int, default=0)
     parser.add_argument("--after", action="store_true")
+    parser.add_argument("--stop", action="store_true", help="stop there, in the place of dying")
     args = parser.parse_args()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
@@ -104,7 +106,8 @@ def main() -> None:
     def shell(router: RouterEntry) -> HeldShell:
         return NamespaceShell(router, args.spaces[router.name])
 
-    asyncio.run(_serve(Service(load_config(args.config), shell=shell, wrapped=Mortal(args.die, args.after).around)))
+    mortal = Mortal(args.die, args.after, signal.SIGSTOP if args.stop else signal.SIGKILL)
+    asyncio.run(_serve(Service(load_config(args.config), shell=shell, wrapped=mortal.around)))
 
 
 if __name__ == "__main__":

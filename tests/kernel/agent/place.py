@@ -115,6 +115,15 @@ class Running:
         return self._process.poll() is None
 
     @property
+    def stopped(self) -> bool:
+        """Whether it stands still, until it is told to go on."""
+        return Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+    def send(self, number: signal.Signals) -> None:
+        """A signal."""
+        self._process.send_signal(number)
+
+    @property
     def resident(self) -> int:
         """How much of the memory it has, in bytes."""
         (line,) = [one for one in Path(f"/proc/{self._process.pid}/status").read_text().splitlines() if "VmRSS" in one]
@@ -144,11 +153,12 @@ def serving(place: Place, inside: int | None = None, *more: str) -> Iterator[Run
         running.stop()
 
 
-def mortal(place: Place, network: Journey, name: str, die: int = 0, after: bool = False) -> Running:
-    """The service in a process that is killed before, or after, its step of this number; 0 for none."""
+def mortal(place: Place, network: Journey, name: str, die: int = 0, after: bool = False, stop: bool = False) -> Running:
+    """The service in a process that is killed, or stopped, before, or after, its step of this number; 0 for none."""
     spaces = json.dumps({router: network.spaces[router].pid for router in NETWORKS})
     argv = [sys.executable, "-m", "tests.kernel.agent.child", "--config", str(place.config), "--spaces", spaces]
-    return Running([*argv, "--die", str(die), *(["--after"] if after else [])], place.directory, name)
+    more = [*(["--after"] if after else []), *(["--stop"] if stop else [])]
+    return Running([*argv, "--die", str(die), *more], place.directory, name)
 
 
 class SshServers:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nats.js import JetStreamContext
@@ -18,6 +19,7 @@ from nats.js import JetStreamContext
 from ..internetwork import TOPOLOGY
 from ..live import open_tcp
 from ..moving import NEW, OLD, Journey
+from .agreement import agreed, owed
 from .nats import nats_server, publishing
 from .phones import Phone
 from .place import Place, Running, mortal, states
@@ -40,17 +42,26 @@ class Fleet:
         self.publisher = stack.enter_context(publishing(self.server, self.log, directory / "publish", partitions=4))
         self.publisher.await_told("ready")
 
-    def service(self, name: str, die: int = 0, after: bool = False, held: int | None = None) -> Running:
+    def service(
+        self, name: str, die: int = 0, after: bool = False, stop: bool = False, held: int | None = None
+    ) -> Running:
         """A service; it is ready when it holds so many partitions."""
         directory = self._directory / name
         directory.mkdir(exist_ok=True)
         events = [{"nats": self.server.config(name=name)}]
         place = Place(directory, {router: {} for router in TOPOLOGY.routers}, events=events)
-        service = mortal(place, self._network, name, die, after)
+        service = mortal(place, self._network, name, die, after, stop)
         self._stack.callback(service.stop)
         if held is not None:
             holds(service, held)
         return service
+
+    def state(self, *services: Running) -> dict[str, tuple[str, Mapping[str, Any]]]:
+        """What the ledgers of services say, each of its own partitions."""
+        found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        for service in services:
+            found.update(owed(service.told_path.parent / "state"))
+        return found
 
     def tell(self, *lines: bytes) -> None:
         """The SIP server writes events."""
@@ -179,3 +190,29 @@ def test_the_stream_is_away_for_a_while(road: Journey, fleet: Fleet) -> None:
         service.await_told("handover", new=str(NEW[4]), kind="programmed")
         talk(mobile, peer)
         fleet.done()
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_one_that_stood_still_does_no_harm_when_it_goes_on(road: Journey, fleet: Fleet, step: int) -> None:
+    """It stands still right before it tells a router a step, for longer than its lease lasts, while another one
+    finishes the move and carries out the next one. Then the step goes out all the same."""
+    still, phone = fleet.service("still", die=step, stop=True, held=4), Phone("alice")
+    with open_tcp(road, 4, 60) as (mobile, peer, session):
+        fleet.tell(phone.register(OLD[4]))
+        fleet.done()
+        fleet.tell(phone.register("203.0.113.21", OLD[4], [session]))
+        until(lambda: still.stopped)
+        heir = fleet.service("heir", held=4)
+        heir.await_told("handover", new="203.0.113.21")
+        road.move()
+        fleet.tell(phone.register(NEW[4], OLD[4], [session]))
+        heir.await_told("handover", new=str(NEW[4]))
+        talk(mobile, peer)
+        still.send(signal.SIGCONT)
+        until(lambda: any(told["event"] in ("left to others", "taken back", "handover") for told in still.told()))
+        holds(heir, 2)
+        holds(still, 2)
+        agreed(road, lambda: fleet.state(heir, still), f"stood still before step {step}")
+        (found,) = handovers(road)
+        assert found.new == NEW[4]
+        talk(mobile, peer)
