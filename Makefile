@@ -11,7 +11,7 @@ COLLECTIONS := .build/collections
 LINK        := $(COLLECTIONS)/ansible_collections/sipmobility/handover
 WHEELS      := .build/wheels/.filled
 # What the extra `agent` of the wheel asks for; a test compares it with pyproject.toml.
-FOR_SERVICE := asyncssh prometheus-client
+FOR_SERVICE := asyncssh nats-py prometheus-client
 # The same of the extra `node`.
 FOR_NODE    := dnspython pyroute2
 
@@ -109,7 +109,7 @@ molecule: .build/standins/.installed
 lint sanity molecule:
 	@$(PY) -m tools.run_tests $@
 
-.PHONY: unit kernel standins integration test-moves test-deep
+.PHONY: unit kernel standins integration test-moves test-chaos test-deep
 unit: venv ## Unit and property tests; one of them: make unit ARGS='-k name' or ARGS=path
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/unit) -m "not deep" $(ARGS)
 
@@ -124,6 +124,9 @@ integration: test-packages lab ## Tests against the lab's real routers; one of t
 
 test-moves: venv ## Every kind of move, IPv4 and IPv6, in each scope, with live sessions: a table (root, no lab)
 	@$(PY) -m tests.moves $(ARGS)
+
+test-chaos: test-packages ## What may happen to a service: kills at every step, of sshd, NATS and a fellow; full disk, clocks (root, no lab)
+	@$(PY) -m pytest tests/kernel/agent -m chaos -rP --no-header $(ARGS) | grep -v '^-\|^$$'
 
 test-deep: test-packages lab ## The long tests: more examples, more moves
 	@HYPOTHESIS_PROFILE=deep $(PY) -m pytest tests -m deep $(ARGS)

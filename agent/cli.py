@@ -16,14 +16,14 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from ..plugins.module_utils.errors import HandoverError
-from .commands import explain, home, pairs, plan, render, serve, status, trace
+from .commands import explain, home, pairs, plan, publish, render, serve, status, trace
 
 __all__ = ["COMMANDS", "DONE", "FAILED", "REFUSED", "USAGE", "main"]
 
 DONE, FAILED, USAGE, REFUSED = 0, 1, 2, 3
 
 #: The subcommands, in the order of the help text.
-COMMANDS: tuple[ModuleType, ...] = (pairs, explain, plan, render, trace, serve, status, home)
+COMMANDS: tuple[ModuleType, ...] = (pairs, explain, plan, render, trace, serve, publish, status, home)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

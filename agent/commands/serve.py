@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import signal
 import sys
 from typing import Any
 
 from ...plugins.module_utils.errors import HandoverError
+from ..until_stopped import until_stopped
 
 __all__ = ["add_parser", "run"]
 
@@ -62,12 +62,5 @@ def run(args: argparse.Namespace) -> int:
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if args.verbose else logging.INFO)
     logger.propagate = False
-    asyncio.run(_until_stopped(service))
+    asyncio.run(until_stopped(service.run))
     return 0
-
-
-async def _until_stopped(service: Any) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await service.run(stop)

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from ipaddress import ip_address
-from typing import Any, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ...plugins.module_utils.asking.access import HomeAccess
 from ...plugins.module_utils.errors import HandoverError
@@ -17,31 +16,22 @@ from ...plugins.module_utils.mobility.plan import DRAIN
 from ...plugins.module_utils.mobility.recover import Goal
 from ...plugins.module_utils.sip.sources import FORMATS
 from ..settings_file import load_settings
+from ..stream.config import NatsConfig, nats_config
+from .config_values import Endpoint, bad_value, endpoint, flag, loopback, read_mapping, seconds, text, word
 
-__all__ = ["Config", "Endpoint", "EventInput", "FeedConfig", "Sessions", "Ssh", "load_config"]
-
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """An address and a port."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+__all__ = ["Config", "Endpoint", "EventInput", "FeedConfig", "Sessions", "Ssh", "Webhook", "load_config"]
 
 
 @dataclass(frozen=True)
 class EventInput:
-    """Where events come from: one of ``log``, ``socket``, ``udp`` and ``evapi``.
+    """Where events come from: one of ``log``, ``socket``, ``udp``, ``evapi``, ``webhook`` and ``nats``.
 
     :ivar log: a file that is followed; nothing in it is lost while the service is down.
     :ivar socket: path of a Unix datagram socket that the service makes, one event a datagram.
     :ivar udp: an address of this machine's loopback, one event a datagram.
     :ivar evapi: where Kamailio's module evapi listens.
+    :ivar webhook: posts by HTTP, signed.
+    :ivar nats: a stream of JetStream, of which several services share the partitions.
     :ivar format: of what comes.
     """
 
@@ -49,10 +39,27 @@ class EventInput:
     socket: str | None = None
     udp: Endpoint | None = None
     evapi: Endpoint | None = None
+    webhook: Webhook | None = None
+    nats: NatsConfig | None = None
     format: str = "kamailio"
 
     def __str__(self) -> str:
         return next(f"{name} {value}" for name, value in vars(self).items() if value is not None)
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Events that are posted to ``/events`` of :ivar:`Config.http`, signed.
+
+    :ivar secret_file: a file with a secret, or with the old one and the new one, one a line.
+    :ivar window: seconds by which the sender's clock may differ from ours.
+    """
+
+    secret_file: str
+    window: float = 60.0
+
+    def __str__(self) -> str:
+        return "/events"
 
 
 class Sessions:
@@ -118,6 +125,16 @@ class Config:
     dry_run: bool = False
     ssh: Ssh = field(default_factory=Ssh)
 
+    @property
+    def webhook(self) -> EventInput | None:
+        """The input that is posted to, where there is one."""
+        return next((one for one in self.events if one.webhook is not None), None)
+
+    @property
+    def stream(self) -> NatsConfig | None:
+        """The stream that events come from, where they do; it is the one input then."""
+        return self.events[0].nats
+
     def in_dry_run(self) -> Config:
         """The same, but nothing is changed."""
         return replace(self, dry_run=True)
@@ -128,7 +145,11 @@ class Config:
 
         :raises HandoverError: ``unknown_config_key``, or ``bad_config``, whose subject begins with the key.
         """
-        return cls(**_told(data, cls, ("inventory", "policy", "state_dir", "events")))
+        found = cls(**_told(data, cls, ("inventory", "policy", "state_dir", "events")))
+        hooks = sum(one.webhook is not None for one in found.events)
+        if hooks > 1 or (hooks and found.http is None):
+            raise bad_value("events", "webhook", "it is there once, and http says at which address")
+        return found
 
 
 @dataclass(frozen=True)
@@ -165,73 +186,10 @@ def load_config(path: str) -> Config:
 
 def _told(data: object, kind: type, required: tuple[str, ...]) -> dict[str, Any]:
     """The keys of a whole configuration."""
-    found = _read(data, kind, "", _READERS)
+    found = read_mapping(data, kind, "", _READERS)
     for key in required:
         if key not in found:
             raise HandoverError("bad_config", key, "the service is told this")
-    return found
-
-
-def _read(data: object, kind: type, prefix: str, readers: Mapping[str, Callable[[Any, str], Any]]) -> dict[str, Any]:
-    """The keys of one mapping, each by its reader."""
-    if not isinstance(data, Mapping):
-        raise _bad(prefix.rstrip("."), data, "this is a mapping")
-    known = [item.name for item in fields(kind)]
-    found = {}
-    for key, value in data.items():
-        if key not in known:
-            raise HandoverError("unknown_config_key", f"{prefix}{key}", f"the keys here are {', '.join(known)}")
-        found[key] = readers[key](value, prefix + key)
-    return found
-
-
-def _text(value: object, key: str) -> str:
-    if not isinstance(value, str) or not value or not value.isprintable():
-        raise _bad(key, value, "the value is text")
-    return value
-
-
-def _flag(value: object, key: str) -> bool:
-    if not isinstance(value, bool):
-        raise _bad(key, value, "the value is true or false")
-    return value
-
-
-def _seconds(least: float) -> Callable[[object, str], float]:
-    def read(value: object, key: str) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= 86400:
-            raise _bad(key, value, f"the value is a number of seconds, from {least:g} to 86400")
-        return float(value)
-
-    return read
-
-
-def _word(read: Callable[[str], _T], words: tuple[str, ...]) -> Callable[[object, str], _T]:
-    def chosen(value: object, key: str) -> _T:
-        if value not in words:
-            raise _bad(key, value, f"the value is one of {', '.join(words)}")
-        return read(str(value))
-
-    return chosen
-
-
-def _endpoint(value: object, key: str) -> Endpoint:
-    host, colon, port = _text(value, key).rpartition(":")
-    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise _bad(key, value, "the value is ADDRESS:PORT")
-    return Endpoint(host, int(port))
-
-
-def _loopback(value: object, key: str) -> Endpoint:
-    """Whoever reaches this may state what the SIP server has authenticated, or read what the service knows."""
-    found = _endpoint(value, key)
-    try:
-        inside = ip_address(found.host).is_loopback
-    except ValueError:
-        inside = False
-    if not inside:
-        raise _bad(key, value, "the address is one of the loopback, 127.0.0.1 or ::1")
     return found
 
 
@@ -244,52 +202,63 @@ def _home(value: object, key: str) -> HomeAccess:
 
 def _events(value: object, key: str) -> tuple[EventInput, ...]:
     if not isinstance(value, list) or not value:
-        raise _bad(key, value, "the value is a list of inputs")
-    return tuple(_event(item, f"{key}.{number}.") for number, item in enumerate(value))
+        raise bad_value(key, value, "the value is a list of inputs")
+    found = tuple(_event(item, f"{key}.{number}.") for number, item in enumerate(value))
+    if len(found) > 1 and any(one.nats is not None for one in found):
+        # What another service must be able to go on with comes to all of them.
+        raise bad_value(key, "nats and others", "the input nats stands alone; what else there is goes into the stream")
+    return found
 
 
 def _event(value: object, prefix: str) -> EventInput:
     readers = {
-        "log": _text,
-        "socket": _text,
-        "udp": _loopback,
-        "evapi": _endpoint,
-        "format": _word(str, tuple(sorted(FORMATS))),
+        "log": text,
+        "socket": text,
+        "udp": loopback,
+        "evapi": endpoint,
+        "webhook": _webhook,
+        "nats": nats_config,
+        "format": word(str, tuple(sorted(FORMATS))),
     }
-    found = _read(value, EventInput, prefix, readers)
+    found = read_mapping(value, EventInput, prefix, readers)
     ways = [name for name in found if name != "format"]
     if len(ways) != 1:
-        raise _bad(prefix.rstrip("."), ", ".join(ways) or "none", "an input is one of log, socket, udp and evapi")
+        raise bad_value(
+            prefix.rstrip("."), ", ".join(ways) or "none", "an input is one of log, socket, udp, evapi and nats"
+        )
     return EventInput(**found)
 
 
+def _webhook(value: object, key: str) -> Webhook:
+    found = read_mapping(value, Webhook, f"{key}.", {"secret_file": text, "window": seconds(1.0)})
+    if "secret_file" not in found:
+        raise HandoverError("bad_config", f"{key}.secret_file", "this is told")
+    return Webhook(**found)
+
+
 def _ssh(value: object, key: str) -> Ssh:
-    seconds = dict.fromkeys(("connect_timeout", "command_timeout", "keepalive"), _seconds(0.1))
-    return Ssh(**_read(value, Ssh, f"{key}.", {"known_hosts": _text, **seconds}))
+    times = dict.fromkeys(("connect_timeout", "command_timeout", "keepalive"), seconds(0.1))
+    return Ssh(**read_mapping(value, Ssh, f"{key}.", {"known_hosts": text, **times}))
 
 
 _READERS: dict[str, Callable[[Any, str], Any]] = {
-    "inventory": _text,
-    "policy": _text,
-    "state_dir": _text,
+    "inventory": text,
+    "policy": text,
+    "state_dir": text,
     "events": _events,
-    "group": _text,
-    "scope": _word(Scope, tuple(item.value for item in Scope)),
-    "directions": _word(Directions, tuple(item.value for item in Directions)),
-    "sessions": _word(str, (Sessions.LISTED, Sessions.AUTO)),
-    "drain": _seconds(0.0),
-    "pause": _seconds(0.0),
-    "recover": _word(Goal, tuple(item.value for item in Goal)),
-    "reconcile_seconds": _seconds(1.0),
+    "group": text,
+    "scope": word(Scope, tuple(item.value for item in Scope)),
+    "directions": word(Directions, tuple(item.value for item in Directions)),
+    "sessions": word(str, (Sessions.LISTED, Sessions.AUTO)),
+    "drain": seconds(0.0),
+    "pause": seconds(0.0),
+    "recover": word(Goal, tuple(item.value for item in Goal)),
+    "reconcile_seconds": seconds(1.0),
     "home": _home,
-    "http": _loopback,
-    "template_dir": _text,
-    "dry_run": _flag,
-    "freeze": _flag,
-    "widen": _flag,
+    "http": loopback,
+    "template_dir": text,
+    "dry_run": flag,
+    "freeze": flag,
+    "widen": flag,
     "ssh": _ssh,
 }
-
-
-def _bad(key: str, value: object, rule: str) -> HandoverError:
-    return HandoverError("bad_config", f"{key}: {value}" if key else value, rule)

@@ -141,16 +141,17 @@ class Ledger:
             )
             self._db.execute("DELETE FROM plans WHERE number <= ?", (number - _PLANS,))
 
-    def forget(self, now: float) -> None:
-        """Forget the handovers that were over, or refused, long ago, and put the file in order."""
+    def forget(self, now: float) -> list[Mapping[str, Any]]:
+        """Forget the handovers that were over, or refused, long ago, and put the file in order; those forgotten."""
         with self._transaction():
-            self._db.execute(
+            gone = self._db.execute(
                 "DELETE FROM handovers WHERE changed < ? AND (status = ? OR (status = ? AND"
-                " json_extract(record, '$.ended')))",
+                " json_extract(record, '$.ended'))) RETURNING record",
                 (now - _OVER, Status.REFUSED.value, Status.DONE.value),
-            )
+            ).fetchall()
         with self._told():
             self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        return [json.loads(row[0]) for row in gone]
 
     def all(self) -> list[Owed]:
         """Every handover, in the order in which they were changed."""

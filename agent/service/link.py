@@ -51,6 +51,8 @@ class Link:
         self.reason: str | None = "not reached yet"
         self._way = way
         self._router = KnownRouter(name, way.router)
+        way.ended = self._ended
+        self._ending: asyncio.Task[None] | None = None
         self._executor = executor
         self._came_back = came_back
         self._checked = checked
@@ -176,6 +178,16 @@ class Link:
 
     async def _in_thread(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         return await in_thread(self._executor, work, *args, **kwargs)
+
+    def _ended(self, error: HandoverError) -> None:
+        """The session ended while nothing was asked: whatever became of the router, it is reached again and read."""
+
+        async def lost() -> None:
+            async with self._turn:
+                if self.reason is None and not self._way.open:
+                    await self._lost(error)
+
+        self._ending = asyncio.create_task(lost())
 
     async def _lost(self, error: HandoverError) -> None:
         self.reason = str(error)

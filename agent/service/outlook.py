@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor
 from typing import Any
 
@@ -29,6 +29,7 @@ class Outlook:
 
     :param begun: when the service began, Unix seconds.
     :param planner: the thread of the ledger.
+    :param partitions: those of a stream that are ours.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Outlook:
         *,
         begun: float,
         planner: Executor,
+        partitions: Callable[[], Collection[int]] = tuple,
     ) -> None:
         self._links = links
         self._programmer = programmer
@@ -47,6 +49,7 @@ class Outlook:
         self._report = report
         self._begun = begun
         self._planner = planner
+        self._partitions = partitions
         self._loop = asyncio.get_running_loop()
 
     def looks(self) -> Looks:
@@ -63,7 +66,9 @@ class Outlook:
 
     def _metrics(self) -> tuple[str, bytes]:
         held = {name: None if link.held is None else len(link.held) for name, link in self._links.items()}
-        self._report.looked(len(self._programmer.queue), len(self._programmer.retirement), held)
+        self._report.looked(
+            len(self._programmer.queue), len(self._programmer.retirement), held, len(self._partitions())
+        )
         return "text/plain; version=0.0.4; charset=utf-8", self._report.metrics()
 
     def _status(self) -> tuple[str, bytes]:
@@ -79,6 +84,7 @@ class Outlook:
             "since": round(self._begun, 3),
             "queue": len(self._programmer.queue),
             "retiring": len(self._programmer.retirement),
+            "partitions": list(self._partitions()),
             "routers": {
                 name: {
                     "up": link.reason is None,

@@ -22,6 +22,7 @@ from .ledger import Status
 from .link import Link
 from .report import Report
 from .retirement import Retirement, split
+from .settling import Settling
 from .wanted import Wanted, WantedQueue
 from .way import GONE
 
@@ -42,18 +43,28 @@ class Programmer:
 
     :param drain: seconds between the last encoder and the first decoder that goes.
     :param dry_run: tell what would be done, and do nothing.
+    :param mine: whether a handover is ours to see to; what is not, or no more, is left as it is.
     """
 
     def __init__(
-        self, links: Mapping[str, Link], planner: BatchPlanner, report: Report, *, drain: float, dry_run: bool = False
+        self,
+        links: Mapping[str, Link],
+        planner: BatchPlanner,
+        report: Report,
+        *,
+        drain: float,
+        dry_run: bool = False,
+        mine: Callable[[str], bool] = lambda _handover: True,
     ) -> None:
         self.queue = WantedQueue()
         self.retirement = Retirement()
+        self.settling = Settling()
         self._links = links
         self._planner = planner
         self._report = report
         self._drain = drain
         self._dry_run = dry_run
+        self._mine = mine
         #: Held from the moment that a batch leaves the queue until it is on disk.
         self.unrecorded = asyncio.Lock()
         self._news = asyncio.Event()
@@ -110,7 +121,7 @@ class Programmer:
     async def _next(self) -> None:
         batch = None
         async with self.unrecorded:
-            wanted = self.queue.take(_BATCH)
+            wanted = [one for one in self.queue.take(_BATCH) if self._mine(one.id)]
             if wanted or self._untidy:
                 batch = await self._planner.plan(wanted)
             self._untidy = False
@@ -126,6 +137,7 @@ class Programmer:
         if self._dry_run:
             self._report.dry(batch.planned)
             return
+        self.settling.settled(batch.refused, self.queue)
         replaced = self.retirement.drop(handover.id for handover in batch.planned.handovers)
         body, tail = split(batch.planned.stages)
         ran: set[str] = set()
@@ -133,6 +145,8 @@ class Programmer:
         held: dict[str, Step] = {}
         for stage, waiting in zip(body, batch.planned.confirming, strict=False):
             await asyncio.sleep(stage.wait)
+            if self._left_alone(batch):
+                return
             ran |= {step.id for step in stage.steps}
             failed = await self._stage(stage.steps, waiting.hold)
             held.update((step.router, step) for step in stage.steps if step.router in waiting.hold)
@@ -158,6 +172,19 @@ class Programmer:
                 at=at,
                 changed=bool(ran),
             )
+        self.settling.settled([wanted.id for wanted in batch.wanted], self.queue)
+
+    def _left_alone(self, batch: Batch) -> bool:
+        """Whether something in a batch is somebody else's by now, who finishes it; the rest is tried anew."""
+        gone = [handover.id for handover in batch.planned.handovers if not self._mine(handover.id)]
+        if not gone:
+            return False
+        self._report.told("left to others", handovers=gone)
+        for wanted in batch.wanted:
+            if wanted.id not in gone:
+                self.queue.again(wanted)
+        self._news.set()
+        return True
 
     async def _stage(self, steps: Sequence[Step], hold: Container[str] = ()) -> dict[str, HandoverError]:
         """Carry steps out on all their routers at once; what went wrong, by router.
@@ -192,6 +219,8 @@ class Programmer:
         await asyncio.gather(*(self._links[name].release() for name in batch.planned.holders & _routers(batch, ran)))
         for stage in undo(batch.planned.stages, ran, self._drain):
             await asyncio.sleep(stage.wait)
+            if self._left_alone(batch):
+                return
             left.update(await self._stage(stage.steps))
         self._report.taken_back(batch.planned, reasons, {name: str(error) for name, error in left.items()})
         codes = {error.code for error in failed.values()}
@@ -210,9 +239,11 @@ class Programmer:
                 standing[handover.id] = (Status.WAITING if lost else Status.REFUSED, code, reasons)
                 self._report.refused(handover.id, code, reasons, handover=True)
         await self._planner.end(batch, "undone" if not left else "half", standing)
+        self.settling.settled([wanted.id for wanted in batch.wanted], self.queue)
         self._news.set()
 
     async def _retire(self) -> None:
+        self.retirement.drop([one for one in self.retirement.handovers if not self._mine(one)])
         stage = self.retirement.take(time.monotonic(), 0)
         if stage is None:
             return

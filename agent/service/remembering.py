@@ -14,6 +14,7 @@ from typing import Any
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.sip.sources.cursor import Cursor
 from ..cursor_file import load_cursors, write_cursors
+from ..stream.followed import Followed
 from .judge import Judge
 from .ledger import Ledger
 from .programmer import Programmer
@@ -32,6 +33,8 @@ class Remembering:
     So an event is lost nowhere between log and router.
 
     :ivar cursors: how far each log was judged.
+    :ivar followed: what followed from the events of a stream, where they come from one; in the ledger is what the
+        service has begun, and not what waits: another one may be the one to begin it.
     :param path: file of the cursors.
     :param court: the thread of the judge.
     :param planner: the thread of the ledger.
@@ -49,6 +52,7 @@ class Remembering:
         planner: Executor,
     ) -> None:
         self.cursors: dict[str, Cursor] = {}
+        self.followed: Followed | None = None
         self._path = path
         self._judge = judge
         self._programmer = programmer
@@ -87,9 +91,13 @@ class Remembering:
             await in_thread(self._court, write_cursors, self._path, cursors)
 
     def _committed(self, pending: list[Mapping[str, Any]]) -> None:
-        if pending:
+        if self.followed is not None:
+            self.followed.keep()
+        elif pending:
             self._planner.submit(self._ledger.want, pending, time.time()).result()
         try:
             self._judge.commit()
         except HandoverError as error:
             self._report.refused("history", error.code, str(error))
+        if self.followed is not None:
+            self.followed.reached()

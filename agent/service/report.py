@@ -63,6 +63,7 @@ class Report:
         self._reads = Counter("sip_handover_step_reads", "Steps for which a router was read", ["router"], registry=mine)
         self._queue = Gauge("sip_handover_queue", "Handovers that wait to be begun", registry=mine)
         self._retiring = Gauge("sip_handover_retiring", "Handovers whose last decoders still go", registry=mine)
+        self._partitions = Gauge("sip_handover_partitions", "Partitions of the stream that are ours", registry=mine)
         self._up = Gauge("sip_handover_router_up", "Whether a router is reached", ["router"], registry=mine)
         self._held = Gauge("sip_handover_router_entries", "What a router holds for us", ["router"], registry=mine)
 
@@ -70,13 +71,14 @@ class Report:
         """In the text format of Prometheus."""
         return generate_latest(self.registry)
 
-    def looked(self, queue: int, retiring: int, routers: Mapping[str, int | None]) -> None:
+    def looked(self, queue: int, retiring: int, routers: Mapping[str, int | None], partitions: int = 0) -> None:
         """How things are now.
 
         :param routers: how many entries each holds; None for one that is gone.
         """
         self._queue.set(queue)
         self._retiring.set(retiring)
+        self._partitions.set(partitions)
         for name, held in routers.items():
             self._up.labels(name).set(held is not None)
             self._held.labels(name).set(held or 0)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from ...plugins.module_utils.asking.asker import Asker
 from ...plugins.module_utils.asking.client import Client
@@ -22,9 +23,14 @@ from ...plugins.module_utils.mobility.topology import Topology
 from ...plugins.module_utils.sip.agreed import AgreedFlow
 from ...plugins.plugin_utils.rendering import Renderer
 from ..policy_file import load_policy
+from ..stream.followed import Followed
+from ..stream.input import Parts, StreamInput
+from ..stream.shared_ledger import SharedLedger
 from .batch import BatchPlanner
 from .config import Config
-from .inputs.opened import Inputs
+from .inputs.opened import Inputs, pushed_items
+from .inputs.signed import LONGEST_BODY, Signatures, load_secret
+from .inputs.webhook import Webhook
 from .inventory import RouterEntry, read_inventory, routers_of
 from .judge import Judge
 from .ledger import Ledger
@@ -73,6 +79,11 @@ class Service:
         self._state = Path(config.state_dir)
         self._report = Report()
         self._way = way or (lambda router, renderer: way_to(router, config.ssh, renderer, self._warn))
+        self._stream = (
+            None if config.stream is None else StreamInput(config.stream, self._report, dry_run=config.dry_run)
+        )
+        hook = None if config.webhook is None else config.webhook.webhook
+        self._webhook = None if hook is None else Webhook(Signatures(load_secret(hook.secret_file), hook.window))
         self._ready = False
 
     @property
@@ -90,7 +101,7 @@ class Service:
         self._planner = ThreadPoolExecutor(1, "planner")
         self._court = ThreadPoolExecutor(1, "judge")
         workers = ThreadPoolExecutor(min(_AT_ONCE, len(self._routers)), "router")
-        self._ledger = await in_thread(self._planner, Ledger, str(self._state / "ledger.sqlite"))
+        self._ledger = await in_thread(self._planner, self._opened_ledger, asyncio.get_running_loop())
         self._links = {router.name: self._link(router, workers) for router in self._routers}
         self._programmer = self._made_programmer()
         self._upkeep = Upkeep(
@@ -102,6 +113,7 @@ class Service:
             every=self._config.reconcile_seconds,
             goal=self._config.recover,
             planner=self._planner,
+            shared=self._stream is not None,
         )
         keepers = [asyncio.create_task(link.keep()) for link in self._links.values()]
         http = None
@@ -112,9 +124,16 @@ class Service:
             await self._upkeep.reconcile()
             if self._config.http is not None:
                 seen = Outlook(
-                    self._links, self._programmer, self._ledger, self._report, begun=begun, planner=self._planner
+                    self._links,
+                    self._programmer,
+                    self._ledger,
+                    self._report,
+                    begun=begun,
+                    planner=self._planner,
+                    partitions=lambda: self._stream.held if self._stream is not None else (),
                 )
-                http = serve_looks(self._config.http, seen.looks())
+                posts = {"/events": self._webhook.post} if self._webhook else {}
+                http = serve_looks(self._config.http, seen.looks(), posts, LONGEST_BODY)
             await self._serve(stop)
         except ExceptionGroup as group:
             raise group.exceptions[0] from group
@@ -144,7 +163,8 @@ class Service:
             court=self._court,
             planner=self._planner,
         )
-        inputs = Inputs(self.take, memory.cursors, self._report, self._court)
+        inputs = Inputs(self.take, memory.cursors, self._report, self._court, self._webhook)
+        stream = self._stream
         try:
             async with asyncio.TaskGroup() as tasks:
                 working = [self._programmer.run(), *self._upkeep.tasks(), self._keep_time()]
@@ -154,19 +174,62 @@ class Service:
                 self._ready = True
                 self._report.told("ready", routers={name: link.reason or "up" for name, link in self._links.items()})
                 known = memory.known()
-                for one in self._config.events:
-                    await inputs.open(one, tasks, known)
+                if stream is not None and isinstance(self._ledger, SharedLedger):
+                    running.append(tasks.create_task(stream.run(self._parts(memory, self._ledger))))
+                else:
+                    for one in self._config.events:
+                        await inputs.open(one, tasks, known)
                 await stop.wait()
                 self._ready = False
                 inputs.close()
+                if stream is not None:
+                    stream.stop()
                 await self._programmer.stop()
                 if not self._config.dry_run:
                     await memory.remember()
                 inputs.cancel()
+                if stream is not None:
+                    await stream.close()
                 for task in running:
                     task.cancel()
         finally:
             inputs.close()
+
+    def _parts(self, memory: Remembering, ledger: SharedLedger) -> Parts:
+        """What the input nats needs of us."""
+
+        async def followed(stream: str) -> Followed:
+            memory.followed = await in_thread(self._court, Followed, str(self._state / "followed.sqlite"), stream)
+            return memory.followed
+
+        async def judged(followed: Followed, number: int, partition: int, data: bytes) -> Sequence[Mapping[str, Any]]:
+            self._report.heard(f"nats {self._config.stream}", 1)
+            records = await in_thread(self._court, self._judged_event, followed, number, partition, data)
+            if self._config.dry_run:
+                self._programmer.want(records, time.monotonic())
+            return records
+
+        return Parts(
+            wants=self._programmer,
+            ledger=ledger,
+            planner=self._planner,
+            reconcile=self._upkeep.take_over,
+            followed=followed,
+            judged=judged,
+        )
+
+    def _opened_ledger(self, loop: asyncio.AbstractEventLoop) -> Ledger:
+        """In the planner's thread."""
+        path, stream = str(self._state / "ledger.sqlite"), self._stream
+        if stream is None:
+            return Ledger(path)
+        return SharedLedger(path, loop, partition=stream.partition, mine=stream.mine, fenced=stream.fenced)
+
+    def _judged_event(self, followed: Followed, number: int, partition: int, data: bytes) -> list[dict[str, Any]]:
+        """In the judge's thread: what follows is noted before anything else is judged."""
+        records = self._judge.take(pushed_items([data], self._config.events[0]))
+        followed.note(number, partition, records)
+        return records
 
     def _made_programmer(self) -> Programmer:
         config = self._config
@@ -183,7 +246,8 @@ class Service:
             widen=config.widen,
             freeze=config.freeze,
         )
-        return Programmer(self._links, planner, self._report, drain=config.drain, dry_run=config.dry_run)
+        mine = {} if self._stream is None else {"mine": self._stream.owns}
+        return Programmer(self._links, planner, self._report, drain=config.drain, dry_run=config.dry_run, **mine)
 
     def _link(self, router: RouterEntry, workers: ThreadPoolExecutor) -> Link:
         checked = _UNANSWERED * self._config.ssh.keepalive

@@ -43,6 +43,11 @@ class ShellWay(Way):
         self._shell = LoopShell(self._steps, asyncio.get_running_loop())
         device = ResidentDevice(platform, renderer, self._shell)
         super().__init__(ManagedRouter(held.name, platform, device))
+        held.ended = lambda error: self.ended(error)
+
+    @property
+    def open(self) -> bool:
+        return self._held.open
 
     async def step(self, text: str, known: str) -> Output | None:
         return await self._steps.step(text, known)

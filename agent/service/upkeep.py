@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
 from typing import Any
@@ -36,6 +36,7 @@ class Upkeep:
     :param every: seconds between two looks at whether routers hold what is known of them.
     :param goal: what becomes of a handover that is half-made and that the ledger does not know.
     :param planner: the thread of the ledger.
+    :param shared: whether other services see to other handovers on these routers: what is not in the ledger is theirs.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Upkeep:
         every: float,
         goal: Goal,
         planner: Executor,
+        shared: bool = False,
     ) -> None:
         self._links = links
         self._topology = topology
@@ -58,6 +60,7 @@ class Upkeep:
         self._every = every
         self._goal = goal
         self._planner = planner
+        self._shared = shared
         self._back = asyncio.Event()
 
     @property
@@ -73,14 +76,26 @@ class Upkeep:
         """All that runs until it is cancelled."""
         return self._sweep(), self._look_again(), self._see_to_those_back()
 
-    async def reconcile(self) -> None:
-        """Have what the ledger wants, and the routers do not hold, carried out; and what is half-made finished."""
-        owed = await in_thread(self._planner, self._ledger.all)
+    async def take_over(self, handovers: Collection[str]) -> None:
+        """See to handovers that another service has left, from what the routers hold now."""
+        present = [link for link in self._links.values() if link.reason is None]
+        await asyncio.gather(*(link.gather() for link in present), return_exceptions=True)
+        await self.reconcile(handovers)
+
+    async def reconcile(self, only: Collection[str] | None = None) -> None:
+        """Have what the ledger wants, and the routers do not hold, carried out; and what is half-made finished.
+
+        :param only: of these handovers; None for all.
+        """
+        owed = [one for one in await in_thread(self._planner, self._ledger.all) if only is None or one.id in only]
         busy = {wanted.id for wanted in self._programmer.queue} | set(self._programmer.retirement.handovers)
         if any(link.held is not None and link.held.remnants for link in self._links.values()):
             self._programmer.tidy()
         now = time.time()
         states = {name: link.held.lasting(now) for name, link in self._links.items() if link.held is not None}
+        if self._shared:
+            known = {one.id for one in owed}
+            states = {name: _of(state, known) for name, state in states.items()}
         records = await in_thread(self._planner, owing, owed, states, self._topology, self._goal, now, busy)
         if records:
             self._report.told("reconcile", handovers=len(records))
@@ -97,12 +112,15 @@ class Upkeep:
         while True:
             await asyncio.sleep(self._every)
             drifted = False
+            known = {one.id for one in await in_thread(self._planner, self._ledger.all)} if self._shared else None
             for link in self._links.values():
                 if link.reason is None and self._programmer.idle:
                     before = None if link.held is None else RouterState(link.held)
                     with suppress(HandoverError):
                         after, now = await link.gather(), time.time()
-                        if before is not None and not same_state(before.live(now), after.live(now)):
+                        if before is not None and not same_state(
+                            _of(before.live(now), known), _of(after.live(now), known)
+                        ):
                             self._report.drifted(link.name)
                             drifted = True
             if drifted:
@@ -113,6 +131,13 @@ class Upkeep:
             await self._back.wait()
             self._back.clear()
             await self.reconcile()
+
+
+def _of(state: RouterState, handovers: Collection[str] | None) -> RouterState:
+    """What there is of these handovers; None for all."""
+    if handovers is None:
+        return state
+    return RouterState(entry for entry in state if entry.stamp.handover in handovers)
 
 
 def live_states(links: Mapping[str, Link]) -> dict[str, RouterState]:

@@ -35,11 +35,18 @@ class Way:
 
     :ivar router: is opened when it is used, and again after each :meth:`ManagedRouter.close`.
     :ivar check: has the router give a sign of life where its session is held; raises one of :data:`GONE`.
+    :ivar ended: is called when its session ends while nothing is asked, where that is noticed.
     """
 
     def __init__(self, router: ManagedRouter, check: Callable[[], object] = lambda: None) -> None:
         self.router = router
         self.check = check
+        self.ended: Callable[[HandoverError], None] = lambda _error: None
+
+    @property
+    def open(self) -> bool:
+        """Whether its session is held, as far as that is known."""
+        return True
 
     async def step(self, text: str, known: str) -> Output | None:
         """Carry out the text of a step in a faster way; None where there is none: nothing was done."""

@@ -16,7 +16,7 @@ from typing import IO, Callable, Iterator, List, Optional, Protocol, Tuple
 
 from .errors import HandoverError
 from .sip.refusal import Refusal, refusal
-from .sip.sources import AUTO, Item, open_source
+from .sip.sources import AUTO, Item, Parser, open_source
 from .sip.sources.cursor import HEAD_SIZE, Cursor, FileFacts, cursor_after, is_copy, is_same, resume
 from .sip.sources.gzip_stream import MAGIC, inflated
 from .sip.sources.lines import Position
@@ -65,9 +65,11 @@ class LogReader:
         cursor: Optional[Cursor] = None,
         follow: Optional[Stop] = None,
         heard: Optional[Callable[[], None]] = None,
+        parser: Optional[Parser] = None,
     ) -> None:
         """:param follow: go on waiting for more, through rotation and truncation, until this says stop.
         :param heard: called after each piece that was read, and now and then while waiting.
+        :param parser: what reads the format in the place of its own parser; the format is named then.
         """
         self.path = self.name = path
         self.position = Position()
@@ -75,6 +77,7 @@ class LogReader:
         self._format = format_name
         self._follow = follow
         self._heard = heard
+        self._parser = parser
         self._cursor = cursor
         self._reading: Optional[_Reading] = None
 
@@ -139,7 +142,10 @@ class LogReader:
             reading.format_name = known
             self._reading, self.name, self.position = reading, name, position
             self.read, self.size = 0, status.st_size
-            reading.format_name, items = open_source(known, chunks, name, position)
+            if self._parser is not None:
+                items = self._parser(chunks, name, position)
+            else:
+                reading.format_name, items = open_source(known, chunks, name, position)
             for item in items:
                 if reading.again and isinstance(item, Refusal) and item.code in _UNFINISHED:
                     continue  # its rest will be read later, with its beginning

@@ -16,6 +16,7 @@ from ....plugins.module_utils.errors import HandoverError
 from ....plugins.module_utils.log_files import LogReader
 from ....plugins.module_utils.mobility.intake import Item
 from ....plugins.module_utils.sip.refusal import refusal
+from ....plugins.module_utils.sip.sources import Parser
 from ....plugins.module_utils.sip.sources.cursor import Cursor
 
 __all__ = ["Follower"]
@@ -31,14 +32,18 @@ class Follower(threading.Thread):
     """Follows one log in a thread of its own; a write is noticed at once where the file system tells (inotify).
 
     :param taken: takes what came, with the cursor behind it; the next piece is read when it returns.
+    :param parser: what reads the log in the place of the format's own.
     """
 
-    def __init__(self, path: str, format_name: str, cursor: Cursor | None, taken: Taken) -> None:
+    def __init__(
+        self, path: str, format_name: str, cursor: Cursor | None, taken: Taken, parser: Parser | None = None
+    ) -> None:
         super().__init__(name=f"follow {path}", daemon=True)
         self._path = path
         self._format = format_name
         self._cursor = cursor
         self._taken = taken
+        self._parser = parser
         self._watch = _Watch(path)
         self._items: list[Item] = []
         self._said = ""
@@ -46,7 +51,7 @@ class Follower(threading.Thread):
 
     def run(self) -> None:
         while not self._watch.is_set():
-            self._reader = LogReader(self._path, self._format, self._cursor, self._watch, self._heard)
+            self._reader = LogReader(self._path, self._format, self._cursor, self._watch, self._heard, self._parser)
             try:
                 for item in self._reader:
                     self._items.append(item)

@@ -11,6 +11,7 @@ from concurrent.futures import CancelledError, Executor
 from contextlib import suppress
 from typing import Protocol
 
+from ....plugins.module_utils.errors import HandoverError
 from ....plugins.module_utils.mobility.intake import Item
 from ....plugins.module_utils.sip.sources import open_source
 from ....plugins.module_utils.sip.sources.cursor import Cursor
@@ -18,8 +19,9 @@ from ..config import EventInput
 from ..threads import in_thread
 from .follow import Follower
 from .pushed import datagrams, evapi
+from .webhook import Webhook
 
-__all__ = ["Inputs", "Teller"]
+__all__ = ["Inputs", "Teller", "pushed_items"]
 
 #: Events that wait to be judged; those beyond are lost, and told.
 _WAITING = 20_000
@@ -42,6 +44,7 @@ class Inputs:
     :param take: takes what came, and from which input.
     :param cursors: how far each log was judged; kept up to date here.
     :param court: the thread in which pushed events are read.
+    :param webhook: where events are posted.
     """
 
     def __init__(
@@ -50,11 +53,13 @@ class Inputs:
         cursors: dict[str, Cursor],
         teller: Teller,
         court: Executor,
+        webhook: Webhook | None = None,
     ) -> None:
         self._take = take
         self._cursors = cursors
         self._teller = teller
         self._court = court
+        self._webhook = webhook
         self._loop = asyncio.get_running_loop()
         self._followers: list[Follower] = []
         self._transports: list[asyncio.BaseTransport] = []
@@ -73,11 +78,21 @@ class Inputs:
         elif one.evapi is not None:
             told = _Told(self._teller, str(one))
             self._running.append(tasks.create_task(evapi(one.evapi, self._queue(one, tasks), told)))
+        elif one.webhook is not None:
+            if self._webhook is None:
+                raise HandoverError("bad_config", f"events: {one}", "posts come to a service with http")
+            self._webhook.open(self._posted(one))
+        elif one.nats is not None:
+            raise HandoverError(
+                "bad_config", f"events: {one}", "a stream is for services that hold sessions to routers"
+            )
         else:
             self._transports.append(await datagrams(one.udp or one.socket or "", self._queue(one, tasks)))
 
     def close(self) -> None:
         """Take nothing more from outside; what waits is still judged."""
+        if self._webhook is not None:
+            self._webhook.close()
         for transport in self._transports:
             transport.close()
         for follower in self._followers:
@@ -101,6 +116,12 @@ class Inputs:
 
         return taken
 
+    def _posted(self, one: EventInput) -> Callable[[list[bytes]], Awaitable[None]]:
+        async def posted(events: list[bytes]) -> None:
+            await self._take(await in_thread(self._court, pushed_items, events, one), str(one))
+
+        return posted
+
     def _queue(self, one: EventInput, tasks: asyncio.TaskGroup) -> Callable[[bytes], None]:
         """Where the events of an input wait to be judged."""
         waiting: asyncio.Queue[bytes] = asyncio.Queue(_WAITING)
@@ -116,7 +137,7 @@ class Inputs:
                 events = [await waiting.get()]
                 while len(events) < _MOST_AT_ONCE and not waiting.empty():
                     events.append(waiting.get_nowait())
-                await self._take(await in_thread(self._court, _items, events, one), str(one))
+                await self._take(await in_thread(self._court, pushed_items, events, one), str(one))
 
         self._running.append(tasks.create_task(judged()))
         return pushed
@@ -136,7 +157,7 @@ class _Told:
         self._last = state
 
 
-def _items(events: list[bytes], one: EventInput) -> list[Item]:
+def pushed_items(events: list[bytes], one: EventInput) -> list[Item]:
     """What pushed events are; each stands by itself, so a broken one takes no other with it."""
     found: list[Item] = []
     for data in events:

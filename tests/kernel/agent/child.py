@@ -42,11 +42,12 @@ class NamespaceShell(LocalShell):
 
 
 class Mortal:
-    """Counts the steps of all routers; before or after one of them the process is killed."""
+    """Counts the steps of all routers; before or after one of them the process is killed, or stopped."""
 
-    def __init__(self, number: int, after: bool) -> None:
+    def __init__(self, number: int, after: bool, kind: signal.Signals = signal.SIGKILL) -> None:
         self._number = number
         self._after = after
+        self._kind = kind
         self._count = itertools.count(1)
 
     def around(self, _name: str, shell: Runs) -> Runs:
@@ -57,13 +58,13 @@ class Mortal:
         """The number of this step; routers work side by side."""
         number = next(self._count)
         if number == self._number and not self._after:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._kind)
         return number
 
     def after_step(self, number: int) -> None:
         """It is done."""
         if number == self._number and self._after:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._kind)
 
 
 class _Counting:
@@ -99,13 +100,16 @@ def main() -> None:
     parser.add_argument("--spaces", required=True, type=json.loads)
     parser.add_argument("--die", type=int, default=0)
     parser.add_argument("--after", action="store_true")
+    parser.add_argument("--stop", action="store_true", help="stop there, in the place of dying")
     args = parser.parse_args()
+    # A clock of our own, where a test gives us one, is not for what we start.
+    os.environ.pop("LD_PRELOAD", None)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.getLogger("sip_handover").addHandler(handler)
     logging.getLogger("sip_handover").setLevel(logging.DEBUG)
 
-    mortal = Mortal(args.die, args.after)
+    mortal = Mortal(args.die, args.after, signal.SIGSTOP if args.stop else signal.SIGKILL)
 
     config = load_config(args.config)
 

@@ -130,6 +130,15 @@ class Running:
         return self._process.poll() is None
 
     @property
+    def stopped(self) -> bool:
+        """Whether it stands still, until it is told to go on."""
+        return Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+    def send(self, number: signal.Signals) -> None:
+        """A signal."""
+        self._process.send_signal(number)
+
+    @property
     def resident(self) -> int:
         """How much of the memory it has, in bytes."""
         (line,) = [one for one in Path(f"/proc/{self._process.pid}/status").read_text().splitlines() if "VmRSS" in one]
@@ -159,11 +168,12 @@ def serving(place: Place, inside: int | None = None, *more: str) -> Iterator[Run
         running.stop()
 
 
-def mortal(place: Place, network: Spaces, name: str, die: int = 0, after: bool = False) -> Running:
-    """The service in a process that is killed before, or after, its step of this number; 0 for none."""
+def mortal(place: Place, network: Spaces, name: str, die: int = 0, after: bool = False, stop: bool = False) -> Running:
+    """The service in a process that is killed, or stopped, before, or after, its step of this number; 0 for none."""
     spaces = json.dumps({router: network.spaces[router].pid for router in NETWORKS})
     argv = [sys.executable, "-m", "tests.kernel.agent.child", "--config", str(place.config), "--spaces", spaces]
-    return Running([*argv, "--die", str(die), *(["--after"] if after else [])], place.directory, name)
+    more = [*(["--after"] if after else []), *(["--stop"] if stop else [])]
+    return Running([*argv, "--die", str(die), *more], place.directory, name)
 
 
 class SshServers:
@@ -202,6 +212,12 @@ class SshServers:
         space.shell(f"mkdir -p /run/sshd; nft insert rule inet operator input tcp dport {_PORT} accept")
         inside = ["nsenter", "--target", str(space.pid), "--net", "--mount"]
         self._running[name] = subprocess.Popen([*inside, "/usr/sbin/sshd", "-D", "-f", str(self._settings)])
+
+    def freeze(self, name: str) -> None:
+        """Whatever the sessions of a router run stops, until it is killed."""
+        for pid in _below(self._running[name].pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
 
     def kill(self, name: str) -> None:
         """Kill the server of a router with all its sessions."""

@@ -23,6 +23,7 @@ from ..moving import NEW, OLD, Journey
 from .phones import Phone
 from .place import Place, Running, mortal, states, until
 
+pytestmark = pytest.mark.chaos
 #: More steps than any of these stories has.
 _MOST = 20
 _THERE = "203.0.113.21"
