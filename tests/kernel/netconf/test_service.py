@@ -77,9 +77,9 @@ def scenes(built: Path, place: Path, platforms: Mapping[str, str]) -> Iterator[S
         (place / "known_hosts").write_text(
             "".join(f"[{address}]:830 {' '.join(known)}\n" for address in MANAGEMENT.values())
         )
-        hosts = {name: _host(name, platform, built) for name, platform in platforms.items()}
+        hosts = {name: host_of(name, platform, built) for name, platform in platforms.items()}
         for name in platforms:
-            _prepare(world, name)
+            prepare(world, name)
         (place / "service").mkdir()
         files = Place(
             place / "service", hosts, widen=True, ssh={"known_hosts": str(place / "known_hosts"), "keepalive": 1.0}
@@ -90,7 +90,7 @@ def scenes(built: Path, place: Path, platforms: Mapping[str, str]) -> Iterator[S
         yield Scene(world, call, files, Phone("alice"))
 
 
-def _prepare(world: World, name: str) -> None:
+def prepare(world: World, name: str) -> None:
     """As the role does."""
     platform = platform_named(world.platforms[name])
     if not isinstance(platform, IetfNetconf):
@@ -103,7 +103,7 @@ def _prepare(world: World, name: str) -> None:
         NetconfPreparation(name, platform, device, "lan").converge(present=True, checking=False, drop=False)
 
 
-def _host(name: str, platform: str, built: Path) -> dict[str, Any]:
+def host_of(name: str, platform: str, built: Path) -> dict[str, Any]:
     return {
         "ansible_host": MANAGEMENT[name],
         "ansible_port": 830,
