@@ -15,8 +15,8 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
 
 from ..kernel.agent.phones import Phone
 from ..kernel.agent.place import Place, serving, until
-from ..kernel.netconf.test_service import host_of, prepare
-from ..kernel.netconf.world import MANAGEMENT, MOVE, NETWORKS, NEW, OLD, PEER, PORT, Call, worlds
+from ..kernel.netconf.test_service import host_of, known_hosts, prepare
+from ..kernel.netconf.world import MOVE, NETWORKS, NEW, OLD, PEER, PORT, Call, worlds
 from .ios_routers import IOS, known_host, standin
 from .netconf_router import crashes
 from .netconf_router.server import build
@@ -50,10 +50,8 @@ def test_a_live_session_moves(tmp_path: Path) -> None:
         (home / "rc.cfg").write_text(START, encoding="utf-8")
         control = world.spaces["control"].pid
         port = stack.enter_context(standin(home, "rc", world.spaces["rc"].pid, control))
-        key = " ".join((built / "host.pub").read_text().split()[:2])
         known = home / "known_hosts"
-        lines = [f"[{address}]:830 {key}\n" for address in MANAGEMENT.values()]
-        known.write_text("".join([*lines, known_host(home, port)]), encoding="utf-8")
+        known.write_text(known_hosts(built) + known_host(home, port), encoding="utf-8")
         hosts = {
             **{name: host_of(name, platform, built) for name, platform in platforms.items()},
             "rc": {

@@ -73,10 +73,7 @@ class Scene:
 @contextmanager
 def scenes(built: Path, place: Path, platforms: Mapping[str, str]) -> Iterator[Scene]:
     with worlds(built, place, platforms) as world, ExitStack() as stack:
-        known = (built / "host.pub").read_text().split()[:2]
-        (place / "known_hosts").write_text(
-            "".join(f"[{address}]:830 {' '.join(known)}\n" for address in MANAGEMENT.values())
-        )
+        (place / "known_hosts").write_text(known_hosts(built))
         hosts = {name: host_of(name, platform, built) for name, platform in platforms.items()}
         for name in platforms:
             prepare(world, name)
@@ -88,6 +85,12 @@ def scenes(built: Path, place: Path, platforms: Mapping[str, str]) -> Iterator[S
         call.say(b"at home")
         assert call.hears(b"at home")
         yield Scene(world, call, files, Phone("alice"))
+
+
+def known_hosts(built: Path) -> str:
+    """The routers' key, which they share."""
+    key = " ".join((built / "host.pub").read_text(encoding="utf-8").split()[:2])
+    return "".join(f"[{address}]:830 {key}\n" for address in MANAGEMENT.values())
 
 
 def prepare(world: World, name: str) -> None:
@@ -109,7 +112,7 @@ def host_of(name: str, platform: str, built: Path) -> dict[str, Any]:
         "ansible_port": 830,
         "ansible_user": "root",
         "ansible_ssh_private_key_file": str(built / "user"),
-        "ansible_connection": "ansible.netcommon.netconf" if platform in BY_NETCONF else "ssh",
+        "ansible_connection": "ansible.netcommon.netconf" if "netconf" in platform else "ssh",
         "handover_platform": platform,
         "handover_networks": [NETWORKS[name]],
     }
