@@ -152,6 +152,10 @@ bench-snmp: venv test-packages ## A step over SNMP: a held session beside snmpse
 bench-netconf: test-packages ## One handover through held NETCONF sessions beside cold playbooks; BENCH_ROUNDS=5
 	@$(PY) -m tests.bench.netconf
 
+.PHONY: bench-links
+bench-links: test-packages ## The resident service by what its sessions to routers are: shell, IOS, NETCONF, SNMP; BENCH_ROUNDS=20
+	@$(PY) -m tests.bench.links
+
 .PHONY: bench-handover
 bench-handover: venv ## How long a move waits: service, handover.yml, and the least possible; ARGS='floor ssh', BENCH_MOVES=200
 	@$(PY) -m tests.bench.handover $(ARGS)

@@ -139,7 +139,7 @@ class HeldLine:
 async def _configured(terminal: Terminal, lines: Sequence[str], answer: str) -> dict[str, str]:
     answers: dict[str, str] = {}
     said = await terminal.enter(_CONFIGURE)
-    if message_in(said):
+    if not terminal.configuring:  # somebody may have locked it
         return {lines[0]: said}
     for line in lines:
         answers[line] = await terminal.enter(line, {_CHILDREN: answer})

@@ -19,7 +19,7 @@ _CHUNK = 64 * 1024
 #: Most that a router may print for one line.
 _MOST = 64 * 1024 * 1024
 #: A line of its own at the end: a name, the mode in brackets, and the sign of it.
-_PROMPT = re.compile(r"(?:^|\n)(?P<name>[A-Za-z0-9][^\s()#>]{0,98})(?:\([^()\n]{1,80}\))*(?P<sign>[#>]) ?$")
+_PROMPT = re.compile(r"(?:^|\n)(?P<name>[A-Za-z0-9][^\s()#>]{0,98})(?P<mode>(?:\([^()\n]{1,80}\))*)(?P<sign>[#>]) ?$")
 #: How much of a router's name its prompts have in every mode.
 _OF_NAME = 8
 _TAIL = 300
@@ -29,13 +29,15 @@ class Terminal:
     """One line of a terminal, once its channel is open.
 
     :ivar privileged: whether the last prompt was that of a privileged mode.
+    :ivar configuring: whether it was that of a mode of configuration.
+    :ivar last: what the router has said since the last line, for whoever waits in vain.
     """
 
     def __init__(self, process: asyncssh.SSHClientProcess[str]) -> None:
         self._process: Any = process
         self._name = ""
         self.privileged = False
-        #: What the router has said since the last line, for whoever waits in vain.
+        self.configuring = False
         self.last = ""
 
     async def begin(self) -> str:
@@ -67,6 +69,7 @@ class Terminal:
             if prompt is not None and prompt["name"].startswith(self._name[:_OF_NAME]):
                 self._name = prompt["name"]
                 self.privileged = prompt["sign"] == "#"
+                self.configuring = bool(prompt["mode"])
                 return told[: prompt.start()] + "\n" if prompt.start() else ""
             for question, answer in answers.items():
                 if question.search(told[-_TAIL:]):

@@ -24,11 +24,12 @@ from ..kernel.internetwork import NETWORKS
 from ..kernel.moving import Journey, journey
 from .conftest import BIN, BUILD, LIMIT_S, PEERS, ROOT
 
-__all__ = ["Played", "Routers", "routers"]
+__all__ = ["IOS", "Played", "Routers", "known_host", "routers", "standin"]
 
 _SECRET = "let-me-in"
 _UPLINK = {"ra": "198.18.101.2", "rb": "198.18.102.2", "rc": "198.18.103.2"}
-_IOS = {
+#: How a stand-in is reached, but for its port.
+IOS = {
     "ansible_host": "127.0.0.1",
     "ansible_connection": "ansible.netcommon.network_cli",
     "ansible_network_os": "cisco.ios.ios",
@@ -124,8 +125,8 @@ def routers(place: Path, *ios: str, extra: str = "") -> Iterator[Routers]:
                 world.spaces[name].shell("nft flush ruleset")
                 start = place / f"{name}.cfg"
                 start.write_text(_start(name) + extra, encoding="utf-8")
-                port = stack.enter_context(_standin(place, name, process))
-                reached: dict[str, Any] = {**_IOS, "ansible_port": port}
+                port = stack.enter_context(standin(place, name, process))
+                reached: dict[str, Any] = {**IOS, "ansible_port": port}
             else:
                 shell = place / f"shell-{name}"
                 shell.write_text(f'#!/bin/sh\nexec nsenter --target {process} --net --mount /bin/sh "$@"\n')
@@ -163,14 +164,25 @@ def _host_key(place: Path) -> Path:
     return key
 
 
+def known_host(place: Path, port: int) -> str:
+    """The line of a stand-in in a file of known hosts."""
+    kind, key, *_comment = (place / "host-key.pub").read_text(encoding="utf-8").split()
+    return f"[127.0.0.1]:{port} {kind} {key}\n"
+
+
 @contextmanager
-def _standin(place: Path, name: str, process: int) -> Iterator[int]:
-    """A stand-in whose configuration a namespace carries out; its port."""
+def standin(place: Path, name: str, process: int, inside: int | None = None) -> Iterator[int]:
+    """A stand-in whose configuration the namespace of a process carries out; its port on the loopback.
+
+    :param place: has its first configuration.
+    :param inside: a process in whose network it is reached; None for this one.
+    """
     log = place / f"{name}.log"
     options = ["--secret", _SECRET, "--kernel", str(process), "--shown", place / f"{name}.running"]
     options += ["--typed", place / f"{name}.typed", "--hang-up", place / f"{name}.hang-up"]
     options += ["--host-key", _host_key(place)]
-    command = [BIN / "python", "-m", "tests.standins.ios", *options, place / f"{name}.cfg"]
+    within = [] if inside is None else ["nsenter", "--target", str(inside), "--net", "--"]
+    command = [*within, BIN / "python", "-m", "tests.standins.ios", *options, place / f"{name}.cfg"]
     with (
         log.open("w") as said,
         subprocess.Popen(

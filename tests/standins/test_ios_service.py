@@ -22,17 +22,16 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
 from ..kernel.agent.phones import Phone
 from ..kernel.agent.place import Place, Running, mortal, until
 from ..kernel.moving import NEW, OLD, PEER
-from .ios_routers import Routers, routers
+from .ios_routers import Routers, known_host, routers
 from .test_ios_handover import CLASH, session, spoken
 
 
 def place_of(made: Routers, directory: Path) -> Place:
     """The service's files, for the inventory that playbooks have."""
     directory.mkdir()
-    kind, key, *_comment = (made.place / "host-key.pub").read_text().split()
     ports = {host["ansible_port"] for host in made.hosts.values() if "ansible_port" in host}
     known = made.place / "known_hosts"
-    known.write_text("".join(f"[127.0.0.1]:{port} {kind} {key}\n" for port in ports))
+    known.write_text("".join(known_host(made.place, port) for port in ports))
     # What stands for nftables there is what cisco.ios.ios leads to otherwise.
     hosts = {
         name: {**host, "handover_platform": "ios" if "ansible_network_os" in host else "nftables"}

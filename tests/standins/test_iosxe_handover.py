@@ -18,7 +18,12 @@ from typing import Any
 
 import pytest
 
-from ..kernel.netconf.operator import Operator
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Session
+
+from ..kernel.agent.phones import Phone
+from ..kernel.agent.place import Place, serving, until
+from ..kernel.netconf.operator import Operator, links
+from ..kernel.netconf.test_service import host_of, known_hosts
 from ..kernel.netconf.world import BCP38, MOVE, NEW, OLD, PEER, PORT, Call, World, datastore, kernel, worlds
 from .iosxe.datastore import said
 from .iosxe.router import IosxeRouter, build_with_kernel
@@ -105,3 +110,29 @@ def test_a_live_session_moves(built: Path, tmp_path: Path, platforms: Mapping[st
         withdrawn = story.operator.play("withdraw", handover_withdraw=["all"])
         assert withdrawn.status == 0, withdrawn.output
         assert story.stands() == before
+
+
+def test_a_live_session_moves_by_the_service(built: Path, tmp_path: Path) -> None:
+    with stories(built, tmp_path, B) as story:
+        world, call = story.world, story.call
+        before = story.stands()
+        (tmp_path / "known_hosts").write_text(known_hosts(built), encoding="utf-8")
+        hosts = {name: host_of(name, platform, built) for name, platform in world.platforms.items()}
+        hosts["rb"] |= dict(
+            zip(("handover_inside_interface", "handover_outside_interface"), links("iosxe_netconf"), strict=True)
+        )
+        (tmp_path / "service").mkdir()
+        place = Place(tmp_path / "service", hosts, widen=True, ssh={"known_hosts": str(tmp_path / "known_hosts")})
+        phone = Phone("alice")
+        with serving(place, world.spaces["control"].pid) as service:
+            place.tell(phone.register(OLD))
+            world.spaces["phone"].shell(MOVE)
+            call.say(b"while it moves")
+            place.tell(phone.register(NEW, OLD, [Session("tcp", call.port, PEER, PORT)]))
+            service.await_told("handover", kind="programmed", seconds=60)
+            assert call.hears(b"while it moves", seconds=60)
+            place.tell(phone.register(NEW, expires=0))
+            service.await_told("handover", kind="ended", seconds=60)
+            until(lambda: kernel(world) == before[:2])
+            assert story.stands() == before
+            assert not [one for one in service.told() if one["event"] in ("taken back", "drift", "not retired")]

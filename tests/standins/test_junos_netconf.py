@@ -37,6 +37,10 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.junos.router_
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ncclient_session import Login, NcclientSession
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.step_text import step_text
 
+from ..kernel import moving
+from ..kernel.agent.phones import Phone
+from ..kernel.agent.place import Place, mortal, until
+from ..kernel.moving import journey
 from ..unit.mobility.worlds import NEW, NOW, OLD, PEER
 from ..unit.platforms.junos_world import (
     BETWEEN,
@@ -329,3 +333,39 @@ def test_a_router_whose_text_is_only_written_is_never_part_of_a_handover(keys: P
         assert "render_only" in done.stdout
         assert "text for vyos is written to files and never sent" in done.stdout
         assert routers["rc"].running == before
+
+
+def test_the_service_programs_it_and_gives_it_back(keys: Path) -> None:
+    """B is the stand-in, the others are Linux. Each packet of a flow would meet the freeze meanwhile: none is sent."""
+    with srx(keys, "rb", PREPARED) as one, journey() as world:
+        public = " ".join((keys / "host.pub").read_text(encoding="utf-8").split()[:2])
+        (keys / "known_hosts").write_text(f"[127.0.0.1]:{one.port} {public}\n", encoding="utf-8")
+        srx_host = {
+            "ansible_host": "127.0.0.1",
+            "ansible_port": one.port,
+            "ansible_user": "netops",
+            "ansible_ssh_private_key_file": str(keys / "user"),
+            "ansible_connection": "ansible.netcommon.netconf",
+            "handover_platform": "junos",
+            "handover_inside_interface": INSIDE,
+            "handover_outside_interface": OUTSIDE,
+        }
+        (keys / "service").mkdir()
+        place = Place(
+            keys / "service", {"ra": {}, "rb": srx_host, "rc": {}}, ssh={"known_hosts": str(keys / "known_hosts")}
+        )
+        phone, service = Phone("alice"), mortal(place, world, "told")
+        try:
+            service.await_told("ready")
+            place.tell(phone.register(moving.OLD[4]))
+            session = Session("tcp", 40000, moving.PEER[4], 7000)
+            place.tell(phone.register(moving.NEW[4], moving.OLD[4], [session]))
+            service.await_told("handover", kind="programmed")
+            # What it shows is written anew with the last unlock, which nobody waits for.
+            until(lambda: "sipmobility-tcp" in one.running and "commit confirmed" in one.asked)
+            place.tell(phone.register(moving.NEW[4], expires=0))
+            service.await_told("handover", kind="ended")
+            until(lambda: "sipmobility-tcp" not in one.running)
+        finally:
+            service.stop()
+        assert not [told for told in service.told() if told["event"] in ("taken back", "drift", "not retired")]

@@ -23,13 +23,13 @@ import yaml
 from ..after_step import CALLBACKS, acting_after
 from .world import MANAGEMENT, NETWORKS, World
 
-__all__ = ["Done", "Operator"]
+__all__ = ["Done", "Operator", "links"]
 
 ROOT = Path(__file__).resolve().parents[3]
 _LIMIT_S = 180
 
 
-def _links(platform: str) -> tuple[str, str]:
+def links(platform: str) -> tuple[str, str]:
     """How routers of a platform call the inside and the outside interface."""
     return ("GigabitEthernet1", "GigabitEthernet2") if platform == "iosxe_netconf" else ("lan", "wan")
 
@@ -114,7 +114,7 @@ class Operator:
             "ansible_host_key_checking": True,
             "handover_networks": [NETWORKS[name]],
             "handover_platform": platform,
-            **dict(zip(("handover_inside_interface", "handover_outside_interface"), _links(platform), strict=True)),
+            **dict(zip(("handover_inside_interface", "handover_outside_interface"), links(platform), strict=True)),
         }
         if "netconf" in platform:
             return {

@@ -73,13 +73,10 @@ class Scene:
 @contextmanager
 def scenes(built: Path, place: Path, platforms: Mapping[str, str]) -> Iterator[Scene]:
     with worlds(built, place, platforms) as world, ExitStack() as stack:
-        known = (built / "host.pub").read_text().split()[:2]
-        (place / "known_hosts").write_text(
-            "".join(f"[{address}]:830 {' '.join(known)}\n" for address in MANAGEMENT.values())
-        )
-        hosts = {name: _host(name, platform, built) for name, platform in platforms.items()}
+        (place / "known_hosts").write_text(known_hosts(built))
+        hosts = {name: host_of(name, platform, built) for name, platform in platforms.items()}
         for name in platforms:
-            _prepare(world, name)
+            prepare(world, name)
         (place / "service").mkdir()
         files = Place(
             place / "service", hosts, widen=True, ssh={"known_hosts": str(place / "known_hosts"), "keepalive": 1.0}
@@ -90,7 +87,13 @@ def scenes(built: Path, place: Path, platforms: Mapping[str, str]) -> Iterator[S
         yield Scene(world, call, files, Phone("alice"))
 
 
-def _prepare(world: World, name: str) -> None:
+def known_hosts(built: Path) -> str:
+    """The routers' key, which they share."""
+    key = " ".join((built / "host.pub").read_text(encoding="utf-8").split()[:2])
+    return "".join(f"[{address}]:830 {key}\n" for address in MANAGEMENT.values())
+
+
+def prepare(world: World, name: str) -> None:
     """As the role does."""
     platform = platform_named(world.platforms[name])
     if not isinstance(platform, IetfNetconf):
@@ -103,13 +106,13 @@ def _prepare(world: World, name: str) -> None:
         NetconfPreparation(name, platform, device, "lan").converge(present=True, checking=False, drop=False)
 
 
-def _host(name: str, platform: str, built: Path) -> dict[str, Any]:
+def host_of(name: str, platform: str, built: Path) -> dict[str, Any]:
     return {
         "ansible_host": MANAGEMENT[name],
         "ansible_port": 830,
         "ansible_user": "root",
         "ansible_ssh_private_key_file": str(built / "user"),
-        "ansible_connection": "ansible.netcommon.netconf" if platform in BY_NETCONF else "ssh",
+        "ansible_connection": "ansible.netcommon.netconf" if "netconf" in platform else "ssh",
         "handover_platform": platform,
         "handover_networks": [NETWORKS[name]],
     }

@@ -22,12 +22,14 @@ class Kernel:
         self._shown = shown
         self._config = config
         self._process = process
-        self._script = ""
+        self._script = self._text = ""
 
     def follow(self) -> None:
         """Let it carry out what the configuration says now."""
-        if self._shown is not None:
-            self._shown.write_text("\n".join(self._config.lines()), encoding="utf-8")
+        text = "\n".join(self._config.lines())
+        if self._shown is not None and text != self._text:
+            self._shown.write_text(text, encoding="utf-8")
+            self._text = text
         if self._process is None:
             return
         script = kernel_script(self._config)

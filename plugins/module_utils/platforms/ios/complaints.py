@@ -50,6 +50,12 @@ COMPLAINTS: Tuple[Complaint, ...] = (
         "Leave out the option that it does not know.",
     ),
     (
+        r"Configuration mode.* locked",
+        "lock_held",
+        "nobody else has locked the mode of configuration",
+        "Wait until the other session is done.",
+    ),
+    (
         r"Command authorization failed|Access denied|not authorized",
         "no_privilege",
         "the login may configure",

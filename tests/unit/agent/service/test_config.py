@@ -67,6 +67,8 @@ def test_a_whole_file(tmp_path: Path) -> None:
         ("scope: correspondent", "scoop: session", "unknown_config_key", 12, "scoop"),
         ("scope: correspondent", "scope: everything", "bad_config", 12, "scope"),
         ("scope: correspondent", "dry_run: 1", "bad_config", 12, "dry_run"),
+        ("scope: correspondent", "widen: maybe", "bad_config", 12, "widen"),
+        ("scope: correspondent", "freeze: 0", "bad_config", 12, "freeze"),
         ("drain: 1", "drain: -1", "bad_config", 13, "drain"),
         ("drain: 1", "drain: yes", "bad_config", 13, "drain"),
         ("format: opensips", "format: fax", "bad_config", 7, "events.1.format"),

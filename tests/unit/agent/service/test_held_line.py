@@ -20,6 +20,7 @@ from ansible_collections.sipmobility.handover.agent.service.held_line import Hel
 from ansible_collections.sipmobility.handover.agent.service.inventory import RouterEntry
 from ansible_collections.sipmobility.handover.agent.service.login import Login
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.complaints import diagnosed
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from tests.standins.ios.configuration import RunningConfiguration
 from tests.standins.ios.dialogue import Dialogue
@@ -131,6 +132,17 @@ def test_lines_end_at_a_complaint(router: Router) -> None:
     assert "% Invalid input" in said["no such word"]
     # The dialogue is outside of configuration again.
     assert "hostname rb-with-a-long-name" in line.running("| include hostname")
+    line.close()
+
+
+def test_nothing_is_typed_where_configuration_is_locked(router: Router, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = router.line()
+    line.check()
+    locked = "Configuration mode locked exclusively by user 'other' process '3' from terminal '0'. Please try later.\n"
+    monkeypatch.setattr(Dialogue, "_privileged", lambda _self, _words, _line: locked)
+    assert line.configure([STATIC, "hostname other"], forced=False) == {STATIC: locked}
+    assert diagnosed("rb", STATIC, locked).code == "lock_held"
+    assert router.config.hostname == "rb-with-a-long-name"
     line.close()
 
 
