@@ -11,6 +11,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -148,6 +149,26 @@ def test_a_source_that_sends_too_much_hears_nothing(started: Started) -> None:
                 continue
             break
     assert 10 <= heard < 60
+
+
+def test_events_are_pushed_to_whoever_is_connected(started: Started) -> None:
+    """A netstring each, the same text as in the log; without anybody the log has it alone."""
+    with socket.socket() as free:
+        free.bind((ADDRESS, 0))
+        port = free.getsockname()[1]
+    server = started(sip_server_push=f"{ADDRESS}:{port}")
+    alone, heard = asked(), asked()
+    assert server.phone().register(alone, PASSWORD).status == 200
+    told(server, alone)
+    with socket.create_connection((ADDRESS, port), 5) as one:
+        time.sleep(0.2)  # the server takes the connection in a process of its own
+        assert server.phone().register(heard, PASSWORD).status == 200
+        event = told(server, heard)
+        one.settimeout(5)
+        data = one.recv(65535)
+    size, _, rest = data.partition(b":")
+    assert (int(size), rest[-1:]) == (len(rest) - 1, b",")
+    assert json.loads(rest[:-1]) == event
 
 
 OWN = """#!KAMAILIO
