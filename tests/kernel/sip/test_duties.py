@@ -211,6 +211,21 @@ class TestCorrespondent:
         assert world.told(CORRESPONDENT, dialog.call_id, 0) == []
 
 
+@pytest.mark.parametrize("param", [";received={}", ";RECEIVED={}", ";rport=5060;received={}", ";rport=9"])
+def test_a_phone_cannot_note_its_packets_source_itself(
+    world: World, phone: Phone, moved: tuple[Ua, Message], param: str
+) -> None:
+    """Else it could name another's address, as its Contact does, and a server behind would take it for the source."""
+    bob, (alice, _answer) = registered(phone, world, "bob", CORRESPONDENT, FAR, CORRESPONDENT), moved
+    answer, dialog = alice.call(bob.aor)
+    assert answer.status == 200
+    alice.via = param.format(STRANGER)
+    assert alice.within(dialog, "NOTIFY", *REQUIRE).status == 403
+    assert alice.register(*REQUIRE, contact=f"<sip:alice@{STRANGER}:5060>").status == 403
+    alice.via = ""
+    assert world.told(CORRESPONDENT, dialog.call_id, 0) == []
+
+
 class TestNoOpenRelay:
     """Only our own domains, and registered users."""
 
