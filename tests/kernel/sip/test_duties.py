@@ -226,6 +226,22 @@ def test_a_phone_cannot_note_its_packets_source_itself(
     assert world.told(CORRESPONDENT, dialog.call_id, 0) == []
 
 
+def test_a_phone_cannot_claim_a_transport_that_it_does_not_use(
+    world: World, phone: Phone, moved: tuple[Ua, Message]
+) -> None:
+    """Else what came by UDP would count as what nobody could alter."""
+    bob, (alice, _answer) = registered(phone, world, "bob", CORRESPONDENT, FAR, CORRESPONDENT), moved
+    answer, dialog = alice.call(bob.aor)
+    assert answer.status == 200
+    alice.transport = "TLS"
+    attempts = (lambda: alice.within(dialog, "NOTIFY", *REQUIRE), lambda: alice.register(*REQUIRE))
+    for attempt in attempts:
+        with suppress(TimeoutError):  # the answer may go by that transport
+            assert attempt().status == 403
+    alice.transport = "UDP"
+    assert world.told(CORRESPONDENT, dialog.call_id, 0) == []
+
+
 class TestNoOpenRelay:
     """Only our own domains, and registered users."""
 

@@ -68,6 +68,7 @@ class Ua:
 
     :ivar heard: requests that came.
     :ivar via: what its Via says besides.
+    :ivar transport: what its Via names.
     """
 
     def __init__(self, user: str, domain: str, password: str, at: str, server: tuple[str, int]) -> None:
@@ -75,7 +76,7 @@ class Ua:
         self.at = at
         self.contact = f"<sip:{user}@{at}:5060>"
         self.heard: list[Message] = []
-        self.via = ""
+        self.via, self.transport = "", "UDP"
         self._user, self._domain, self._password, self._server = user, domain, password, server
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((at, 5060))
@@ -154,7 +155,7 @@ class Ua:
     def _text(self, method: str, uri: str, dialog: Dialog, headers: Sequence[str], to: str | None = None) -> bytes:
         lines = [
             f"{method} {uri} SIP/2.0",
-            f"Via: SIP/2.0/UDP {self.at}:5060;branch=z9hG4bK{secrets.token_hex(8)}{self.via}",
+            f"Via: SIP/2.0/{self.transport} {self.at}:5060;branch=z9hG4bK{secrets.token_hex(8)}{self.via}",
             *(f"Route: {route}" for route in dialog.route),
             "Max-Forwards: 70",
             f"From: {dialog.local}",
