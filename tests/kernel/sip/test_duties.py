@@ -14,6 +14,9 @@ from contextlib import suppress
 
 import pytest
 
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.dialog_message import DialogMessage
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.dialogs import Dialogs
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import kamailio
 from lab.phone import TAG
 
 from .ua import Dialog, Message, Ua
@@ -140,6 +143,28 @@ def test_she_calls_from_abroad_by_her_home_server(world: World, phone: Phone, mo
     assert bob.within(back, "BYE").status == 200
     assert alice.heard[-1].method == "BYE"
     assert dialog.call_id == back.call_id
+
+
+def test_where_media_go_is_told(world: World, phone: Phone, moved: tuple[Ua, Message]) -> None:
+    """The server that leads the call tells of each message once, as the side sends it that it comes from."""
+    bob, (alice, _answer) = registered(phone, world, "bob", CORRESPONDENT, FAR, CORRESPONDENT), moved
+    alice.media, bob.media = 4000, 5004
+    answer, dialog = alice.call(BOB)
+    assert answer.status == 200
+    until_heard(bob, "ACK")
+    lines = world.servers[HOME].events(dialog.call_id, 4)
+    items = [item for item in kamailio.parse([lines], "log") if isinstance(item, DialogMessage)]
+    assert [(item.method, item.status) for item in items if item.status in (None, 200)][-3:] == [
+        ("INVITE", None),
+        ("INVITE", 200),
+        ("ACK", None),
+    ]
+    dialogs = Dialogs()
+    for item in items:
+        dialogs.take(item)
+    flows = {(str(flow.address), flow.port, str(flow.peer_address), flow.peer_port) for flow in dialogs.flows()}
+    assert (ABROAD, 4000, FAR, 5004) in flows or (FAR, 5004, ABROAD, 4000) in flows
+    assert alice.within(dialog, "BYE").status == 200
 
 
 class TestCorrespondent:

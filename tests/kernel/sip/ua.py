@@ -69,6 +69,7 @@ class Ua:
     :ivar heard: requests that came.
     :ivar via: what its Via says besides.
     :ivar transport: what its Via names.
+    :ivar media: the port where it wants sound; 0 for no session description.
     """
 
     def __init__(self, user: str, domain: str, password: str, at: str, server: tuple[str, int]) -> None:
@@ -77,6 +78,7 @@ class Ua:
         self.contact = f"<sip:{user}@{at}:5060>"
         self.heard: list[Message] = []
         self.via, self.transport = "", "UDP"
+        self.media = 0
         self._user, self._domain, self._password, self._server = user, domain, password, server
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((at, 5060))
@@ -163,9 +165,8 @@ class Ua:
             f"Call-ID: {dialog.call_id}",
             f"CSeq: {dialog.cseq} {method}",
             *headers,
-            "Content-Length: 0",
         ]
-        return ("\r\n".join(lines) + "\r\n\r\n").encode()
+        return self._whole(lines, described=method == "INVITE")
 
     def _credentials(self, challenge: str, method: str, uri: str) -> str:
         given = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
@@ -206,6 +207,16 @@ class Ua:
             f"Call-ID: {request.one('Call-ID')}",
             f"CSeq: {request.one('CSeq')}",
             f"Contact: {self.contact}",
-            "Content-Length: 0",
         ]
-        return ("\r\n".join(lines) + "\r\n\r\n").encode()
+        return self._whole(lines, described=request.method == "INVITE")
+
+    def _whole(self, lines: Sequence[str], described: bool) -> bytes:
+        """The message, with a session description where it has one (RFC 4566)."""
+        body = ""
+        if described and self.media:
+            body = (
+                f"v=0\r\no=- 1 1 IN IP4 {self.at}\r\ns=-\r\nc=IN IP4 {self.at}\r\nt=0 0\r\n"
+                f"m=audio {self.media} RTP/AVP 0\r\n"
+            )
+            lines = [*lines, "Content-Type: application/sdp"]
+        return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", body]).encode()
