@@ -259,10 +259,10 @@ def test_a_phone_cannot_claim_a_transport_that_it_does_not_use(
     answer, dialog = alice.call(bob.aor)
     assert answer.status == 200
     alice.transport = "TLS"
-    attempts = (lambda: alice.within(dialog, "NOTIFY", *REQUIRE), lambda: alice.register(*REQUIRE))
-    for attempt in attempts:
-        with suppress(TimeoutError):  # the answer may go by that transport
-            assert attempt().status == 403
+    with suppress(TimeoutError):  # the answer may go by that transport
+        assert alice.within(dialog, "NOTIFY", *REQUIRE).status == 403
+    with suppress(TimeoutError):
+        assert alice.register(*REQUIRE).status == 403
     alice.transport = "UDP"
     assert world.told(CORRESPONDENT, dialog.call_id, 0) == []
 
