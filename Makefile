@@ -144,6 +144,11 @@ bench-dataplane: venv ## Routers: packets a second, one more mapping, looks for 
 	@tools/host_packages.sh tests/bench/debian-packages.txt
 	@$(PY) -m tests.bench.dataplane $(ARGS)
 
+.PHONY: bench-registrar
+bench-registrar: venv test-packages ## The SIP server that tells beside a plain Kamailio, 500 registrations a second; ARGS=60
+	@tools/host_packages.sh tests/bench/debian-packages.txt
+	@$(PY) -m tests.bench.registrar $(ARGS)
+
 .PHONY: bench-snmp
 bench-snmp: venv test-packages ## A step over SNMP: a held session beside snmpset and a playbook; ARGS=5
 	@$(PY) -m tests.bench.snmp $(ARGS)

@@ -24,6 +24,8 @@ UNITS = (
 _PLACES = {
     "sipmobility.cfg": ("etc/kamailio/sipmobility.cfg", 0o644),
     "sipmobility-users.cfg": ("etc/kamailio/sipmobility-users.cfg", 0o644),
+    "users/version": ("etc/kamailio/sipmobility-users/version", 0o644),
+    "users/sip_ha1": ("etc/kamailio/sipmobility-users/sip_ha1", 0o644),
     "kamailio.cfg": ("etc/kamailio/kamailio.cfg", 0o644),
     "sipmobility-events.socket": ("etc/systemd/system/sipmobility-events.socket", 0o644),
     "sipmobility-events.service": ("etc/systemd/system/sipmobility-events.service", 0o644),

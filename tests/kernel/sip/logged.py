@@ -14,7 +14,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -46,10 +46,20 @@ class Logged:
     """Starts server and writer; :meth:`close` ends them.
 
     :param size: of the file system that the log is on, as mount has it.
+    :param settings: variables of the role.
     """
 
-    def __init__(self, directory: Path, *, size: str = "16m", address: str = "203.0.113.2") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        size: str = "16m",
+        address: str = "203.0.113.2",
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
         self.directory = directory
+        # Lines stand in the order of the registrations of one worker: here there is one.
+        self._settings = {"sip_server_children": 1, **(settings or {})}
         self.address = address
         command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", _SETUP.format(size=size)]
         self._holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -70,9 +80,8 @@ class Logged:
         """Start Kamailio, which knows of no registration."""
         place = self.directory / f"kamailio-{time.monotonic_ns()}"
         place.mkdir()
-        # Lines stand in the order of the registrations of one worker: here there is one.
-        one = {"sip_server_children": 1}
-        self.server = Kamailio(place, one, address=self.address, port=5060, within=self._inside(), stderr=False)
+        told = self._settings
+        self.server = Kamailio(place, told, address=self.address, port=5060, within=self._inside(), stderr=False)
 
     def kill_server(self) -> None:
         """Kill it, as nothing that runs can help."""

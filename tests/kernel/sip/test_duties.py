@@ -14,6 +14,9 @@ from contextlib import suppress
 
 import pytest
 
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.dialog_message import DialogMessage
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.dialogs import Dialogs
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import kamailio
 from lab.phone import TAG
 
 from .ua import Dialog, Message, Ua
@@ -142,6 +145,28 @@ def test_she_calls_from_abroad_by_her_home_server(world: World, phone: Phone, mo
     assert dialog.call_id == back.call_id
 
 
+def test_where_media_go_is_told(world: World, phone: Phone, moved: tuple[Ua, Message]) -> None:
+    """The server that leads the call tells of each message once, as the side sends it that it comes from."""
+    bob, (alice, _answer) = registered(phone, world, "bob", CORRESPONDENT, FAR, CORRESPONDENT), moved
+    alice.media, bob.media = 4000, 5004
+    answer, dialog = alice.call(BOB)
+    assert answer.status == 200
+    until_heard(bob, "ACK")
+    lines = world.servers[HOME].events(dialog.call_id, 4)
+    items = [item for item in kamailio.parse([lines], "log") if isinstance(item, DialogMessage)]
+    assert [(item.method, item.status) for item in items if item.status in (None, 200)][-3:] == [
+        ("INVITE", None),
+        ("INVITE", 200),
+        ("ACK", None),
+    ]
+    dialogs = Dialogs()
+    for item in items:
+        dialogs.take(item)
+    flows = {(str(flow.address), flow.port, str(flow.peer_address), flow.peer_port) for flow in dialogs.flows()}
+    assert (ABROAD, 4000, FAR, 5004) in flows or (FAR, 5004, ABROAD, 4000) in flows
+    assert alice.within(dialog, "BYE").status == 200
+
+
 class TestCorrespondent:
     """Server 170 of the patent: told within a dialog, by a re-INVITE or a NOTIFY."""
 
@@ -209,6 +234,37 @@ class TestCorrespondent:
         more = f"Via: SIP/2.0/UDP {AT_HOME}:5060;branch=z9hG4bKx"
         assert alice.within(dialog, "NOTIFY", *REQUIRE, more).status == 403
         assert world.told(CORRESPONDENT, dialog.call_id, 0) == []
+
+
+@pytest.mark.parametrize("param", [";received={}", ";RECEIVED={}", ";rport=5060;received={}", ";rport=9"])
+def test_a_phone_cannot_note_its_packets_source_itself(
+    world: World, phone: Phone, moved: tuple[Ua, Message], param: str
+) -> None:
+    """Else it could name another's address, as its Contact does, and a server behind would take it for the source."""
+    bob, (alice, _answer) = registered(phone, world, "bob", CORRESPONDENT, FAR, CORRESPONDENT), moved
+    answer, dialog = alice.call(bob.aor)
+    assert answer.status == 200
+    alice.via = param.format(STRANGER)
+    assert alice.within(dialog, "NOTIFY", *REQUIRE).status == 403
+    assert alice.register(*REQUIRE, contact=f"<sip:alice@{STRANGER}:5060>").status == 403
+    alice.via = ""
+    assert world.told(CORRESPONDENT, dialog.call_id, 0) == []
+
+
+def test_a_phone_cannot_claim_a_transport_that_it_does_not_use(
+    world: World, phone: Phone, moved: tuple[Ua, Message]
+) -> None:
+    """Else what came by UDP would count as what nobody could alter."""
+    bob, (alice, _answer) = registered(phone, world, "bob", CORRESPONDENT, FAR, CORRESPONDENT), moved
+    answer, dialog = alice.call(bob.aor)
+    assert answer.status == 200
+    alice.transport = "TLS"
+    with suppress(TimeoutError):  # the answer may go by that transport
+        assert alice.within(dialog, "NOTIFY", *REQUIRE).status == 403
+    with suppress(TimeoutError):
+        assert alice.register(*REQUIRE).status == 403
+    alice.transport = "UDP"
+    assert world.told(CORRESPONDENT, dialog.call_id, 0) == []
 
 
 class TestNoOpenRelay:

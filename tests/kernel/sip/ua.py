@@ -67,6 +67,9 @@ class Ua:
     """A phone at an address, port 5060; it answers what comes with 200.
 
     :ivar heard: requests that came.
+    :ivar via: what its Via says besides.
+    :ivar transport: what its Via names.
+    :ivar media: the port where it wants sound; 0 for no session description.
     """
 
     def __init__(self, user: str, domain: str, password: str, at: str, server: tuple[str, int]) -> None:
@@ -74,6 +77,8 @@ class Ua:
         self.at = at
         self.contact = f"<sip:{user}@{at}:5060>"
         self.heard: list[Message] = []
+        self.via, self.transport = "", "UDP"
+        self.media = 0
         self._user, self._domain, self._password, self._server = user, domain, password, server
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((at, 5060))
@@ -152,7 +157,7 @@ class Ua:
     def _text(self, method: str, uri: str, dialog: Dialog, headers: Sequence[str], to: str | None = None) -> bytes:
         lines = [
             f"{method} {uri} SIP/2.0",
-            f"Via: SIP/2.0/UDP {self.at}:5060;branch=z9hG4bK{secrets.token_hex(8)}",
+            f"Via: SIP/2.0/{self.transport} {self.at}:5060;branch=z9hG4bK{secrets.token_hex(8)}{self.via}",
             *(f"Route: {route}" for route in dialog.route),
             "Max-Forwards: 70",
             f"From: {dialog.local}",
@@ -160,9 +165,8 @@ class Ua:
             f"Call-ID: {dialog.call_id}",
             f"CSeq: {dialog.cseq} {method}",
             *headers,
-            "Content-Length: 0",
         ]
-        return ("\r\n".join(lines) + "\r\n\r\n").encode()
+        return self._whole(lines, described=method == "INVITE")
 
     def _credentials(self, challenge: str, method: str, uri: str) -> str:
         given = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
@@ -203,6 +207,16 @@ class Ua:
             f"Call-ID: {request.one('Call-ID')}",
             f"CSeq: {request.one('CSeq')}",
             f"Contact: {self.contact}",
-            "Content-Length: 0",
         ]
-        return ("\r\n".join(lines) + "\r\n\r\n").encode()
+        return self._whole(lines, described=request.method == "INVITE")
+
+    def _whole(self, lines: Sequence[str], described: bool) -> bytes:
+        """The message, with a session description where it has one (RFC 4566)."""
+        body = ""
+        if described and self.media:
+            body = (
+                f"v=0\r\no=- 1 1 IN IP4 {self.at}\r\ns=-\r\nc=IN IP4 {self.at}\r\nt=0 0\r\n"
+                f"m=audio {self.media} RTP/AVP 0\r\n"
+            )
+            lines = [*lines, "Content-Type: application/sdp"]
+        return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", body]).encode()

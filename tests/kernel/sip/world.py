@@ -164,6 +164,7 @@ _DUTIES: Mapping[str, Mapping[str, Any]] = {
     },
     HOME: {
         "sip_server_duties": ["registrar", "proxy"],
+        "sip_server_tell_dialogs": True,
         "sip_server_domains": [{"name": HOME, "mobility": True}],
         "sip_server_users": _users(HOME, "alice", "mallory"),
     },

@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import MISSING, fields, replace
+from dataclasses import MISSING, asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.repo
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import AUTO, FORMATS
 from ansible_collections.sipmobility.handover.plugins.modules import registrations_info
 
+from ..asking.home_server import HOME, HomeServer, world_of_today
 from ..mobility.test_admission import POLICY as ADMISSION
 from ..mobility.test_admission import judged
 from ..sip.messages import line, register
@@ -78,6 +79,30 @@ def test_policy_options_are_those_of_the_argument_spec() -> None:
 
     told = shape(OPTIONS["policy"]["suboptions"], "suboptions")
     assert told == shape(registrations_info._POLICY_SPEC, "options")
+
+
+def test_home_options_are_those_of_the_argument_spec() -> None:
+    told = {
+        name: {key: option[key] for key in ("type", "required", "default") if key in option}
+        for name, option in OPTIONS["home"]["suboptions"].items()
+    }
+    assert told == registrations_info._HOME_SPEC
+
+
+def test_it_asks_the_home_server_and_waits_for_its_word(tmp_path: Path) -> None:
+    at_home, abroad = world_of_today(60), world_of_today(2)
+    at_home.register("alice", "1.1.1.20")
+    abroad.register("alice", "2.2.2.20", "1.1.1.20")
+    abroad.register("mallory", "2.2.2.21", "1.1.1.20")
+    policy = {**POLICY, "home_servers": {"example.com": [HOME]}}
+    server = HomeServer(tmp_path, at_home.log)
+    try:
+        found = run(tmp_path, content=abroad.log.decode(), policy=policy, home=asdict(server.access()))
+    finally:
+        server.close()
+    assert [(pair["aor"], pair["admitted"]) for pair in found["address_pairs"]] == [("sip:alice@example.com", True)]
+    assert [item["code"] for item in found["refused"]] == ["home_denied"]
+    assert "questions" not in found
 
 
 def test_every_key_of_a_result_is_documented() -> None:

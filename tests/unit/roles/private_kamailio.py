@@ -67,6 +67,9 @@ class Kamailio:
         }
         secret = '#!define SIPMOBILITY_SECRET "only for this test"\n'
         (directory / "sipmobility-secret.cfg").write_text(secret, encoding="utf-8")
+        (directory / "sipmobility-users").mkdir(exist_ok=True)
+        for name in ("version", "sip_ha1"):
+            (directory / "sipmobility-users" / name).write_text(rendered(f"users/{name}", variables), encoding="utf-8")
         for name in (
             "kamailio",
             "sipmobility",

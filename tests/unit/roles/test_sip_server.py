@@ -11,6 +11,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -119,10 +120,19 @@ def test_credentials_of_one_domain_are_none_of_another(started: Started) -> None
     assert server.phone().register(asked(domain=OTHER), "another").status == 200
 
 
+def test_twenty_thousand_users(started: Started) -> None:
+    """More than Kamailio takes in its configuration, by ten times."""
+    table = [{"name": f"u{number}", "domain": DOMAIN, "ha1": f"{number:032x}"} for number in range(20_000)]
+    server = started(sip_server_users=[*table, *users(), {"name": "last", "domain": DOMAIN, "password": "hers"}])
+    assert server.phone().register(asked("alice", headers=()), PASSWORD).status == 200
+    assert server.phone().register(asked("last", headers=()), "hers").status == 200
+    assert server.phone().register(asked("u19999", headers=()), "guessed").status == 401
+
+
 def test_no_password_gets_to_the_server(started: Started, tmp_path: Path) -> None:
     started()
-    written = b"".join(path.read_bytes() for path in tmp_path.glob("*.cfg"))
-    assert b"sip_ha1=>alice@" in written
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b":alice@" in written
     assert PASSWORD.encode() not in written
 
 
@@ -139,6 +149,26 @@ def test_a_source_that_sends_too_much_hears_nothing(started: Started) -> None:
                 continue
             break
     assert 10 <= heard < 60
+
+
+def test_events_are_pushed_to_whoever_is_connected(started: Started) -> None:
+    """A netstring each, the same text as in the log; without anybody the log has it alone."""
+    with socket.socket() as free:
+        free.bind((ADDRESS, 0))
+        port = free.getsockname()[1]
+    server = started(sip_server_push=f"{ADDRESS}:{port}")
+    alone, heard = asked(), asked()
+    assert server.phone().register(alone, PASSWORD).status == 200
+    told(server, alone)
+    with socket.create_connection((ADDRESS, port), 5) as one:
+        time.sleep(0.2)  # the server takes the connection in a process of its own
+        assert server.phone().register(heard, PASSWORD).status == 200
+        event = told(server, heard)
+        one.settimeout(5)
+        data = one.recv(65535)
+    size, _, rest = data.partition(b":")
+    assert (int(size), rest[-1:]) == (len(rest) - 1, b",")
+    assert json.loads(rest[:-1]) == event
 
 
 OWN = """#!KAMAILIO
