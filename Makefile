@@ -109,7 +109,7 @@ molecule: .build/standins/.installed
 lint sanity molecule:
 	@$(PY) -m tools.run_tests $@
 
-.PHONY: unit kernel standins integration test-moves test-chaos test-deep
+.PHONY: unit kernel standins pages integration test-moves test-chaos test-deep
 unit: venv ## Unit and property tests; one of them: make unit ARGS='-k name' or ARGS=path
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/unit) -m "not deep" $(ARGS)
 
@@ -118,6 +118,9 @@ kernel: test-packages ## Tests with the real nft and ip in private namespaces (r
 
 standins: test-packages ## Tests against stand-ins for routers whose software cannot be had (no lab); ARGS as above
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/standins) -m "not deep" $(ARGS)
+
+pages: venv ## The commands of the documentation, run as they stand there (root, no lab); ARGS as above
+	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/pages) $(ARGS)
 
 integration: test-packages lab ## Tests against the lab's real routers; one of them: make integration ARGS='-k name'
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/integration) -m "not deep" $(ARGS)
@@ -195,6 +198,10 @@ release: venv .build/release/.installed ## Tarball, wheel, bill of materials and
 	@test -x $(@D)/venv/bin/python || $(PYTHON) -m venv $(@D)/venv
 	@$(@D)/venv/bin/pip install -qq -r $<
 	@touch $@
+
+.PHONY: cores
+cores: venv ## Unit tests on other versions of ansible-core: CORES='2.20=python3.12 2.21=python3.13'
+	@tools/cores.sh $(or $(CORES),2.20=python3.12 2.21=python3.13)
 
 .PHONY: format
 format: venv ## Let ruff format the Python and mend what it safely can
