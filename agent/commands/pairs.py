@@ -134,10 +134,27 @@ def _whole(
     record["cursor"] = cursors_to_record(_cursors(inputs))
     if draft is not None:
         record["draft"] = draft
-    print(json.dumps(record, indent=2), flush=True)
+    sys.stdout.writelines(_json_text(record))
+    sys.stdout.flush()
     if args.cursor_out:
         write_cursors(args.cursor_out, _cursors(inputs))
     return len(report.refused)
+
+
+def _json_text(record: Mapping[str, Any]) -> Iterator[str]:
+    """An object as JSON, in pieces: each key has a line, and each item of a list has one. With indentation, Python
+    writes at a fifth of the speed."""
+    before = "{\n"
+    for key, value in record.items():
+        yield f"{before}  {json.dumps(key)}: "
+        before = ",\n"
+        if isinstance(value, list) and value:
+            for n, item in enumerate(value):
+                yield f"{',' if n else '['}\n    {json.dumps(item)}"
+            yield "\n  ]"
+        else:
+            yield json.dumps(value)
+    yield "\n}\n"
 
 
 def _lines(

@@ -18,7 +18,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.sip.refusal i
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import AUTO, FORMATS, open_source
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.lines import Position
 from tests.unit.sip.messages import line, register
-from tests.unit.sip.plainly import check
+from tests.unit.sip.plainly import check, check_event
 from tests.unit.sip.torture import INVALID, IPV6_INVALID, IPV6_VALID, VALID
 
 __all__ = ["FINDINGS", "SECONDS_PER_INPUT", "TARGETS", "Target", "seeds"]
@@ -87,6 +87,10 @@ def _uri(data: bytes) -> None:
         assert uri.address_of_record(uri.parse_uri(canonical)) == canonical, "an AOR is its own AOR"
 
 
+def _event(data: bytes) -> None:
+    check_event(data)
+
+
 def _source(name: str) -> Target:
     def target(data: bytes) -> None:
         # The first byte says how the rest is cut: nothing of what is found may depend on that.
@@ -107,6 +111,7 @@ TARGETS: dict[str, Target] = {
     "values": _values,
     "name_addr": _name_addr,
     "uri": _uri,
+    "event": _event,
     **{f"source_{name}": _source(name) for name in (AUTO, *sorted(FORMATS))},
 }
 
@@ -121,6 +126,9 @@ def seeds(name: str) -> Iterator[bytes]:
     ]
     if name == "message":
         yield from [register(), *torture]
+    elif name == "event":
+        for path in sorted(_FIXTURES.glob("kamailio/*.jsonl")):
+            yield from path.read_bytes().splitlines()
     elif name in ("values", "name_addr", "uri"):
         for data in [register(), *torture]:
             for found in data.split(b"\r\n")[1:]:

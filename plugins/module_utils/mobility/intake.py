@@ -162,8 +162,7 @@ class Intake:
 
     def is_live(self, pair: AddressPair) -> bool:
         """Whether nothing has ended this very pair or taken its place."""
-        held = self._context.live.same(pair)
-        return held is not None and (held.new, held.source) == (pair.new, pair.source)
+        return self._context.live.holds(pair)
 
     def take(self, item: Item, now: float) -> Iterator[Outcome]:
         """The outcomes of one item; dialogs have none of their own. ``now`` is Unix seconds UTC."""

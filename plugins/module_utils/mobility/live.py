@@ -19,6 +19,8 @@ __all__ = ["Live"]
 
 #: Seconds that a pair is remembered beyond its expiry; a late expiry event still ends it.
 _MARGIN = 3600
+#: What tells a pair from one that took its place.
+_IDENTITY = ("aor", "instance", "old", "correspondent", "new", "source")
 
 
 class Live:
@@ -37,17 +39,25 @@ class Live:
         """The live pair of the same owner and old address, for the same correspondent."""
         return next((found for found in self._of_user(pair.aor) if _key(found) == _key(pair)), None)
 
+    def holds(self, pair: AddressPair) -> bool:
+        """Whether this very pair is live: nothing has ended it or taken its place."""
+        wanted = (pair.aor, pair.instance, str(pair.old), pair.correspondent, str(pair.new), pair.source)
+        held = self._memory.get("pairs", user_of(pair.aor)) or ()
+        return any(tuple([value.get(name) for name in _IDENTITY]) == wanted for value in held)
+
     def put(self, pair: AddressPair) -> None:
         """Add a pair; it takes the place of :meth:`same`."""
         self._put("pairs", user_of(pair.aor), [p for p in self._of_user(pair.aor) if _key(p) != _key(pair)], pair)
-        claims = [claim for claim in self._claims(pair.old) if claim[0] != pair.id]
-        claims.append([pair.id, pair.aor, pair.instance, pair.expires])
+        identity = pair.id
+        claims = [claim for claim in self._claims(pair.old) if claim[0] != identity]
+        claims.append([identity, pair.aor, pair.instance, pair.expires])
         self._memory.put("claims", address_text(pair.old), claims, pair.expires + _MARGIN)
 
     def drop(self, pair: AddressPair) -> None:
         """Remove a live pair."""
         self._put("pairs", user_of(pair.aor), [p for p in self._of_user(pair.aor) if _key(p) != _key(pair)])
-        claims = [claim for claim in self._claims(pair.old) if claim[0] != pair.id]
+        identity = pair.id
+        claims = [claim for claim in self._claims(pair.old) if claim[0] != identity]
         self._memory.put("claims", address_text(pair.old), claims or None, pair.expires + _MARGIN)
 
     def of(self, aor: str) -> List[AddressPair]:

@@ -12,7 +12,7 @@ from typing import Any, Dict
 from ..reader import time_to_text
 from ..sip.agreed import flow_to_record
 from ..sip.refusal import Refusal
-from ..sip.registration import Registration
+from ..sip.registration import Binding, Contact, Registration
 from .home import HomeQuestion
 from .intake import Report
 from .pairs import AddressPair, Change
@@ -90,10 +90,12 @@ def _plain(item: object) -> Record:
 
 
 def _value(value: object) -> object:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (Contact, Binding)):
+        return {key: _value(one) for key, one in value._asdict().items()}
     if isinstance(value, (list, tuple)):
         return [_value(item) for item in value]
     if is_dataclass(value):
         return _plain(value)
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
     return str(value)

@@ -6,40 +6,36 @@
 from __future__ import annotations
 
 import re
-from typing import List, Optional, Sequence, Tuple
+from functools import partial
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from ..errors import HandoverError
 from .grammar import QUOTED, TOKEN, unquoted
 from .header import MAX_EXPIRES, parse_expires
 from .name_addr import NameAddr, parse_name_addrs
-from .plain_uri import DISPLAY, HOST, MAX_PLAIN, PORT, URI_BEGIN, URI_PARAM
+from .plain_uri import DISPLAY, HOST, MAX_PLAIN, PORT, URI_BEGIN, URI_PARAM, URI_PARAMS
 from .registration import DEFAULT_EXPIRES, Contact
-from .stated import stated
+from .remembered import remembered
 from .uri import plain_host
 
 __all__ = ["Contacts", "instance_of", "is_asterisk", "read_contacts"]
 
-_EQUALS, _ENDS = r"[ \t]*=[ \t]*", r"[ \t]*(?:[;,]|\Z)"
-#: A header parameter: one of those that phones write most, as they write it and once; the group behind them is any
-#: other. That a known one ends is seen before its group is set, so that no group holds what was not taken.
-_HEADER_PARAM = (
-    rf"(?:\+sip\.instance(?(6)(?!)){_EQUALS}(?=\"<[!#-;=?-\[\]-~]*>\"{_ENDS})\"<([^>]*)>\""
-    rf"|expires(?(7)(?!)){_EQUALS}(?=[0-9]{{1,10}}{_ENDS})([0-9]+)"
-    rf"|reg-id(?(8)(?!)){_EQUALS}(?=[0-9]{{1,10}}{_ENDS})([0-9]+)"
-    rf"|q(?(9)(?!)){_EQUALS}(?=[0-9.]+{_ENDS})([0-9.]+)"
-    rf"|([{TOKEN}]+)(?:{_EQUALS}(?:{QUOTED}|[{TOKEN}]+))?)"
-)
-#: One address of a line and the comma or the end behind it: URI, host, port, name of the URI's last parameter, header
-#: parameters, and of these what is known. What begins no such address is all the rest, without a URI.
+_EQUALS = r"[ \t]*=[ \t]*"
+_MORE_URI_PARAMS = rf"(?:;[{URI_PARAM}]+(?:=[{URI_PARAM}]+|)){{0,7}}"
+#: One address, and the comma behind it or the end of its line: URI, host, port, URI parameters behind the first; then
+#: the header parameters as text that :func:`_known_params` looks at: in front of an instance, the instance in its
+#: quotes, behind it. What begins no such address is all the rest, without a URI.
 _PLAIN = re.compile(
-    rf"[ \t]*{DISPLAY}<({URI_BEGIN}({HOST})(?::({PORT}))?"
-    # No later parameter of this URI has the same name.
-    rf"(?:;([{URI_PARAM}]+)(?![{URI_PARAM}])(?![^>]*;(?i:\4)(?![{URI_PARAM}]))(?:=[{URI_PARAM}]+)?){{0,8}})>"
-    rf"((?:[ \t]*;[ \t]*{_HEADER_PARAM})*)[ \t]*(?:,(?!\Z)|\Z)|(?s:.+)",
-    re.ASCII,
+    rf"[ \t]*{DISPLAY}<({URI_BEGIN}({HOST})(?::({PORT})|){URI_PARAMS}({_MORE_URI_PARAMS}))>"
+    r"([^\",\n]*)(\"<[!#-;=?-\[\]-~]*>\"|)([^\",\n]*(?:\"[^\"\\\n]*\"[^\",\n]*|))"
+    r"(?:,(?!\n|\Z)|\n(?!\Z)|\Z)|(?s:.+)"
 )
-_PARAM = re.compile(rf"([{TOKEN}]+)(?:[ \t]*=[ \t]*({QUOTED}|[{TOKEN}]+))?")
+#: Stands for an instance, which is the phone's own: no header holds this character but behind a backslash.
+_INSTANCE = "\0"
+_PARAM = re.compile(rf"[ \t]*;[ \t]*([{TOKEN}]+)(?:{_EQUALS}({QUOTED}|[{TOKEN}]+|{_INSTANCE})|)[ \t]*")
 
+#: A Contact of all its fields: its own constructor takes twice the time.
+_contact: Callable[[Tuple[object, ...]], Contact] = partial(tuple.__new__, Contact)
 
 #: What the Contact lines of a REGISTER say: the addresses; whether they are the asterisk; seconds of the longest-lived
 #: one, of none :data:`DEFAULT_EXPIRES`; whether one of them says for how long; the instance of the first that stays,
@@ -54,19 +50,15 @@ def read_contacts(lines: Sequence[str], expires: Optional[int]) -> Contacts:
     :raises HandoverError: ``bad_address``, ``bad_uri``, ``bad_number``; ``bad_contact`` for an asterisk beside
         addresses, or without ``Expires: 0``.
     """
-    if is_asterisk(lines):
+    if "*" in lines and is_asterisk(lines):
         if expires != 0:
             raise HandoverError("bad_contact", f"* with Expires {expires}", "the asterisk needs Expires: 0")
         return (), True, 0, False, None
     default = DEFAULT_EXPIRES if expires is None else expires
-    found: List[Contact] = []
-    stated_expires = False
-    for line in lines:
-        plain = _plain_contacts(line, default) if len(line) <= MAX_PLAIN else None
-        if plain is None:
-            plain = _any_contacts(parse_name_addrs(line, "Contact"), default)
-        found += plain[0]
-        stated_expires = stated_expires or plain[1]
+    plain = _plain_contacts("\n".join(lines), default) if lines else ([], False)
+    if plain is None:
+        plain = _any_contacts([one for line in lines for one in parse_name_addrs(line, "Contact")], default)
+    found, stated_expires = plain
     if len(found) == 1:
         (one,) = found
         return (one,), False, one.expires, stated_expires, one.instance
@@ -95,50 +87,62 @@ def instance_of(text: Optional[str]) -> Optional[str]:
     return stripped or None
 
 
-def _plain_contacts(line: str, default: int) -> Optional[Tuple[List[Contact], bool]]:
-    """The addresses of a line as nearly all are written, and whether one says for how long. None for any other line,
-    good or bad."""
+def _plain_contacts(lines: str, default: int) -> Optional[Tuple[List[Contact], bool]]:
+    """The addresses of lines as nearly all are written, and whether one says for how long. None where a line is
+    another, good or bad.
+
+    :param lines: joined by LF, which stands in none.
+    """
+    if len(lines) > MAX_PLAIN:
+        return None
     found: List[Contact] = []
     stated_expires = False
-    for uri, host, port, _name, params, urn, seconds, flow, _q, other in _PLAIN.findall(line):
-        if not uri:
+    for uri, host, port, more, params, quoted, behind in _PLAIN.findall(lines):
+        if not uri or (more and not _stand_once(uri)):
             return None
-        if other:
-            # Nothing here depends on case, and names must not.
-            pairs = _PARAM.findall(params.lower())
-            said = dict(pairs)
-            if len(said) != len(pairs) or not params.isascii():
+        expires, instance, flow = default, None, None
+        if quoted or params or behind:
+            known = _known_params(f"{params}{_INSTANCE}{behind}" if quoted else params + behind)
+            if known is None:
                 return None
-            # A parameter without a value says nothing.
-            seconds, urn, flow = said.get("expires"), said.get("+sip.instance"), said.get("reg-id")
-            urn = instance_of(unquoted(urn)) if urn else None
-            flow = unquoted(flow) if flow else None
-            if seconds and not (seconds.isdigit() and len(seconds) < 11):
-                return None  # to be read or refused as it is written
-        expires = default
-        if seconds:
-            expires, stated_expires = int(seconds), True
-            if expires > MAX_EXPIRES:
-                return None
+            seconds, flow = known
+            if seconds is not None:
+                expires, stated_expires = seconds, True
+            if quoted:
+                instance = quoted[2:-2].lower() or None
         try:
             host_text, address = plain_host(host)
         except HandoverError:
             return None
-        found.append(
-            stated(
-                Contact,
-                {
-                    "uri": uri,
-                    "host_text": host_text,
-                    "host": address,
-                    "port": int(port) if port else None,
-                    "expires": expires,
-                    "instance": urn.lower() if urn else None,
-                    "reg_id": _reg_id(flow) if flow else None,
-                },
-            )
-        )
+        found.append(_contact((uri, host_text, address, int(port) if port else None, expires, instance, flow)))
     return (found, stated_expires) if found else None
+
+
+@remembered(512)
+def _known_params(text: str) -> Optional[Tuple[Optional[int], Optional[int]]]:
+    """``expires`` and ``reg-id`` in header parameters, None for what is not there. None for parameters that are not
+    written as nearly all are: they are to be read or refused one by one.
+
+    Phones of one model write the same but for the instance; so this is looked at once.
+
+    :param text: with :data:`_INSTANCE` in the place of an instance.
+    """
+    pairs = _PARAM.findall(text)
+    said = {name.lower(): value for name, value in pairs}
+    if _PARAM.sub("", text).strip(" \t") or len(said) != len(pairs):
+        return None
+    if said.pop("+sip.instance", _INSTANCE) != _INSTANCE or _INSTANCE in said.values():
+        return None
+    seconds = said.get("expires")
+    if seconds and not (seconds.isdigit() and len(seconds) < 11 and int(seconds) <= MAX_EXPIRES):
+        return None
+    return int(seconds) if seconds else None, _reg_id(unquoted(said.get("reg-id", "")))
+
+
+def _stand_once(uri: str) -> bool:
+    """Whether no parameter of a URI stands twice."""
+    params = uri.rpartition("@")[2].split(";")[1:]
+    return len({param.partition("=")[0].lower() for param in params}) == len(params)
 
 
 def _any_contacts(addresses: Sequence[NameAddr], default: int) -> Tuple[List[Contact], bool]:

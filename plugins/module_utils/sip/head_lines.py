@@ -12,7 +12,7 @@ from ..errors import HandoverError
 from .grammar import TOKEN, checked_text
 from .header import COMPACT, OPTION_TAG, SINGLE
 
-__all__ = ["MAX_HEADERS", "NAMES", "head_lines", "held_headers", "unfolded_head"]
+__all__ = ["MAX_HEADERS", "NAMES", "head_lines", "held_headers"]
 
 #: Most header lines of one message.
 MAX_HEADERS = 256
@@ -70,7 +70,7 @@ def held_headers(headers: List[Tuple[str, str]]) -> Dict[str, List[str]]:
     return held
 
 
-def unfolded_head(head: bytes, bare_lf: bool) -> bytes:
+def _unfolded_head(head: bytes, bare_lf: bool) -> bytes:
     """The same head with folded lines joined by one space.
 
     :raises HandoverError: ``bad_start_line`` where that is the start line, which cannot be folded.
@@ -105,7 +105,7 @@ def _any_lines(head: bytes, bare_lf: bool) -> _HeadLines:
     if head.count(b"\n") != ends or head.count(b"\r") != (0 if bare_lf else ends):
         raise HandoverError("bad_line_ending", head[:80], "every line of a message ends in the same way, CRLF")
     if b"\n " in head or b"\n\t" in head:
-        head = unfolded_head(head, bare_lf)
+        head = _unfolded_head(head, bare_lf)
         ends = head.count(end)
         plain = None if bare_lf else _plain_lines(head)
         if plain is not None:

@@ -113,11 +113,14 @@ class Message:
 
     @cached_property
     def registers(self) -> Stated:
-        """What the headers of a REGISTER state together.
+        """What a REGISTER states of itself.
 
-        :raises HandoverError: ``bad_contact``, ``bad_number``, ``bad_old_address``.
+        :raises HandoverError: ``bad_contact``, ``bad_header``, ``bad_number``, ``bad_old_address``.
         """
-        return headers_of_register(self._lines("contact"), self._lines(_TAG), self._lines("require"), self.expires)
+        said = headers_of_register(self._lines("contact"), self._lines(_TAG), self._lines("require"), self.expires)
+        said["aor"], said["transport"], said["claimed_user"] = self.aor, self.transport, self.claimed_user
+        said["call_id"], said["cseq"] = self.call_id, self.cseq.number
+        return said
 
     def values(self, name: str) -> List[str]:
         """The values of the header lines of this name (any case, long form)."""

@@ -21,7 +21,7 @@ from typing import Any, Callable, Dict, FrozenSet, Optional, Tuple
 
 from .contact import read_contacts
 from .grammar import TOKEN
-from .head_lines import MAX_HEADERS, unfolded_head
+from .head_lines import MAX_HEADERS
 from .header import COMPACT, MAX_CSEQ, CSeq, parse_credentials, parse_via
 from .message_facts import Message
 from .plain_values import ABSENT, MAX_MESSAGE, OWN, READ, SHARED, own_values, shared_values
@@ -37,6 +37,7 @@ _MAX_HEAD = 8192
 #: Control characters but HTAB, those that end a line among them.
 _CONTROLS = bytes(code for code in (*range(32), 127) if code not in b"\t")
 _TOKEN = re.compile(rf"[{TOKEN}]+")
+_FOLD = re.compile(r"\r\n[ \t]+")
 
 #: Headers that must be there; those that must not stand twice, though nobody reads them here.
 _MANDATORY = frozenset(("via", "from", "to", "call-id", "cseq"))
@@ -69,8 +70,10 @@ def _read(head: bytes) -> Optional[Message]:
     if not 1 < len(lines) < MAX_HEADERS + 2 or lines.pop():
         return None
     if min(lines) < "!":
-        # A line that begins with white space goes on with the one before.
-        return None if "" in lines else _read(unfolded_head(head, bare_lf=False))
+        # A line that begins with white space goes on with the one before, but the start line is one line.
+        if "" in lines or lines[0] < "!":
+            return None
+        lines = _FOLD.sub(" ", "\r\n".join(lines)).split("\r\n")
     spelled: Dict[Optional[str], str] = {None: ABSENT}
     again = []
     for line in lines:
@@ -111,11 +114,8 @@ def _read(head: bytes) -> Optional[Message]:
         "method": method,
         "uri": uri,
         "status": status,
-        "transport": transport.lower(),
-        "aor": f"{scheme.lower()}:{name}" if user is None else f"{scheme.lower()}:{user}@{name}",
         "call_id": call_id,
         "cseq": CSeq(cseq, counted),
-        "claimed_user": None if authorization == ABSENT else parse_credentials(authorization.strip(" \t")).username,
         "content_length": length,
         "body": b"",
         "_written": (head, spelled, picks[3], again),
@@ -123,8 +123,13 @@ def _read(head: bytes) -> Optional[Message]:
     if method != "REGISTER" or (old_host is None and old_other != ABSENT):
         read_contacts(contacts, expires)
     else:
-        old = None if old_host is None else plain_host(old_host)
-        known["registers"] = stated_by_register(contacts, [] if old is None else [old], require, expires)
+        old = [] if old_host is None else [plain_host(old_host)]
+        known["registers"] = said = stated_by_register(contacts, old, require, expires)
+        said["aor"] = f"{scheme.lower()}:{name}" if user is None else f"{scheme.lower()}:{user}@{name}"
+        said["call_id"], said["cseq"], said["transport"] = call_id, cseq, transport.lower()
+        said["claimed_user"] = None
+        if authorization != ABSENT:
+            said["claimed_user"] = parse_credentials(authorization.strip(" \t")).username
     return Message(known)
 
 

@@ -33,17 +33,19 @@ SHARED = ("max-forwards", "date", "expires", "content-length", "require")
 READ = (*OWN, *SHARED, "authorization", "contact")
 
 _SPACE = r"[ \t]*"
-_TAG_PARAM = rf"(?:{_SPACE};{_SPACE}(?i:tag){_SPACE}={_SPACE}[{TOKEN}]+)?"
+_TAG_PARAM = rf"(?:{_SPACE};{_SPACE}(?i:tag){_SPACE}={_SPACE}[{TOKEN}]+|)"
 #: Parameters of a Via as they are mostly written. The group of a name says that the name was there: it comes once.
 _VIA_PARAMS = "|".join(
     rf"{name}(?({group})(?!))()" for group, name in enumerate(("branch", "rport", "received", "alias", "keep"), start=3)
 )
 #: Transport and host; host; scheme, user and host; the whole; number and method; host, or the whole.
 _OWN = (
-    rf"[{TOKEN}]+/[{TOKEN}]+/([{TOKEN}]+)[ \t]+({HOST})(?::(?:{PORT}))?"
-    rf"(?:{_SPACE};{_SPACE}(?:{_VIA_PARAMS})(?:={_SPACE}[{TOKEN}]+)?(?={_SPACE}[;\n]))*",
+    rf"[{TOKEN}]+/[{TOKEN}]+/([{TOKEN}]+)[ \t]+({HOST})(?::(?:{PORT})|)"
+    # First as nearly all write it, which takes half the time.
+    rf"(?:;branch=[{TOKEN}]+(?:;rport|)(?=\n)"
+    rf"|(?:{_SPACE};{_SPACE}(?:{_VIA_PARAMS})(?:={_SPACE}[{TOKEN}]+|)(?={_SPACE}[;\n]))*)",
     rf"{DISPLAY}<{URI_BEGIN}({HOST}){URI_END}>{_TAG_PARAM}",
-    rf"{DISPLAY}<([sS][iI][pP][sS]?):(?:([A-Za-z0-9\-_.!~*'()&=+$,;?/]+)@)?({HOST}){URI_END}>{_TAG_PARAM}",
+    rf"{DISPLAY}<([sS][iI][pP][sS]?):(?:([A-Za-z0-9\-_.!~*'()&=+$,;?/]+)@|)({HOST}){URI_END}>{_TAG_PARAM}",
     rf"({CALL_ID})",
     rf"([0-9]{{1,10}})[ \t]+([{TOKEN}]+)",
     rf"(?:{DISPLAY}<{URI_BEGIN}({HOST}){URI_END}>(?={_SPACE}\Z)|([^\n]*))",

@@ -5,19 +5,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 from .contact import read_contacts
 from .grammar import Address
 from .header import OPTION_TAG, parse_old_addresses, read_option_tags
-from .registration import DEFAULT_EXPIRES
+from .registration import DEFAULT_EXPIRES, Registration
+from .stated import form
 
 __all__ = ["headers_of_dialog_request", "headers_of_register", "stated_by_register"]
 
 _OPTION_TAG = OPTION_TAG.lower()
 
-#: The fields of a Registration that follow from the header lines alone, by their names.
+_FORM = form(Registration)
+_FORM["bindings_before"] = ()
+
+#: The fields of a Registration by their names; what is not known yet is None, or the field's default.
 Stated = Dict[str, Any]
 #: Hosts as text, each with its address, or None for a hostname.
 Hosts = Sequence[Tuple[str, Optional[Address]]]
@@ -31,8 +34,9 @@ def headers_of_register(
     :raises HandoverError: ``bad_address``, ``bad_contact``, ``bad_header``, ``bad_number``,
         ``bad_old_address``, ``bad_uri``.
     """
-    old = [host for line in tag_lines for host in parse_old_addresses(line)]
-    return stated_by_register(contact_lines, old, read_option_tags(require_lines), expires)
+    old = [host for line in tag_lines for host in parse_old_addresses(line)] if tag_lines else []
+    option_tags = read_option_tags(require_lines) if require_lines else ()
+    return stated_by_register(contact_lines, old, option_tags, expires)
 
 
 def stated_by_register(
@@ -43,25 +47,21 @@ def stated_by_register(
     :param old: the hosts of the tag lines.
     :raises HandoverError: ``bad_address``, ``bad_contact``, ``bad_number``, ``bad_uri``.
     """
-    contacts, removes_all, longest, stated_there, instance = read_contacts(contact_lines, expires)
-    old_hosts: Tuple[str, ...]
-    old_addresses: Tuple[Address, ...]
-    if len(old) == 1:
+    said = _FORM.copy()
+    said["contacts"], said["removes_all"], said["expires"], there, said["instance"] = read_contacts(
+        contact_lines, expires
+    )
+    said["expires_stated"] = there or expires is not None
+    said["tag_required"] = _OPTION_TAG in option_tags
+    if not old:
+        said["old_hosts"] = said["old_addresses"] = ()
+    elif len(old) == 1:
         ((host, address),) = old
-        old_hosts, old_addresses = (host,), () if address is None else (address,)
+        said["old_hosts"], said["old_addresses"] = (host,), () if address is None else (address,)
     else:
-        old_hosts = tuple([host for host, _address in old])
-        old_addresses = tuple([address for _host, address in old if address is not None])
-    return {
-        "contacts": contacts,
-        "removes_all": removes_all,
-        "old_hosts": old_hosts,
-        "old_addresses": old_addresses,
-        "tag_required": _OPTION_TAG in option_tags,
-        "expires": longest,
-        "expires_stated": stated_there or expires is not None,
-        "instance": instance,
-    }
+        said["old_hosts"] = tuple([host for host, _address in old])
+        said["old_addresses"] = tuple([address for _host, address in old if address is not None])
+    return said
 
 
 def headers_of_dialog_request(
@@ -74,5 +74,6 @@ def headers_of_dialog_request(
     :raises HandoverError: as :func:`headers_of_register`.
     """
     said = headers_of_register(contact_lines, tag_lines, require_lines, None)
-    contacts = tuple([replace(contact, expires=DEFAULT_EXPIRES) for contact in said["contacts"]])
-    return {**said, "contacts": contacts, "expires": DEFAULT_EXPIRES, "expires_stated": False}
+    said["contacts"] = tuple([contact._replace(expires=DEFAULT_EXPIRES) for contact in said["contacts"]])
+    said["expires"], said["expires_stated"] = DEFAULT_EXPIRES, False
+    return said

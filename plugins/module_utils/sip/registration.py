@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 from .grammar import Address
 from .refusal import Refusal
@@ -19,8 +19,7 @@ __all__ = ["DEFAULT_EXPIRES", "Binding", "Contact", "Correspondent", "Expired", 
 DEFAULT_EXPIRES = 3600
 
 
-@dataclass(frozen=True)
-class Contact:
+class Contact(NamedTuple):
     """One contact of a REGISTER.
 
     :ivar uri: as received.
@@ -40,8 +39,7 @@ class Contact:
     reg_id: Optional[int] = None
 
 
-@dataclass(frozen=True)
-class Binding:
+class Binding(NamedTuple):
     """A binding that the registrar held before the REGISTER.
 
     :ivar contact: its URI.

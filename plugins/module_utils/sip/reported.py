@@ -18,7 +18,7 @@ from .uri import parse_uri, plain_host
 
 __all__ = ["contact_host", "reported", "reported_contact"]
 
-_PLAIN = re.compile(rf"{URI_BEGIN}({HOST})(?::({PORT}))?{URI_PARAMS}")
+_PLAIN = re.compile(rf"{URI_BEGIN}({HOST})(?::({PORT})|){URI_PARAMS}")
 
 
 def reported(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Tuple
+from typing import List, Optional, Tuple
 
 from ..errors import HandoverError
 from .body import read_body
@@ -14,7 +14,7 @@ from .message import Message
 from .name_addr import NameAddr
 from .register_headers import headers_of_dialog_request
 from .registration import Correspondent, Registration
-from .stated import form, stated
+from .stated import stated
 from .uri import Uri, address_of_record
 
 __all__ = ["IN_DIALOG", "METHODS", "parties", "registration_of"]
@@ -25,8 +25,6 @@ IN_DIALOG = ("INVITE", "NOTIFY")
 METHODS = frozenset(("REGISTER", *IN_DIALOG))
 
 _OPTION_TAG = OPTION_TAG.lower()
-_FORM = form(Registration)
-_FORM["bindings_before"] = ()
 
 
 def registration_of(message: Message, where: str) -> Optional[Registration]:
@@ -39,9 +37,8 @@ def registration_of(message: Message, where: str) -> Optional[Registration]:
     """
     if message.method not in METHODS:
         return None
-    correspondent = None
     if message.method == "REGISTER":
-        said, aor, claimed = message.registers, message.aor, message.claimed_user
+        said = message.registers.copy()
     else:
         tag, require = message.values(_OPTION_TAG), message.values("require")
         require += [value for value in message.values("proxy-require") if _OPTION_TAG in value.lower()]
@@ -50,20 +47,11 @@ def registration_of(message: Message, where: str) -> Optional[Registration]:
         said = headers_of_dialog_request(message.values("contact"), tag, require)
         if not said["old_hosts"] and not said["tag_required"]:
             return None
-        aor, correspondent = parties(message.from_, message.to, message.uri)
-        claimed = claimed_user([*message.authorization, *message.values("proxy-authorization")])
-    fields: Dict[str, object] = {
-        **_FORM,
-        **said,
-        "aor": aor,
-        "call_id": message.call_id,
-        "cseq": message.cseq.number,
-        "transport": message.transport,
-        "claimed_user": claimed,
-        "where": where,
-        "method": message.method,
-        "correspondent": correspondent,
-    }
+        said["aor"], said["correspondent"] = parties(message.from_, message.to, message.uri)
+        said["claimed_user"] = claimed_user([*message.authorization, *message.values("proxy-authorization")])
+        said["call_id"], said["cseq"], said["transport"] = message.call_id, message.cseq.number, message.transport
+        said["method"] = message.method
+    said["where"] = where
     if message.body and said["tag_required"] and said["old_hosts"]:
         body = read_body(
             _first(message.values("content-type")),
@@ -73,8 +61,8 @@ def registration_of(message: Message, where: str) -> Optional[Registration]:
             ", ".join(message.values("content-encoding")),
             offer=message.method == "INVITE",
         )
-        fields["listed"], fields["media"], fields["body_refused"] = body.listed, body.media, body.refused
-    return stated(Registration, fields)
+        said["listed"], said["media"], said["body_refused"] = body.listed, body.media, body.refused
+    return stated(Registration, said)
 
 
 def parties(from_: NameAddr, to: NameAddr, target: Optional[Uri]) -> Tuple[str, Correspondent]:

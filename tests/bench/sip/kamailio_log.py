@@ -76,10 +76,14 @@ def _event(phone: int, number: int, old: str, new: str, removed: bool) -> bytes:
         "cseq": number + 1,
         "instance": instance,
     }
+    # Keys as the configuration of role sip_server writes them, in its order.
     event = {
         "before": [before],
-        "v": 1,
         "event": "register",
+        "aor": f"sip:{user}@visited.example",
+        "expires": 600,
+        "rc": 3 if removed else 2,
+        "v": 1,
         "time": round(when, 6),
         "src_ip": new,
         "src_port": 5060,
@@ -87,14 +91,14 @@ def _event(phone: int, number: int, old: str, new: str, removed: bool) -> bytes:
         "local_ip": "203.0.113.254",
         "auth_user": user,
         "auth_realm": "visited.example",
-        "aor": f"sip:{user}@visited.example",
+        "qop": "auth",
         "call_id_hex": f"{phone:08x}@phone".encode().hex(),
         "cseq": number + 2,
         "contact_hex": [contact.encode().hex()],
         "tag_hex": [f"<sip:{user}@{old}>".encode().hex()] if old != new else [],
         "require_hex": [_TAG.encode().hex()] if old != new else [],
-        "expires": 600,
-        "rc": 3 if removed else 2,
+        "content_type_hex": None,
+        "body_hex": None,
         "user_agent_hex": b"bench-phone/1.0".hex(),
     }
     return json.dumps(event, separators=(",", ":")).encode()

@@ -93,7 +93,7 @@ def _register(chance: random.Random, number: int) -> Register:
         ("Supported", "path, outbound, gruu"),
     ]
     if chance.random() < 0.6:
-        headers.append(("Authorization", _digest(chance, user, domain)))
+        headers.append(("Authorization", _digest(chance, user, domain, number)))
     if chance.random() < 0.3:
         chance.shuffle(headers)
     said = [_contact(chance, user, host, number) for host in contacts]
@@ -139,11 +139,11 @@ def _contact(chance: random.Random, user: str, host: str, number: int) -> str:
     return f"{_display(chance)}<{uri}>{params}"
 
 
-def _digest(chance: random.Random, user: str, domain: str) -> str:
+def _digest(chance: random.Random, user: str, domain: str, number: int) -> str:
     return (
         f'Digest username="{user}", realm="{domain}", nonce="{chance.getrandbits(128):032x}", uri="sip:{domain}", '
         f'response="{chance.getrandbits(128):032x}", algorithm=MD5, cnonce="{chance.getrandbits(32):08x}", '
-        f"qop=auth, nc=00000001"
+        f"qop=auth, nc={number % 40 + 1:08x}"
     )
 
 

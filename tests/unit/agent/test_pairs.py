@@ -77,6 +77,16 @@ def test_json_is_one_object_with_these_keys(shell: Shell) -> None:
     assert found["cursor"][log]["offset"] == len(line() + line(rc=-1))
 
 
+def test_json_has_a_line_for_each_finding(shell: Shell) -> None:
+    """A long output can be searched by line, and is printed fast."""
+    log = shell.file("log", line() + line(rc=-1) + line(rc=-1))
+    _status, out = shell.run("--json", "--format", "kamailio", log)
+    lines = out.splitlines()
+    assert json.loads(out)["refused"] == [json.loads(text.rstrip(",")) for text in lines if '"not_accepted"' in text]
+    assert len([text for text in lines if '"not_accepted"' in text]) == 2
+    assert json.loads(shell.run("--json", "--format", "kamailio", shell.file("none", ""))[1])["refused"] == []
+
+
 def test_text_is_for_people(shell: Shell) -> None:
     log = shell.file("log", line() + line(rc=-1))
     status, out = shell.run(log)

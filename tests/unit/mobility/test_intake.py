@@ -224,7 +224,7 @@ def test_what_a_registrar_holds_spends_nothing_and_ends_nothing() -> None:
     assert isinstance(registration, Registration)
     intake = Intake(POLICY)
     row = replace(registration, tag_required=False, old_hosts=(), old_addresses=(), snapshot=True)
-    over = replace(row, contacts=tuple(replace(contact, expires=0) for contact in row.contacts))
+    over = replace(row, contacts=tuple(contact._replace(expires=0) for contact in row.contacts))
     found = [outcome for item in (row, registration, over) for outcome in intake.take(item, NOW)]
     assert [type(outcome) for outcome in found] == [AddressPair, Change]
     assert len(intake.live) == 1

@@ -1,21 +1,23 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plain reading of a head beside the careful one, for the property tests and the fuzzer."""
+"""The plain readings, of a head and of an event line, beside the careful ones: for property tests and the fuzzer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
+from unittest.mock import patch
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip import message as reading
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.message_facts import Message
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.registration import Registration
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.request import registration_of
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import kamailio, kamailio_plain
 
-__all__ = ["check", "outcome"]
+__all__ = ["check", "check_event", "outcome"]
 
 
 def outcome(read: Callable[[], object]) -> tuple[object, str]:
@@ -38,4 +40,14 @@ def check(head: bytes, bare_lf: bool = False) -> Message | None:
         found, _error = outcome(lambda: registration_of(plain, "f:1"))
         assert found is None or list(vars(found)) == [field.name for field in fields(Registration)]
         assert outcome(lambda: registration_of(plain, "f:1")) == outcome(lambda: registration_of(careful, "f:1"))
+    return plain
+
+
+def check_event(line: bytes) -> Registration | None:
+    """The plain reading of an event line, from its brace on, which is the careful one where there is one."""
+    plain = kamailio_plain.plain_registration(line, "f:1")
+    if plain is not None:
+        with patch.object(kamailio, "plain_registration", lambda _data, _where: None):
+            assert kamailio.event_in(line, "f:1") == plain
+        assert list(vars(plain)) == [field.name for field in fields(Registration)]
     return plain

@@ -218,17 +218,30 @@ def test_names_are_remembered_by_how_they_are_spelled() -> None:
     assert check(PLAIN + b"Supported\r\n") is None
 
 
-@given(_ADDRESSES)
-def test_contact_lines_are_read_alike(line: str) -> None:
-    plain = contact._plain_contacts(line, 1800)
+@given(st.lists(_ADDRESSES, min_size=1, max_size=3))
+@example(["<sip:a@b>", ""])
+@example(["", "<sip:a@b>"])
+@example(["<sip:a@b>,", "<sip:c@d>"])
+@example(["<sip:a@b>", ", <sip:c@d>"])
+@example(['"x', 'y" <sip:a@b>'])
+@example(['"x\\', 'y" <sip:a@b>'])
+@example(["<sip:a@b", ";c>"])
+@example(["<sip:a@b>;c", "=d"])
+@example(['<sip:a@b>;c="', '"'])
+@example(["<sip:a@b>;c=", "<sip:a@b>"])
+@example(["<sip:a@b>", ";c=d"])
+@example(["x", "<sip:a@b>"])
+def test_contact_lines_are_read_alike(lines: list[str]) -> None:
+    """Each line stands for itself."""
+    plain = contact._plain_contacts("\n".join(lines), 1800)
     if plain is not None:
-        assert plain == contact._any_contacts(parse_name_addrs(line, "Contact"), 1800)
+        assert plain == contact._any_contacts([a for line in lines for a in parse_name_addrs(line, "Contact")], 1800)
 
 
 @given(_DIGEST, _ADDRESSES)
 def test_credentials_and_old_addresses_are_read_alike(digest: str, address: str) -> None:
     """What the patterns for plain values take is left to the careful reading by a little more text."""
-    if header._PLAIN_DIGEST.fullmatch(digest):
+    if header._plain_digest(digest) is not None:
         assert header.parse_credentials(digest) == header.parse_credentials(digest + ", Unknown=1")
     if header._ONE_NAME_ADDR.fullmatch(address):
         plain = outcome(lambda: header.parse_old_addresses(address))

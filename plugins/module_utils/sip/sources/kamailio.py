@@ -42,7 +42,7 @@ Keys of ``"event": "expired"``: v, time, aor, contact; call_id and instance wher
 from __future__ import annotations
 
 import re
-from typing import Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Callable, Iterable, Iterator, List, Optional, Tuple
 
 from ...errors import HandoverError
 from ..body import EMPTY, Body, read_body
@@ -56,7 +56,7 @@ from ..register_headers import Stated, headers_of_dialog_request, headers_of_reg
 from ..registration import Binding, Contact, Correspondent, Expired, Registration
 from ..reported import contact_host
 from ..request import IN_DIALOG, parties
-from ..stated import form, stated
+from ..stated import stated
 from ..uri import parse_uri, reported_aor
 from .json_values import (
     MAX_TIME,
@@ -70,6 +70,7 @@ from .json_values import (
     string,
     time,
 )
+from .kamailio_plain import bound, plain_registration
 from .line_items import is_text, line_items, not_text
 from .lines import Position
 from .source import Item, Source
@@ -81,13 +82,6 @@ EVENT = re.compile(rb'\{[ \t]*"')
 _COLON, _BRACE = b":{"
 _BLANKS = b" \t"
 _BRACE_OR_BLANKS = b"{ \t"
-
-#: ``expires`` of a binding before: absolute from here on, seconds left below (nobody registers for 30 years).
-_ABSOLUTE = 1_000_000_000
-
-_REGISTRATION = form(Registration)
-_REGISTRATION["bindings_before"] = ()
-_BINDING = form(Binding)
 
 
 def parse(stream: Iterable[bytes], where: str, position: Optional[Position] = None) -> Iterator[Item]:
@@ -108,11 +102,11 @@ def _telling(block: bytes) -> Callable[[int], int]:
         # for the marks. What stands before a quote is looked at as far as the quote before it: linear time.
         quote = next_of(b'"', start)
         while quote >= 0:
-            before = block[quote - 1]
             # A block ends with LF, so that something follows each quote.
-            if block[quote + 1] == _COLON or before == _BRACE:
+            if block[quote + 1] == _COLON:
                 return quote
-            if before in _BLANKS and block[quote - 2] in _BRACE_OR_BLANKS:
+            before = block[quote - 1]
+            if before in _BRACE_OR_BLANKS and (before == _BRACE or block[quote - 2] in _BRACE_OR_BLANKS):
                 brace = block.rfind(b"{", start, quote)
                 if brace >= 0 and not block[brace + 1 : quote].strip(_BLANKS):
                     return quote
@@ -128,8 +122,12 @@ def event_in(data: bytes, where: str) -> Optional[Item]:
     found = EVENT.search(data)
     if found is None:
         return not_text(data, where) or _piece(data, where)
+    data = data[found.start() :]
+    plain = plain_registration(data, where)
+    if plain is not None:
+        return plain
     try:
-        event = parse_object(data[found.start() :])
+        event = parse_object(data)
         kind = (event.get("v"), event.get("event"))
         if kind == (1, "register"):
             return _registration(event, where)
@@ -193,14 +191,17 @@ def _fact(
     event: Object,
     where: str,
     method: str,
-    headers: Stated,
+    fields: Stated,
     aor: str,
     correspondent: Optional[Correspondent],
 ) -> Registration:
-    """The Registration of a request's event: what both kinds of event say in the same way, and what the caller read."""
-    fields: Dict[str, object] = {**_REGISTRATION, **headers, "aor": aor}
+    """The Registration of a request's event: what both kinds of event say in the same way.
+
+    :param fields: what the header lines say, to be filled in.
+    """
+    fields["aor"] = aor
     fields["received_at"] = received_at = time(event)
-    body = _body(event, where, offer=method == "INVITE") if headers["tag_required"] and headers["old_hosts"] else None
+    body = _body(event, where, offer=method == "INVITE") if fields["tag_required"] and fields["old_hosts"] else None
     fields["call_id"] = parse_call_id(_hex(string(event, "call_id_hex")))
     fields["cseq"] = integer(event, "cseq", 0, MAX_CSEQ)
     fields["source_address"] = address(event, "src_ip")
@@ -209,7 +210,7 @@ def _fact(
     fields["authenticated_user"] = optional_string(event, "auth_user")
     fields["authenticated_realm"] = optional_string(event, "auth_realm")
     if method == "REGISTER":
-        fields["bindings_before"] = _before(event, received_at, headers["contacts"])
+        fields["bindings_before"] = _before(event, received_at, fields["contacts"])
     fields["server_address"] = optional_address(event, "local_ip")
     fields["where"], fields["method"], fields["correspondent"] = where, method, correspondent
     fields["authenticated_qop"] = _qop(event)
@@ -277,24 +278,22 @@ def _expired(event: Object, where: str) -> Expired:
 
 
 def _before(event: Object, now: float, contacts: Tuple[Contact, ...]) -> Tuple[Binding, ...]:
-    # Most registrations are refreshes: what was bound is what is bound, and has been read already.
-    uri, host, port = (contacts[0].uri, contacts[0].host, contacts[0].port) if contacts else ("", None, None)
     found = []
     for item in items(event, "before") if event.get("before") is not None else ():
         if not isinstance(item, dict):
             raise HandoverError("bad_value", item, "before is a list of objects")
-        fields = _BINDING.copy()
-        fields["contact"] = contact = string(item, "contact")
-        fields["host"], fields["port"] = (host, port) if contact == uri else contact_host(contact)
-        fields["received"] = optional_string(item, "received")
-        expires = None if item.get("expires") is None else integer(item, "expires", -MAX_TIME, MAX_TIME)
-        if expires:  # 0 is a permanent contact of Kamailio's, which ends at no time that is known
-            fields["expires"] = expires if expires >= _ABSOLUTE else int(now) + expires
-        fields["call_id"] = optional_string(item, "call_id")
-        if item.get("cseq") is not None:
-            fields["cseq"] = integer(item, "cseq", 0, MAX_CSEQ)
-        fields["instance"] = instance_of(optional_string(item, "instance"))
-        found.append(stated(Binding, fields))
+        found.append(
+            bound(
+                string(item, "contact"),
+                optional_string(item, "received"),
+                None if item.get("expires") is None else integer(item, "expires", -MAX_TIME, MAX_TIME),
+                optional_string(item, "call_id"),
+                None if item.get("cseq") is None else integer(item, "cseq", 0, MAX_CSEQ),
+                optional_string(item, "instance"),
+                now,
+                contacts,
+            )
+        )
     return tuple(found)
 
 

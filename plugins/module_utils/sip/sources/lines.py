@@ -31,14 +31,14 @@ class Position:
 
 
 class Line(NamedTuple):
-    """One line, or a run of lines that a :data:`Finder` passed over.
+    """One line; or the rest of a block, when a :data:`Finder` passes over it.
 
-    :ivar data: without its LF; only the first :data:`MAX_LINE` bytes of a longer one; empty for a run.
+    :ivar data: without its LF; only the first :data:`MAX_LINE` bytes of a longer one; empty for a rest.
     :ivar number: from 1.
     :ivar end: offset behind its LF.
     :ivar complete: whether the LF is there; only the last line of an input may lack it.
     :ivar too_long: whether ``data`` is only its beginning.
-    :ivar ends: how many LFs it has: 1, 0 without one, those of the run.
+    :ivar ends: how many LFs it has: 1, 0 without one, those of a rest.
     """
 
     data: bytes
@@ -52,7 +52,7 @@ class Line(NamedTuple):
 def lines(stream: Iterable[bytes], position: Position, finder: Optional[Finder] = None) -> Iterator[Line]:
     """Split a stream that stands at ``position``, in chunks of any size, into lines.
 
-    :param finder: which lines to read; the others come together, as empty runs. None reads every line.
+    :param finder: which lines to read; the others are passed over. None reads every line.
     """
     number, offset = position.line, position.offset
     pending: List[bytes] = []
@@ -72,7 +72,7 @@ def lines(stream: Iterable[bytes], position: Position, finder: Optional[Finder] 
             if start < last:
                 for line in _whole_lines(piece[start:last], number, offset, finder):
                     yield line
-                    number += line.ends
+                    number = line.number + line.ends
                 offset += last - start
             if last < len(piece):
                 # Of a line that is too long, what lies beyond the limit is counted and dropped.
@@ -89,14 +89,13 @@ def _whole_lines(block: bytes, number: int, offset: int, finder: Optional[Finder
     while start < len(block):
         if find is not None:
             found = find(start)
-            begin = len(block) if found < 0 else block.rfind(b"\n", start, found) + 1
-            if begin > start:
-                count = _count_lines(block[start:begin])
-                yield Line(b"", number, offset + begin, True, False, count)
-                number += count
-                start = begin
             if found < 0:
+                yield Line(b"", number, offset + len(block), ends=_count_lines(block[start:]))
                 return
+            begin = block.rfind(b"\n", start, found) + 1
+            if begin > start:
+                number += _count_lines(block[start:begin])
+                start = begin
         end = block.index(b"\n", start)
         yield Line(block[start:end], number, offset + end + 1)
         number += 1
