@@ -19,7 +19,10 @@ import shlex
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Protocol
+
+import asyncssh
 
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.platforms.base import Output
@@ -60,6 +63,13 @@ class HeldShell(ABC):
         self._listener: asyncio.Task[None] | None = None
         self._program: tuple[str, ...] = ()
         self._resident = False
+        #: Called when the shell ends while nothing is asked of it.
+        self.ended: Callable[[HandoverError], None] = lambda _error: None
+
+    @property
+    def open(self) -> bool:
+        """Whether there is a shell."""
+        return self._process is not None
 
     def become(self, program: str, *arguments: str) -> None:
         """Have the next shell that opens become a program, in Python, where the router can run it."""
@@ -156,10 +166,18 @@ class HeldShell(ABC):
         return held[: -len(mark)].decode("utf-8", "replace")
 
     async def _listen(self, stream: Any) -> None:
-        while line := await stream.readline():
-            text = line.decode("utf-8", "replace").strip()
-            if text:
-                self._said.append(text)
+        # A connection that is lost is an error here, and an end to us.
+        with suppress(OSError, EOFError, asyncssh.Error):
+            while line := await stream.readline():
+                text = line.decode("utf-8", "replace").strip()
+                if text:
+                    self._said.append(text)
+        # Its end. Whoever asks something at this moment sees it by himself.
+        if not self._turn.locked():
+            self._listener = None
+            await self.close()
+            said = self._said[-1] if self._said else "the shell ended"
+            self.ended(HandoverError("router_unreachable", f"{self.name}: {said}", "a router can be reached"))
 
     def _told(self, error: BaseException) -> BaseException:
         if isinstance(error, HandoverError):

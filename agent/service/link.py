@@ -59,6 +59,8 @@ class Link:
         self.name = name
         self.reason: str | None = "not reached yet"
         self._held = held
+        held.ended = self._ended
+        self._ending: asyncio.Task[None] | None = None
         self._renderer = renderer
         self._steps = wrapped(name, held)
         self._shell = LoopShell(self._steps, asyncio.get_running_loop())
@@ -157,6 +159,16 @@ class Link:
 
     async def _in_thread(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         return await in_thread(self._executor, work, *args, **kwargs)
+
+    def _ended(self, error: HandoverError) -> None:
+        """The shell ended while nothing was asked: whatever became of the router, it is reached again and read."""
+
+        async def lost() -> None:
+            async with self._turn:
+                if self.reason is None and not self._held.open:
+                    self._lost(error)
+
+        self._ending = asyncio.create_task(lost())
 
     def _lost(self, error: HandoverError) -> None:
         self.reason = str(error)
