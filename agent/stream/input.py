@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from nats.aio.client import Client
@@ -105,6 +106,7 @@ class StreamInput:
         self._leases = Leases(self._stream, self._config, self._partitions, self._taken, self._left)
         self._tell("reading")
         async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
             tasks.create_task(self._reading.run())
             if not self._dry_run:
                 tasks.create_task(self._leases.run())
@@ -149,11 +151,13 @@ class StreamInput:
 
     async def _taken(self, new: Sequence[tuple[int, int]]) -> None:
         """Partitions are ours: see what was owed in them, have it carried out, then go on with their events."""
+        leases = self._leases
+        assert leases is not None
         owed: set[str] = set()
         for number, epoch in new:
             await self._left(number)
             shelf = Shelf(self._stream, f"{self._config.stream}-ledger-{number}", epoch, self._replicas)
-            while self.mine(number):
+            while leases.mine(number, epoch):
                 try:
                     values = await shelf.take()
                 except TROUBLE as error:
@@ -167,10 +171,10 @@ class StreamInput:
                     self._learn(handovers, number)
                     owed.update(handovers)
                 break
-        ours = [number for number, _epoch in new if self.mine(number) and not self._stopping]
+        ours = [(number, epoch) for number, epoch in new if leases.mine(number, epoch)]
         if owed:
             await self._parts.reconcile(owed)
-        for number in ours:
+        for number, epoch in ours if not self._stopping else ():
             work = PartitionWork(
                 self._stream,
                 self._partitions,
@@ -178,11 +182,11 @@ class StreamInput:
                 self._followed,
                 self._parts.wants,
                 reached=self._reading.reached,
-                mine=lambda number=number: self.mine(number),  # type: ignore[misc]
+                mine=partial(leases.mine, number, epoch),
                 redelivered_after=self._config.lease_seconds,
             )
-            self._working[number] = (work, asyncio.create_task(work.run()))
-        self._teller.told("partitions", taken=ours, held=sorted(self._working))
+            self._working[number] = (work, self._tasks.create_task(work.run()))
+        self._teller.told("partitions", taken=[number for number, _epoch in ours], held=sorted(self._working))
 
     async def _left(self, number: int) -> None:
         """A partition goes: its event is finished, where it is ours still, and no other begun."""
@@ -194,7 +198,6 @@ class StreamInput:
             if self._working.get(number) is working:
                 del self._working[number]
                 self._teller.told("partitions", left=[number], held=sorted(self._working))
-            task.result()
         await in_thread(self._parts.planner, self._parts.ledger.leave, number)
 
     async def _tidied(self) -> None:

@@ -72,10 +72,13 @@ class Leases:
         """The partitions that are ours now."""
         return tuple(number for number in sorted(self._held) if self.mine(number))
 
-    def mine(self, partition: int) -> bool:
-        """Whether a partition is ours at this moment."""
+    def mine(self, partition: int, epoch: int | None = None) -> bool:
+        """Whether a partition is ours at this moment.
+
+        :param epoch: of the lease that is meant; None for any.
+        """
         lease = self._held.get(partition)
-        return lease is not None and time.monotonic() < lease.until
+        return lease is not None and time.monotonic() < lease.until and epoch in (None, lease.epoch)
 
     async def run(self) -> None:
         """Renew, take and give back, until cancelled."""
@@ -142,7 +145,11 @@ class Leases:
             # It ended and is somebody else's. Or the answer to a renewal got lost: then it ends, and is taken again.
             self.lost(number)
         else:
-            lease.until = asked + _BELIEVED * self._lasts
+            # One in which we did not believe any more is over: somebody may have acted on that.
+            if self.mine(number):
+                lease.until = asked + _BELIEVED * self._lasts
+            else:
+                self.lost(number)
 
     async def _returned(self, number: int) -> None:
         """Give a partition back while it is ours; nobody else can have changed its key."""

@@ -51,6 +51,8 @@ class Reading:
         self._followed = followed
         self._judged = judged
         self._lost = lost
+        #: All that follows from events up to here is known to whoever carries it out.
+        self._through = followed.judged
         self._news = asyncio.Event()
         self._progress = asyncio.Condition()
 
@@ -90,13 +92,14 @@ class Reading:
                 self._followed, number, self._partitions.numbered(found.subject or ""), found.data or b""
             )
             async with self._progress:
+                self._through = number
                 self._progress.notify_all()
 
     async def reached(self, number: int) -> None:
         """Wait until an event is judged."""
         self._news.set()
         async with self._progress:
-            await self._progress.wait_for(lambda: self._followed.judged >= number)
+            await self._progress.wait_for(lambda: self._through >= number)
 
     async def _wake(self, _message: Msg) -> None:
         self._news.set()

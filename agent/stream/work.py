@@ -15,7 +15,6 @@ from typing import Any, Protocol
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig
-from nats.js.errors import NotFoundError
 
 from ..service.settling import Settling
 from .connection import ANSWER_WITHIN, TROUBLE
@@ -84,10 +83,8 @@ class PartitionWork:
                     if events is None:
                         events = await self._opened()
                     (event,) = await events.fetch(1, _ASK)
-                except NotFoundError:
-                    events = None
                 except TROUBLE as error:
-                    if events is not None and not isinstance(error, TimeoutError):
+                    if events is None or not isinstance(error, TimeoutError):
                         events = None
                         await asyncio.sleep(_AGAIN)
                 else:

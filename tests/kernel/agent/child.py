@@ -14,8 +14,10 @@ import itertools
 import json
 import logging
 import os
+import select
 import signal
 import sys
+import time
 
 from ansible_collections.sipmobility.handover.agent.service.config import Ssh, load_config
 from ansible_collections.sipmobility.handover.agent.service.held_shell import Runs
@@ -87,6 +89,10 @@ class _Counting:
         return output
 
 
+def _sleep(seconds: float) -> None:
+    select.select([], [], [], seconds)
+
+
 async def _serve(service: Service) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
@@ -102,8 +108,9 @@ def main() -> None:
     parser.add_argument("--after", action="store_true")
     parser.add_argument("--stop", action="store_true", help="stop there, in the place of dying")
     args = parser.parse_args()
-    # A clock of our own, where a test gives us one, is not for what we start.
-    os.environ.pop("LD_PRELOAD", None)
+    if os.environ.pop("LD_PRELOAD", None):
+        # A clock of our own, which is not for what we start. libfaketime cannot sleep until a moment, as Python does.
+        time.sleep = _sleep  # type: ignore[assignment]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.getLogger("sip_handover").addHandler(handler)

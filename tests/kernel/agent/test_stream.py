@@ -124,8 +124,16 @@ def test_a_move_is_acknowledged_when_the_routers_have_it(road: Journey, fleet: F
     assert first.new == NEW[4]
 
 
-def test_another_service_finishes_what_one_was_killed_in(road: Journey, fleet: Fleet) -> None:
-    doomed, phone = fleet.service("doomed", die=2, after=True, held=4), Phone("alice")
+@pytest.mark.parametrize(
+    ("step", "after"),
+    [
+        pytest.param(step, after, marks=() if (step, after) == (3, True) else pytest.mark.deep)
+        for step in (1, 2, 3, 4)
+        for after in (False, True)
+    ],
+)
+def test_another_service_finishes_what_one_was_killed_in(road: Journey, fleet: Fleet, step: int, after: bool) -> None:
+    doomed, phone = fleet.service("doomed", die=step, after=after, held=4), Phone("alice")
     with open_tcp(road, 4, 30) as (mobile, peer, session):
         fleet.tell(phone.register(OLD[4]))
         fleet.done()
@@ -137,6 +145,7 @@ def test_another_service_finishes_what_one_was_killed_in(road: Journey, fleet: F
         heir.await_told("handover", new=str(NEW[4]))
         talk(mobile, peer)
         fleet.done()
+        agreed(road, lambda: fleet.state(heir), f"killed {'after' if after else 'before'} step {step}")
         fleet.tell(phone.register(NEW[4], expires=0))
         heir.await_told("handover", kind="ended")
         until(lambda: not any(len(state) for state in states(road).values()))
@@ -192,7 +201,7 @@ def test_the_stream_is_away_for_a_while(road: Journey, fleet: Fleet) -> None:
         fleet.done()
 
 
-@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.deep), 2, pytest.param(3, marks=pytest.mark.deep)])
 def test_one_that_stood_still_does_no_harm_when_it_goes_on(road: Journey, fleet: Fleet, step: int) -> None:
     """It stands still right before it tells a router a step, for longer than its lease lasts, while another one
     finishes the move and carries out the next one. Then the step goes out all the same."""

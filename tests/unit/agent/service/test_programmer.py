@@ -118,7 +118,11 @@ class World:
             drain=_DRAIN,
             flows=_no_flows,
         )
-        self.programmer = Programmer(links, planner, Report(), drain=_DRAIN)
+        #: Handovers that are somebody else's.
+        self.others: set[str] = set()
+        self.programmer = Programmer(
+            links, planner, Report(), drain=_DRAIN, mine=lambda handover: handover not in self.others
+        )
 
     def want(self, *handovers: Handover) -> None:
         self.programmer.want([handover_to_record(one) for one in handovers], 0.0)
@@ -285,3 +289,44 @@ def test_what_is_unconfirmed_is_taken_back_by_the_router_itself(tmp_path: Path, 
     assert world.routers["rc"].unconfirmed is None
     if fails == "step":
         assert world.routers["rc"].confirmations == ["encode_dst held", "released"]
+
+
+def test_what_is_somebody_elses_in_the_middle_is_left_as_it_is(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        def lost(step: Step) -> str | None:
+            if step.phase is Phase.ENCODE_DST:
+                world.others.add("lost")
+            return None
+
+        world.others.add("never")
+        world.routers["rc"].refuses = lost
+        waits = world.programmer.settling.expect(["kept"])
+        world.want(*(moved(name, f"1.1.1.{n}", f"2.2.2.{n}") for n, name in enumerate(("lost", "kept", "never"), 1)))
+        await waits.wait()
+
+    world = run(tmp_path, story)
+    # The encoder at B was still to come. What is ours was planned anew, and is whole.
+    assert world.held()["kept"] == "2.2.2.2"
+    steps = {name: [step for step in router.steps if _of("lost")(step)] for name, router in world.routers.items()}
+    assert [step.phase for step in steps["rb"]] == [Phase.DECODE]
+    assert [step.phase for step in steps["rc"]] == [Phase.DECODE, Phase.ENCODE_DST]
+    assert not any(_of("never")(step) for router in world.routers.values() for step in router.steps)
+    assert world.statuses() == {"lost": (Status.WANTED, None), "kept": (Status.DONE, None)}
+
+
+def test_what_was_lost_is_not_taken_back_either(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        def fails(step: Step) -> str | None:
+            if step.phase is not Phase.ENCODE_SRC:
+                return None
+            world.others.add("lost")
+            return "step_refused"
+
+        world.routers["rb"].refuses = fails
+        world.want(moved("lost", "1.1.1.1", "2.2.2.1"))
+        while not world.others:
+            await asyncio.sleep(0.01)
+
+    world = run(tmp_path, story)
+    assert [step.phase for step in world.routers["rc"].steps] == [Phase.DECODE, Phase.ENCODE_DST]
+    assert world.statuses() == {"lost": (Status.WANTED, None)}
