@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from .network import private_network
-from .world import ADDRESSES
+from .world import ADDRESSES, ADDRESSES_6
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -19,5 +19,5 @@ def network() -> Iterator[None]:
     """See :func:`private_network`."""
     if shutil.which("kamailio") is None or shutil.which("dnsmasq") is None:
         pytest.skip("Kamailio or dnsmasq is not installed on this host")
-    with private_network(ADDRESSES):
+    with private_network([*ADDRESSES, *ADDRESSES_6]):
         yield

@@ -26,7 +26,7 @@ def private_network(addresses: Iterable[str]) -> Iterator[None]:
     try:
         if library.unshare(_CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), "no private namespace: this needs root")
-        script = _SETUP + "".join(f"ip address add {address}/32 dev lo\n" for address in addresses)
+        script = _SETUP + "".join(f"ip address add {address} dev lo\n" for address in addresses)
         subprocess.run(["sh", "-ec", script], check=True)
         yield
     finally:

@@ -75,12 +75,13 @@ class Ua:
     def __init__(self, user: str, domain: str, password: str, at: str, server: tuple[str, int]) -> None:
         self.aor = f"sip:{user}@{domain}"
         self.at = at
-        self.contact = f"<sip:{user}@{at}:5060>"
+        self.host = f"[{at}]" if ":" in at else at
+        self.contact = f"<sip:{user}@{self.host}:5060>"
         self.heard: list[Message] = []
         self.via, self.transport = "", "UDP"
         self.media = 0
         self._user, self._domain, self._password, self._server = user, domain, password, server
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket = socket.socket(socket.AF_INET6 if ":" in at else socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((at, 5060))
         self._socket.settimeout(0.05)
         self._answers: dict[str, list[Message]] = {}
@@ -157,7 +158,7 @@ class Ua:
     def _text(self, method: str, uri: str, dialog: Dialog, headers: Sequence[str], to: str | None = None) -> bytes:
         lines = [
             f"{method} {uri} SIP/2.0",
-            f"Via: SIP/2.0/{self.transport} {self.at}:5060;branch=z9hG4bK{secrets.token_hex(8)}{self.via}",
+            f"Via: SIP/2.0/{self.transport} {self.host}:5060;branch=z9hG4bK{secrets.token_hex(8)}{self.via}",
             *(f"Route: {route}" for route in dialog.route),
             "Max-Forwards: 70",
             f"From: {dialog.local}",
@@ -212,10 +213,10 @@ class Ua:
 
     def _whole(self, lines: Sequence[str], described: bool) -> bytes:
         """The message, with a session description where it has one (RFC 4566)."""
-        body = ""
+        body, net = "", "IN IP6" if ":" in self.at else "IN IP4"
         if described and self.media:
             body = (
-                f"v=0\r\no=- 1 1 IN IP4 {self.at}\r\ns=-\r\nc=IN IP4 {self.at}\r\nt=0 0\r\n"
+                f"v=0\r\no=- 1 1 {net} {self.at}\r\ns=-\r\nc={net} {self.at}\r\nt=0 0\r\n"
                 f"m=audio {self.media} RTP/AVP 0\r\n"
             )
             lines = [*lines, "Content-Type: application/sdp"]

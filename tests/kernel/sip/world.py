@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.certificates import Authority
@@ -20,11 +21,16 @@ from .ua import Ua
 
 __all__ = [
     "ABROAD",
+    "ABROAD_6",
     "ADDRESSES",
+    "ADDRESSES_6",
     "AT",
+    "AT_6",
     "AT_HOME",
+    "AT_HOME_6",
     "CORRESPONDENT",
     "FAR",
+    "FAR_6",
     "HOME",
     "NOBODY",
     "OTHER",
@@ -44,6 +50,10 @@ AT_HOME, ABROAD, FAR, STRANGER = "198.51.100.20", "198.18.2.20", "198.18.4.20", 
 NOBODY = "203.0.113.99"
 _DNS = "203.0.113.53"
 ADDRESSES = (*AT.values(), _DNS, NOBODY, AT_HOME, ABROAD, FAR, STRANGER)
+#: The same with IPv6; the two prefixes are the phone's networks at home and abroad.
+AT_6 = {name: f"2001:db8:ff::{number}" for number, name in enumerate(AT, 2)}
+AT_HOME_6, ABROAD_6, FAR_6 = "2001:db8:1::20", "2001:db8:2::20", "2001:db8:4::20"
+ADDRESSES_6 = (*AT_6.values(), AT_HOME_6, ABROAD_6, FAR_6)
 #: Not the port that would be taken without DNS.
 PORT, TLS_PORT = 5070, 5071
 
@@ -73,16 +83,20 @@ class World:
 
     :param tls: whether servers know each other by certificates; else by addresses.
     :param gone: whether DNS prefers servers that do not answer.
+    :param at: the addresses of the servers.
     """
 
-    def __init__(self, directory: Path, *, tls: bool, gone: bool = False) -> None:
+    def __init__(
+        self, directory: Path, *, tls: bool, gone: bool = False, at: Mapping[str, str] = MappingProxyType(AT)
+    ) -> None:
         self.directory = directory
         self.tls = tls
+        self._at = at
         self.servers: dict[str, Kamailio] = {}
         self._phones: list[Ua] = []
         records = _DOMAIN + (_GONE if gone else "")
         zone = _ZONE.format(dns=_DNS) + "".join(
-            records.format(name=name, at=at, port=PORT, tls_port=TLS_PORT) for name, at in AT.items()
+            records.format(name=name, at=at, port=PORT, tls_port=TLS_PORT) for name, at in at.items()
         )
         (directory / "zone").write_text(zone)
         (directory / "resolv.conf").write_text(f"nameserver {_DNS}\noptions timeout:1\n")
@@ -109,7 +123,7 @@ class World:
 
     def phone(self, user: str, domain: str, at: str, by: str, password: str = PASSWORD) -> Ua:
         """A phone of a domain, at an address, which sends everything by one of the servers."""
-        self._phones.append(Ua(user, domain, password, at, (AT[by], PORT)))
+        self._phones.append(Ua(user, domain, password, at, (self._at[by], PORT)))
         return self._phones[-1]
 
     def leave(self, phone: Ua) -> None:
@@ -125,11 +139,12 @@ class World:
     def _start(self, name: str, duties: Mapping[str, Any]) -> None:
         directory = self.directory / name
         directory.mkdir()
-        at = AT[name]
+        at = self._at[name]
+        host = f"[{at}]" if ":" in at else at
         peers = [
             {"name": f"sip.{peer}", "domains": [peer] if peer != VISITED else []}
-            | ({} if self.tls else {"addresses": [AT[peer]]})
-            for peer in AT
+            | ({} if self.tls else {"addresses": [self._at[peer]]})
+            for peer in self._at
             if peer != name
         ]
         certificate, key = self.authority.certificate(f"sip.{name}")
@@ -138,7 +153,7 @@ class World:
             "sip_server_tls_private_key": str(key),
             "sip_server_tls_ca_list": str(self.authority.file),
         }
-        listen = [f"udp:{at}:{PORT}", f"tcp:{at}:{PORT}", *([f"tls:{at}:{TLS_PORT}"] if self.tls else [])]
+        listen = [f"udp:{host}:{PORT}", f"tcp:{host}:{PORT}", *([f"tls:{host}:{TLS_PORT}"] if self.tls else [])]
         settings = {
             "sip_server_listen": listen,
             "sip_server_domains": [],

@@ -74,11 +74,16 @@ class HomeServer:
         certificate, key = (authority or self.authority).certificate(name)
         return HomeAccess(str(certificate), str(key), str(self.authority.file), self.port, {HOME: LOOPBACK})
 
+    def pause(self) -> None:
+        """Answer no more."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
     def close(self) -> None:
         """End it."""
-        assert self._server is not None
-        self._server.shutdown()
-        self._server.server_close()
+        self.pause()
         self.witness.close()
 
 

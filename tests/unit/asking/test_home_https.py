@@ -8,6 +8,8 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
@@ -172,6 +174,45 @@ def test_outcomes_line_by_line(started: Started, run: Run, visited: World) -> No
     told = [(line["outcome"], line.get("code")) for line in lines]
     assert told[:2] == [("question", None), ("question", None)]
     assert set(told[2:]) == {("address_pair", None), ("change", None), ("refused", "home_denied"), ("cursor", None)}
+
+
+def test_a_log_that_is_followed(started: Started, visited: World, tmp_path: Path) -> None:
+    """Answers come while the log is waited for; so does the end of waiting."""
+    server = started()
+    (tmp_path / "policy.yml").write_text(policy_text())
+    (tmp_path / "home.yml").write_text(json.dumps(asdict(server.access())))
+    log = tmp_path / "log"
+    log.touch()
+    told = ["--policy", str(tmp_path / "policy.yml"), "--home", str(tmp_path / "home.yml"), "--format", "kamailio"]
+    command = [sys.executable, "-m", "ansible_collections.sipmobility.handover.agent.cli", "pairs", "--follow"]
+    with subprocess.Popen([*command, "--jsonl", *told, str(log)], stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+
+        def tell(user: str, old: str) -> None:
+            known = len(visited.log)
+            visited.register(user, B, old)
+            with log.open("ab") as file:
+                file.write(visited.log[known:])
+
+        def outcome(kind: str) -> dict[str, Any]:
+            assert running.stdout is not None
+            for line in running.stdout:
+                found: dict[str, Any] = json.loads(line)
+                if found["outcome"] == kind:
+                    return found
+            raise AssertionError(f"no {kind}")
+
+        try:
+            tell("alice", A)
+            assert outcome("address_pair")["old"] == A
+            tell("mallory", "1.1.1.21")
+            assert outcome("refused")["code"] == "home_denied"
+            server.pause()
+            tell("carol", "1.1.1.22")
+            assert outcome("refused")["code"] == "home_silent"
+        finally:
+            running.terminate()
+    assert running.returncode == 0
 
 
 @pytest.mark.parametrize(

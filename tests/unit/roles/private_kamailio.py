@@ -53,12 +53,12 @@ class Kamailio:
     ) -> None:
         self.address = address
         self._opened = opened
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        with _datagrams(address) as free:
             free.bind((address, port))
             self.port: int = free.getsockname()[1]
         variables = {
             "sip_server_configuration_dir": str(directory),
-            "sip_server_listen": [f"udp:{address}:{self.port}", *listen],
+            "sip_server_listen": [f"udp:{_host(address)}:{self.port}", *listen],
             "sip_server_domains": [{"name": DOMAIN, "mobility": True}],
             "sip_server_users": [{"name": user, "domain": DOMAIN, "password": PASSWORD} for user in ("alice", "bob")],
             "sip_server_requests_per_source": 0,
@@ -110,7 +110,7 @@ class Kamailio:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         for _ in range(100):
-            with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            with suppress(OSError), _datagrams(self.address) as free:
                 free.bind((self.address, self.port))
                 return
             time.sleep(0.05)
@@ -138,7 +138,7 @@ class Kamailio:
                 return b"".join(re.sub(rb"^ *\d+\(\d+\) ", b"", line) for line in found)
 
     def _wait_until_it_answers(self) -> None:
-        with self._opened(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        with self._opened(_family(self.address), socket.SOCK_DGRAM) as probe:
             probe.connect((self.address, self.port))
             probe.settimeout(0.1)
             text = (
@@ -169,3 +169,15 @@ def request(call_id: str, user: str = "alice") -> Request:
         call_id=call_id,
         cseq=1,
     )
+
+
+def _datagrams(address: str) -> socket.socket:
+    return socket.socket(_family(address), socket.SOCK_DGRAM)
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def _host(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
