@@ -155,6 +155,29 @@ bench-handover: venv ## How long a move waits: service, handover.yml, and the le
 	@.build/bench/venv/bin/pip install -qq -r $<
 	@touch $@
 
+.PHONY: docs
+docs: venv .build/docs/.installed ## The documentation as a site, .build/docs/html; fails on a warning or a link that leads nowhere
+	@$(PY) -m tools.pictures
+	@$(PY) -m tools.docs_site
+
+.build/docs/.installed: docs/requirements.txt
+	@echo "docs: installing sphinx into .build/docs/venv (70 MB)"
+	@mkdir -p $(@D)
+	@test -x $(@D)/venv/bin/python || $(PYTHON) -m venv $(@D)/venv
+	@$(@D)/venv/bin/pip install -qq -r $<
+	@touch $@
+
+.PHONY: release
+release: venv .build/release/.installed ## Tarball, wheel, bill of materials and sums in dist/, checked by galaxy-importer and ansible-builder
+	@$(PY) -m tools.release
+
+.build/release/.installed: tools/release-requirements.txt
+	@echo "release: installing galaxy-importer, ansible-builder and cyclonedx-py into .build/release/venv (60 MB)"
+	@mkdir -p $(@D)
+	@test -x $(@D)/venv/bin/python || $(PYTHON) -m venv $(@D)/venv
+	@$(@D)/venv/bin/pip install -qq -r $<
+	@touch $@
+
 .PHONY: format
 format: venv ## Let ruff format the Python and mend what it safely can
 	@ruff check --quiet --fix --exit-zero . && ruff format .

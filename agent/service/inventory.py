@@ -123,6 +123,7 @@ def _hosts(inventory: Mapping[str, Any], group: str, above: tuple[str, ...]) -> 
 
 
 def _router(name: str, raw: Mapping[str, Any]) -> RouterEntry:
+    raw = _bare_variables(name, raw)
     known = {key: _templated(name, key, raw[key], raw) for key in _NAMES if key in raw}
     described = described_router(known)
     # Known before it is planned for: a device without a shell would be sent a script.
@@ -177,6 +178,38 @@ def _ssh_options(name: str, known: Mapping[str, Any]) -> dict[str, str]:
                 raise _bad(name, variable, option or word, rule)
             found[key] = value.strip()
     return found
+
+
+class _FromOutside(ValueError):
+    """Text of an inventory's source that looks like a template."""
+
+
+def _bare_variables(name: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Variables without Ansible's sign for text that a source, such as NetBox, brought: it is taken as it stands.
+
+    Such text that looks like a template is left out, so that whoever names it gets an error.
+    """
+    found = {}
+    for key, value in raw.items():
+        try:
+            found[key] = _bare(value)
+        except _FromOutside as error:
+            if key in _NAMES:
+                raise _bad(name, key, str(error), "what a source of the inventory brings is no template") from error
+    return found
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_bare(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    if set(value) != {"__ansible_unsafe"}:
+        return {key: _bare(item) for key, item in value.items()}
+    text = str(value["__ansible_unsafe"])
+    if any(sign in text for sign in ("{{", "{%", "{#")):
+        raise _FromOutside(text)
+    return text
 
 
 def _templated(name: str, key: str, value: Any, variables: Mapping[str, Any], depth: int = 0) -> Any:

@@ -82,3 +82,29 @@ def test_a_group_that_is_not_there(tmp_path: Path) -> None:
     path = written(tmp_path, RB)
     with pytest.raises(HandoverError, match="bad_inventory"):
         routers_of(read_inventory(path), "routers", path)
+
+
+def brought(**variables: str) -> dict[str, Any]:
+    """An inventory whose source brought text: Ansible prints it with a sign."""
+    rb = {
+        "handover_networks": [{"__ansible_unsafe": "2.2.2.0/24"}],
+        "handover_inside_interface": {"__ansible_unsafe": "lan"},
+        "handover_outside_interface": "wan",
+        "ansible_host": "{{ management }}",
+        **{name: {"__ansible_unsafe": text} for name, text in variables.items()},
+    }
+    return {"first_hop_routers": {"hosts": ["rb"]}, "_meta": {"hostvars": {"rb": rb}}}
+
+
+def test_text_that_a_source_brought_is_taken_as_it_stands() -> None:
+    inventory = brought(management="192.0.2.2", comment="{{ lookup('pipe', 'id') }}")
+    (rb,) = routers_of(inventory, "first_hop_routers", "netbox.yml")
+    assert rb.login.host == "192.0.2.2"
+    assert (rb.described["networks"], rb.described["inside"]) == (["2.2.2.0/24"], "lan")
+
+
+@pytest.mark.parametrize("name", ["management", "ansible_host"])
+def test_text_that_a_source_brought_is_no_template(name: str) -> None:
+    """Neither where it stands itself, nor where another variable names it."""
+    with pytest.raises(HandoverError, match="bad_inventory"):
+        routers_of(brought(**{name: "{{ 1 + 1 }}"}), "first_hop_routers", "netbox.yml")

@@ -1,0 +1,191 @@
+"""The pictures of the documentation: python -m tools.pictures writes docs/pictures/*.svg.
+
+What a packet looks like on its way is not drawn by hand: the planner's own walk tells it, so picture and code are one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, Walk, trace
+from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
+
+PLACE = Path(__file__).resolve().parent.parent / "docs" / "pictures"
+OLD, NEW, PEER = map(ip_address, ("1.1.1.1", "2.2.2.2", "3.3.3.3"))
+INK, GREY, RED, GREEN = "#222", "#777", "#b00020", "#1b7f3b"
+#: The old address, the new one, the correspondent's.
+COLOURS: Mapping[Address, str] = {OLD: "#b5541c", NEW: "#1f6fb2", PEER: INK}
+TOPOLOGY = Topology(
+    Router(name, (ip_network(f"{number}.{number}.{number}.0/24"),), "nftables", "lan", "wan")
+    for number, name in enumerate(("ra", "rb", "rc"), 1)
+)
+HANDOVER = Handover(
+    id="8d7ac21f98194017", old=OLD, new=NEW, expires=4102444800, sessions=(Session("tcp", 40000, PEER, 7000),)
+)
+#: Where the phone, its router, the correspondent's router and the correspondent stand.
+_COLUMNS = (70, 270, 650, 850)
+_FRAME = 138
+#: Half the width of a host.
+_HALF = 54
+
+
+class Canvas:
+    """A picture in the making."""
+
+    def __init__(self, width: int, height: int, title: str) -> None:
+        self._parts = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
+            f'font-size="13" role="img"><title>{escape(title)}</title>',
+            '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" markerHeight="6" '
+            'orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" fill="context-stroke"/></marker></defs>',
+            '<rect width="100%" height="100%" fill="#fff"/>',
+        ]
+
+    def text(self, x: float, y: float, words: str, fill: str = INK, anchor: str = "middle", **more: object) -> None:
+        extra = "".join(f' {name.replace("_", "-")}="{value}"' for name, value in more.items())
+        self._parts.append(f'<text x="{x}" y="{y}" fill="{fill}" text-anchor="{anchor}"{extra}>{words}</text>')
+
+    def box(self, x: float, y: float, width: float, height: float, fill: str = "#f4f1ea", stroke: str = INK) -> None:
+        self._parts.append(
+            f'<rect x="{x - width / 2}" y="{y - height / 2}" width="{width}" height="{height}" rx="6" fill="{fill}" '
+            f'stroke="{stroke}"/>'
+        )
+
+    def line(self, path: str, stroke: str = INK, tip: bool = True, dashes: str = "") -> None:
+        marker = ' marker-end="url(#tip)"' if tip else ""
+        dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
+        self._parts.append(f'<path d="{path}" fill="none" stroke="{stroke}" stroke-width="1.6"{dashed}{marker}/>')
+
+    def cross(self, x: float, y: float) -> None:
+        self.line(f"M{x - 6} {y - 6}l12 12M{x - 6} {y + 6}l12 -12", RED, tip=False)
+
+    @property
+    def svg(self) -> str:
+        return "\n".join([*self._parts, "</svg>"]) + "\n"
+
+
+def steps() -> str:
+    """A handover packet by packet: how both directions of one session fare after each stage of the plan."""
+    planned = make_plan([HANDOVER], TOPOLOGY, {})
+    states = {name: RouterState() for name in TOPOLOGY.routers}
+    frames = [
+        ("Before the move. The session runs between 1.1.1.1 and 3.3.3.3.", "ra", dict(states)),
+        (
+            "The phone is behind B, with the address 2.2.2.2. Nothing is done yet: the session is dying.",
+            "rb",
+            dict(states),
+        ),
+    ]
+    told = {
+        "decode": "Stage 1, decoders at B and C: they wait for packets that nobody sends yet, and harm nothing.",
+        "encode_dst": "Stage 2, encoder at C: packets go to the phone's new address, and B gives the old one back.",
+        "encode_src": "Stage 3, encoder at B: the phone's packets travel under its new address. The session is whole.",
+    }
+    for stage in planned.stages:
+        for step in stage.steps:
+            states[step.router] = step.applied(states[step.router])
+        frames.append((told[stage.phase.value], "rb", dict(states)))
+    canvas = Canvas(920, 20 + _FRAME * len(frames), "A handover, packet by packet")
+    for number, (title, router, held) in enumerate(frames):
+        _frame(canvas, 24 + number * _FRAME, title, router, held)
+    return canvas.svg
+
+
+def _frame(canvas: Canvas, top: float, title: str, at: str, states: Mapping[str, RouterState]) -> None:
+    canvas.text(20, top + 6, escape(title), anchor="start", font_weight="bold")
+    for x, words in zip(_COLUMNS, ("phone", at[1].upper(), "C", "correspondent"), strict=True):
+        canvas.box(x, top + 62, 2 * _HALF if len(words) > 1 else 44, 84)
+        canvas.text(x, top + 66, words)
+    there = Packet(PEER, OLD, "tcp", 7000, 40000)
+    _lane(canvas, top + 44, trace(there, "rc", TOPOLOGY, states), there, _COLUMNS[::-1], at)
+    back = there.turned
+    _lane(canvas, top + 92, trace(back, at, TOPOLOGY, states), back, _COLUMNS, at)
+
+
+def _lane(canvas: Canvas, y: float, walk: Walk, sent: Packet, columns: tuple[int, ...], at: str) -> None:
+    """One direction: the packet on each of the three links, as far as it comes."""
+    crossing = [hop.packet for hop in walk.hops if hop.what.startswith("to ")]
+    lost = "" if walk.delivered else "dropped: a foreign source (BCP 38)"
+    if crossing and sent.destination == OLD and walk.host == OLD and at != "ra":
+        lost = "goes to A, which the phone has left"
+    shown = [sent, *(crossing[:1] if not lost else []), *([walk.packet] if not lost else [])]
+    sign = 1 if columns[0] < columns[-1] else -1
+    edges = [(columns[0] + _HALF * sign, columns[1] - 22 * sign), (columns[1] + 22 * sign, columns[2] - 22 * sign)]
+    edges.append((columns[2] + 22 * sign, columns[3] - _HALF * sign))
+    for packet, (start, end) in zip(shown, edges, strict=False):
+        canvas.line(f"M{start} {y}H{end}", GREEN if not lost else GREY)
+        canvas.text((start + end) / 2, y - 6, _ends(packet), font_size=12)
+    if lost:
+        start, end = edges[1]
+        middle = (start + end) / 2
+        canvas.line(f"M{start} {y}H{start + (middle - start) * 0.35}", GREY, tip=False, dashes="4 3")
+        canvas.cross(start + (middle - start) * 0.4, y)
+        canvas.text(middle, y - 12, escape(lost), RED, font_size=12)
+
+
+def _ends(packet: Packet) -> str:
+    words = [f'<tspan fill="{COLOURS[end]}">{end}</tspan>' for end in (packet.source, packet.destination)]
+    return " → ".join(words)
+
+
+def overview() -> str:
+    """What it is for, in one picture."""
+    canvas = Canvas(920, 415, "A phone moves in the middle of a call, and the call goes on")
+    canvas.text(460, 30, "The phone moves from A to B in the middle of a call, and the call goes on.", font_size=17)
+    phones = ((120, "phone, before", OLD, True), (340, "phone, now", NEW, False))
+    for x, words, address, gone in phones:
+        canvas.box(x, 372, 150, 56, "#fff" if gone else "#e7f1fa", GREY if gone else INK)
+        canvas.text(x, 368, words, GREY if gone else INK)
+        canvas.text(x, 388, str(address), COLOURS[address])
+    canvas.line("M198 372H262", GREY, dashes="5 4")
+    canvas.text(230, 362, "moves", GREY, font_size=12)
+    for x, name in ((120, "router A"), (340, "router B"), (700, "router C")):
+        canvas.box(x, 248, 110, 48)
+        canvas.text(x, 253, name)
+    canvas.box(700, 372, 170, 56, "#e7f1fa")
+    canvas.text(700, 368, "correspondent")
+    canvas.text(700, 388, str(PEER))
+    canvas.line("M120 273V343", GREY, tip=False, dashes="5 4")
+    canvas.line("M340 273V343", GREEN, tip=False)
+    canvas.line("M700 273V343", GREEN, tip=False)
+    canvas.line("M396 248H644", GREEN, tip=False)
+    canvas.text(520, 238, "on the way:", GREY, font_size=12)
+    canvas.text(520, 266, f'<tspan fill="{COLOURS[NEW]}">{NEW}</tspan> and {PEER}', font_size=12)
+    canvas.text(352, 312, f'the phone sees <tspan fill="{COLOURS[OLD]}">{OLD}</tspan>', anchor="start", font_size=12)
+    canvas.text(712, 312, f'it sees <tspan fill="{COLOURS[OLD]}">{OLD}</tspan>', anchor="start", font_size=12)
+    canvas.box(340, 92, 150, 48, "#fff")
+    canvas.text(340, 97, "SIP server")
+    canvas.box(700, 92, 210, 64, "#fdf3d8")
+    canvas.text(700, 88, "sipmobility.handover", font_weight="bold")
+    canvas.text(700, 107, "believes, plans, walks, applies", font_size=12)
+    canvas.line("M284 343C236 290 236 160 300 119", INK)
+    canvas.text(236, 178, "1 REGISTER:", anchor="end", font_size=12)
+    canvas.text(236, 194, f'now <tspan fill="{COLOURS[NEW]}">{NEW}</tspan>', anchor="end", font_size=12)
+    canvas.text(236, 210, f'before <tspan fill="{COLOURS[OLD]}">{OLD}</tspan>', anchor="end", font_size=12)
+    canvas.line("M416 92H592")
+    canvas.text(504, 82, "2 who moved", font_size=12)
+    canvas.line("M648 126L396 224", "#8a6d1a")
+    canvas.line("M700 126V221", "#8a6d1a")
+    canvas.text(712, 176, "3 two rewrites at each router,", anchor="start", font_size=12)
+    canvas.text(712, 192, "in an order that no packet notices", anchor="start", font_size=12)
+    return canvas.svg
+
+
+PICTURES = {"overview": overview, "steps": steps}
+
+
+def main() -> None:
+    """Write all pictures."""
+    PLACE.mkdir(exist_ok=True)
+    for name, drawn in PICTURES.items():
+        (PLACE / f"{name}.svg").write_text(drawn(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""docs/support.md from the results of `make test`: python -m tools.support_matrix [LOGS].
+
+Counts are of tests that passed in that run, by the platform that a test's name or file names. Nothing is written where
+a run is not whole or has failed.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from xml.etree import ElementTree
+
+from tools.stages import LOGS, ROOT
+
+PAGE = ROOT / "docs" / "support.md"
+#: The stages that tell platforms apart, and what each is made of.
+STAGES = {
+    "unit": "text and plans",
+    "kernel": "real parts, private namespaces",
+    "standins": "labelled stand-ins",
+    "integration": "the lab's routers",
+}
+#: What in a test's name or file says which platform it is about; the first that is found counts.
+PLATFORMS = (
+    ("iosxe_netconf", r"iosxe"),
+    ("junos", r"junos"),
+    ("ietf_netconf_plain", r"netconf.*plain|plain_netconf|netconf_plain"),
+    ("ietf_netconf", r"netconf"),
+    ("snmp", r"snmp"),
+    ("ios", r"(?<![a-z])ios(?![a-z])|config_copy|copied_lines"),
+    ("iptables", r"iptables"),
+    ("nxos, eos, vyos, routeros, iosxr", r"written_only|nxos|(?<![a-z])eos|vyos|routeros|iosxr"),
+    ("nftables", r"nftables|^tests\.kernel|^tests\.integration"),
+)
+HEAD = """# Support
+
+Made by `python -m tools.support_matrix` from the results of one whole `make test` in which nothing failed: Debian 12,
+Linux {kernel}, Python {python}, ansible-core {core}. What kind of proof each column is stands in
+[platforms](platforms/README.md). The numbers say where tests are, not how good a platform is.
+
+| tests that passed | {columns} |
+|---|{rules}|
+"""
+TAIL = """
+| | Supported | Tried |
+|---|---|---|
+| ansible-core | 2.19 and newer (`meta/runtime.yml`) | {core} by every run |
+| Python of the controller | 3.11 and newer | {python} |
+| Python of a host that a module runs on | 3.9 and newer | by the language's grammar (vermin), and {python} |
+| routers with Linux | a shell, nftables 1.0.6 or iptables 1.8, iproute2; no Python | Debian 12 |
+
+Older releases of this collection get no fixes before 1.0.0: take the newest.
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page; the exit status."""
+    logs = Path(arguments[0]) if arguments else LOGS
+    missing = [name for name in STAGES if not (logs / f"{name}.xml").exists()]
+    if missing:
+        print(f"support_matrix: {logs} has no results of {', '.join(missing)}", file=sys.stderr)
+        return 1
+    results = {name: list(_cases(logs / f"{name}.xml")) for name in STAGES}
+    failed = [case for cases in results.values() for case, passed in cases if passed is False]
+    if failed:
+        print(f"support_matrix: a page is made of a run in which nothing failed, not {failed[0]}", file=sys.stderr)
+        return 1
+    PAGE.write_text(page(results), encoding="utf-8")
+    return 0
+
+
+def page(results: dict[str, list[tuple[str, bool | None]]]) -> str:
+    """The page, from the cases of each stage: name, and whether it passed (None: left out)."""
+    counts = {name: Counter(about(case) for case, passed in cases if passed) for name, cases in results.items()}
+    told = {"kernel": platform.release(), "python": platform.python_version(), "core": version("ansible-core")}
+    columns = " | ".join(f"{name}: {what}" for name, what in STAGES.items())
+    lines = []
+    for row in (*dict.fromkeys(name for name, _pattern in reversed(PLATFORMS)), "all of them, or none"):
+        lines.append(f"| {row} | " + " | ".join(str(counts[name][row] or "-") for name in STAGES) + " |\n")
+    head = HEAD.format(columns=columns, rules="|".join("---" for _ in STAGES), **told)
+    return head + "".join(lines) + TAIL.format(**told)
+
+
+def about(case: str) -> str:
+    """The platform that a test is about."""
+    return next((name for name, pattern in PLATFORMS if re.search(pattern, case)), "all of them, or none")
+
+
+def _cases(path: Path) -> Iterator[tuple[str, bool | None]]:
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        failed = any(case.find(kind) is not None for kind in ("failure", "error"))
+        skipped = case.find("skipped") is not None
+        yield f"{case.get('classname')}.{case.get('name')}", False if failed else None if skipped else True
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
