@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zlib
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -21,6 +22,17 @@ BIN = BUILD / "venv" / "bin"
 #: What the site has besides docs/: pages that lie beside what they describe, and what pages link to.
 BESIDE = ("README.md", "CONTRIBUTING.md", "LICENSE", "tests/bench/README.md")
 COLLECTION = "sipmobility.handover"
+#: Where Ansible's own documentation has what ours links to: label to place. Its index is not fetched.
+ANSIBLE = {
+    "action_plugins": "plugins/action.html#action-plugins",
+    "ansible_configuration_settings": "reference_appendices/config.html#ansible-configuration-settings",
+    "common_return_values": "reference_appendices/common_return_values.html#common-return-values",
+    "ansible_collections.ansible.netcommon.netconf_connection": "collections/ansible/netcommon/netconf_connection.html",
+    "ansible_collections.ansible.netcommon.network_cli_connection": (
+        "collections/ansible/netcommon/network_cli_connection.html"
+    ),
+    "ansible_collections.cisco.ios.ios_config_module": "collections/cisco/ios/ios_config_module.html",
+}
 
 
 def main() -> int:
@@ -28,19 +40,25 @@ def main() -> int:
     shutil.rmtree(SOURCE, ignore_errors=True)
     shutil.rmtree(SITE, ignore_errors=True)
     gather()
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "collections")}
-    told = {"env": environment, "check": True, "cwd": ROOT}
     reference = SOURCE / "reference"
     reference.mkdir()
     options = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--no-add-antsibull-docs-version")
-    subprocess.run([BIN / "antsibull-docs", "collection", *options, "--dest-dir", reference, COLLECTION], **told)
-    subprocess.run([BIN / "sphinx-build", "-W", "--keep-going", "-q", "-b", "html", SOURCE, SITE], **told)
+    _run("antsibull-docs", "collection", *options, "--dest-dir", str(reference), COLLECTION)
+    _run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", str(SOURCE), str(SITE))
     broken = broken_links(SITE)
     for page, link, why in broken:
         print(f"docs: {page}: {link}: {why}", file=sys.stderr)
     count = len(list(SITE.rglob("*.html")))
     print(f"docs: {count} pages in {SITE.relative_to(ROOT)}/index.html, {len(broken)} broken links")
     return 1 if broken else 0
+
+
+def _run(program: str, *words: str) -> None:
+    """Run a tool of the site's environment, which must succeed."""
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    path = f"{BIN}:{kept['PATH']}"
+    environment = {**kept, "PATH": path, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "collections")}
+    subprocess.run([BIN / program, *words], env=environment, check=True, cwd=ROOT)
 
 
 def gather() -> None:
@@ -50,6 +68,9 @@ def gather() -> None:
         (SOURCE / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, SOURCE / name)
     shutil.copytree(ROOT / "docs" / "site", SOURCE, dirs_exist_ok=True)
+    head = "# Sphinx inventory version 2\n# Project: Ansible\n# Version: \n# The remainder is compressed using zlib.\n"
+    lines = "".join(f"{label} std:label -1 {place} {label}\n" for label, place in ANSIBLE.items())
+    (SOURCE / "ansible.inv").write_bytes(head.encode() + zlib.compress(lines.encode()))
 
 
 class _Page(HTMLParser):

@@ -64,6 +64,7 @@ def test_every_page_stands_in_the_contents_of_the_site() -> None:
     listed = [
         line.strip() for block in re.findall(r"```\{toctree\}\n(.*?)```", index, re.S) for line in block.splitlines()
     ]
+    listed = [re.sub(r"^.*<(.*)>$", r"\1", line) for line in listed]
     missing = [
         name for name in PAGES if not any(fnmatch.fnmatch(name.removesuffix(".md"), one) for one in listed if one)
     ]
