@@ -41,10 +41,10 @@ $(LINK):
 	@mkdir -p $(@D)
 	@ln -sfn ../../../.. $@
 
-# What the wheel depends on, so that tests install it in an empty environment without the network.
+# What the wheel depends on, and Ansible, so that tests install them in an empty environment without the network.
 $(WHEELS): meta/ee-requirements.txt pyproject.toml constraints-dev.txt | .venv/.installed
 	@mkdir -p $(@D)
-	@.venv/bin/pip download -qq --only-binary :all: -d $(@D) -r meta/ee-requirements.txt $(FOR_SERVICE) -c constraints-dev.txt
+	@.venv/bin/pip download -qq --only-binary :all: -d $(@D) -r meta/ee-requirements.txt $(FOR_SERVICE) ansible-core -c constraints-dev.txt
 	@touch $@
 
 # What drives the stand-ins has an environment of its own. Of the bundle of collections only five are unpacked.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,8 @@ BUILD, DIST = ROOT / ".build" / "release", ROOT / "dist"
 SOURCE = BUILD / "source"
 CHECKS = BUILD / "venv" / "bin"
 TOOLS = ROOT / ".venv" / "bin"
+#: It has no other collection at hand, and says so of their modules; make lint knows those that may be used.
+_COMPLAINT = re.compile(r"(ERROR|WARNING)(?!.*unknown-module.*'(awx\.awx|cisco\.ios)\.\w+')")
 _PASSED = "Importer processing completed successfully"
 
 
@@ -53,7 +56,7 @@ def _imported(tarball: Path) -> list[str]:
     shutil.copy(tarball, place)
     told = _told(CHECKS / "python", "-m", "galaxy_importer.main", tarball.name, cwd=place, check=False)
     (BUILD / "importer.log").write_text(told, encoding="utf-8")
-    complaints = [line for line in told.splitlines() if line.startswith(("ERROR", "WARNING"))]
+    complaints = [line for line in told.splitlines() if _COMPLAINT.match(line)]
     return complaints if _PASSED in told else [*complaints, f"galaxy-importer did not come to its end: {told[-400:]}"]
 
 

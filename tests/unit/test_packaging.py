@@ -15,15 +15,22 @@ import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+
+from ansible_collections.sipmobility.handover.agent.data_file import load
+
+from .agent.patent import EXPECTED, FIXTURES, NOW, steps_in
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 INSIDE = "ansible_collections/sipmobility/handover/"
 GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+GALAXY_NEEDS = PYPROJECT["project"]["dependencies"]
+BOTH = FIXTURES / "both.yml"
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[!_]*.py"))
 
 
@@ -150,6 +157,105 @@ def test_the_tarball_documents_every_module(installed: Path) -> None:
     docs = json.loads(told)
     assert set(docs) == set(names)
     assert all(str(installed) in doc["doc"]["filename"] for doc in docs.values())
+
+
+PLAY: list[dict[str, Any]] = [
+    {
+        "hosts": "first_hop_routers",
+        "gather_facts": False,
+        "connection": "local",
+        "tasks": [
+            {
+                "sipmobility.handover.plan_handover": {
+                    "handovers": "{{ moved }}",
+                    "routers": "{{ ansible_play_hosts_all }}",
+                    "dest": "{{ playbook_dir }}/plan",
+                },
+                "register": "planned",
+                "run_once": True,
+                "delegate_to": "localhost",
+            },
+            {
+                "sipmobility.handover.apply_step": {
+                    "src": "{{ playbook_dir }}/plan",
+                    "stage": "{{ item.index }}",
+                    "render": True,
+                    "now": NOW,
+                },
+                "loop": "{{ planned.stages }}",
+                "register": "written",
+            },
+            {
+                "ansible.builtin.copy": {
+                    "content": "{{ written.results | to_json }}",
+                    "dest": "{{ playbook_dir }}/{{ inventory_hostname }}.json",
+                    "mode": "0644",
+                }
+            },
+        ],
+    }
+]
+
+
+@pytest.fixture(scope="module", params=["tarball", "wheel"])
+def with_ansible(
+    request: pytest.FixtureRequest, tarball: Path, wheel: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A new environment with ansible-core and one artefact, and an empty directory to work in, beside it."""
+    place = tmp_path_factory.mktemp("new")
+    run(sys.executable, "-m", "venv", "--without-pip", place / "venv")
+    python = place / "venv" / "bin" / "python"
+    offline = ("--no-index", "--find-links", ROOT / ".build" / "wheels")
+    # A tarball brings no Python: what it needs is what the wheel asks for (docs/start.md).
+    wanted = [wheel] if request.param == "wheel" else GALAXY_NEEDS
+    run(BIN / "pip", "--python", python, "install", "-q", *offline, "ansible-core", *wanted)
+    (place / "work").mkdir()
+    if request.param == "tarball":
+        galaxy = place / "venv" / "bin" / "ansible-galaxy"
+        run(galaxy, "collection", "install", "--offline", "-p", place / "collections", tarball, cwd=place)
+    return place
+
+
+def test_each_artefact_runs_the_patents_example_by_full_names(with_ansible: Path) -> None:
+    """Modules of the collection, in an environment that has nothing else: the text of each step is the expected one."""
+    work = with_ansible / "work"
+    hosts = {
+        name: {
+            "handover_networks": router["networks"],
+            "handover_platform": router["platform"],
+            "handover_inside_interface": router["inside"],
+            "handover_outside_interface": router["outside"],
+            "ansible_python_interpreter": str(with_ansible / "venv" / "bin" / "python"),
+        }
+        for name, router in load(str(FIXTURES / "topology.yml")).items()
+    }
+    inventory = {"all": {"children": {"first_hop_routers": {"hosts": hosts, "vars": {"moved": load(str(BOTH))}}}}}
+    (work / "inventory.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
+    (work / "play.yml").write_text(yaml.safe_dump(PLAY), encoding="utf-8")
+    found = with_ansible / "collections"
+    told = {"HOME": str(with_ansible), **({"ANSIBLE_COLLECTIONS_PATH": str(found)} if found.exists() else {})}
+    run(with_ansible / "venv" / "bin" / "ansible-playbook", "-i", "inventory.yml", "play.yml", cwd=work, **told)
+    for name in hosts:
+        results = json.loads((work / f"{name}.json").read_text(encoding="utf-8"))
+        written = {one["step"]: one["rendered"] for one in results if one["step"] is not None}
+        file = EXPECTED / f"both-{name}.txt"
+        assert written == (steps_in(file.read_text(encoding="utf-8")) if file.exists() else {})
+    # And the role, which writes the same into files, by the playbook's full name.
+    out = work / "rendered"
+    handovers = [{**load(str(BOTH))[0], "expires": "2099-01-01T00:00:00Z"}]
+    role = {"render_only": True, "render_dir": str(out), "handovers": handovers}
+    extra = json.dumps({f"first_hop_router_{key}": value for key, value in role.items()})
+    words = ("-i", "inventory.yml", "sipmobility.handover.site", "-e", extra)
+    run(with_ansible / "venv" / "bin" / "ansible-playbook", *words, cwd=work, **told)
+    assert "1.1.1.1" in next((out / "rb").glob("01-*.sh")).read_text(encoding="utf-8")
+
+
+def test_the_wheels_command_runs_the_patents_example(clean_venv: Path) -> None:
+    """Without Ansible, the same text."""
+    for name in ("rb", "rc"):
+        words = ("--topology", FIXTURES / "topology.yml", "--to", BOTH, "--router", name, "--now", NOW)
+        text = run(clean_venv / "bin" / "sip-handover", "render", *words, cwd=clean_venv)
+        assert steps_in(text) == steps_in((EXPECTED / f"both-{name}.txt").read_text(encoding="utf-8"))
 
 
 def test_the_action_group_names_every_module() -> None:
