@@ -178,6 +178,10 @@ release: venv .build/release/.installed ## Tarball, wheel, bill of materials and
 	@$(@D)/venv/bin/pip install -qq -r $<
 	@touch $@
 
+.PHONY: cores
+cores: venv ## Unit tests on other versions of ansible-core: CORES='2.20=python3.12 2.21=python3.13'
+	@tools/cores.sh $(or $(CORES),2.20=python3.12 2.21=python3.13)
+
 .PHONY: format
 format: venv ## Let ruff format the Python and mend what it safely can
 	@ruff check --quiet --fix --exit-zero . && ruff format .

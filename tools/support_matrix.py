@@ -10,7 +10,7 @@ import platform
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from xml.etree import ElementTree
@@ -37,6 +37,11 @@ PLATFORMS = (
     ("nxos, eos, vyos, routeros, iosxr", r"written_only|nxos|(?<![a-z])eos|vyos|routeros|iosxr"),
     ("nftables", r"nftables|^tests\.kernel|^tests\.integration"),
 )
+ROWS = (
+    *("nftables", "iptables", "ietf_netconf", "ietf_netconf_plain", "snmp", "ios", "iosxe_netconf", "junos"),
+    "nxos, eos, vyos, routeros, iosxr",
+    "all of them, or none",
+)
 HEAD = """# Support
 
 Made by `python -m tools.support_matrix` from the results of one whole `make test`: Debian 12, Linux {kernel}, Python
@@ -49,7 +54,7 @@ say where tests are, not how good a platform is. What did not pass is told; noth
 TAIL = """
 | | Supported | Tried |
 |---|---|---|
-| ansible-core | 2.19 and newer (`meta/runtime.yml`) | {core} by every run |
+| ansible-core | 2.19 and newer (`meta/runtime.yml`) | {tried} |
 | Python of the controller | 3.11 and newer | {python} |
 | Python of a host that a module runs on | 3.9 and newer | by the language's grammar (vermin), and {python} |
 | routers with Linux | a shell, nftables 1.0.6 or iptables 1.8, iproute2; no Python | Debian 12 |
@@ -66,12 +71,15 @@ def main(arguments: list[str]) -> int:
         print(f"support_matrix: {logs} has no results of {', '.join(missing)}", file=sys.stderr)
         return 1
     results = {name: list(_cases(logs / f"{name}.xml")) for name in STAGES}
-    PAGE.write_text(page(results), encoding="utf-8")
+    PAGE.write_text(page(results, list(_others(logs))), encoding="utf-8")
     return 0
 
 
-def page(results: dict[str, list[tuple[str, bool | None]]]) -> str:
-    """The page, from the cases of each stage: name, and whether it passed (None: left out)."""
+def page(results: dict[str, list[tuple[str, bool | None]]], others: Sequence[str] = ()) -> str:
+    """The page, from the cases of each stage: name, and whether it passed (None: left out).
+
+    :param others: in words, what became of the unit tests on other versions of ansible-core.
+    """
     counts = {name: Counter((about(case), passed) for case, passed in cases) for name, cases in results.items()}
     told = {
         "kernel": platform.release().partition("-")[0],
@@ -80,10 +88,11 @@ def page(results: dict[str, list[tuple[str, bool | None]]]) -> str:
     }
     columns = " | ".join(f"{name}: {what}" for name, what in STAGES.items())
     lines = []
-    for row in (*dict.fromkeys(name for name, _pattern in reversed(PLATFORMS)), "all of them, or none"):
+    for row in ROWS:
         lines.append(f"| {row} | " + " | ".join(_cell(counts[name], row) for name in STAGES) + " |\n")
     head = HEAD.format(columns=columns, rules="|".join("---" for _ in STAGES), **told)
-    return head + "".join(lines) + TAIL.format(**told)
+    tried = "; ".join([f"{told['core']} by every run", *others])
+    return head + "".join(lines) + TAIL.format(tried=tried, **told)
 
 
 def _cell(counts: Mapping[tuple[str, bool | None], int], row: str) -> str:
@@ -95,6 +104,15 @@ def _cell(counts: Mapping[tuple[str, bool | None], int], row: str) -> str:
 def about(case: str) -> str:
     """The platform that a test is about."""
     return next((name for name, pattern in PLATFORMS if re.search(pattern, case)), "all of them, or none")
+
+
+def _others(logs: Path) -> Iterator[str]:
+    """What `make cores` left."""
+    for path in sorted(logs.glob("core-*.xml")):
+        suite = next(ElementTree.parse(path).getroot().iter("testsuite"))
+        counts = Counter(passed for _case, passed in _cases(path))
+        lost = f", {counts[False]} failed" if counts[False] else ""
+        yield f"{suite.get('name')}: {counts[True]} unit tests of what uses Ansible passed{lost}"
 
 
 def _cases(path: Path) -> Iterator[tuple[str, bool | None]]:
