@@ -103,7 +103,7 @@ molecule: .build/standins/.installed
 lint sanity molecule:
 	@$(PY) -m tools.run_tests $@
 
-.PHONY: unit kernel standins integration test-moves test-deep
+.PHONY: unit kernel standins pages integration test-moves test-deep
 unit: venv ## Unit and property tests; one of them: make unit ARGS='-k name' or ARGS=path
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/unit) -m "not deep" $(ARGS)
 
@@ -112,6 +112,9 @@ kernel: test-packages ## Tests with the real nft and ip in private namespaces (r
 
 standins: test-packages ## Tests against stand-ins for routers whose software cannot be had (no lab); ARGS as above
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/standins) -m "not deep" $(ARGS)
+
+pages: venv ## The commands of the documentation, run as they stand there (root, no lab); ARGS as above
+	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/pages) $(ARGS)
 
 integration: test-packages lab ## Tests against the lab's real routers; one of them: make integration ARGS='-k name'
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/integration) -m "not deep" $(ARGS)

@@ -18,8 +18,8 @@ from typing import Any
 
 import yaml
 
+from ..kernel.namespaces import Namespace
 from ..unit.sip.messages import binding, line
-from .namespaces import Namespace
 
 __all__ = ["NETWORKS", "Runner", "blocks", "runner_in"]
 
