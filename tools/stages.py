@@ -46,7 +46,7 @@ def stages() -> tuple[Stage, ...]:
         _pytest("unit", "tests/unit", "tree", 1200),
         _pytest("kernel", "tests/kernel", "tree", 3000),
         _pytest("standins", "tests/standins", "aside", 1800),
-        _pytest("pages", "tests/pages", "aside", 600),
+        _pytest("pages", "tests/pages", "aside", 900),
         _pytest("moves", "tests/moves", "aside", 300),
         # A short run; make fuzz takes its time. What it finds stays in tests/fuzz/findings, and the unit tests try it.
         Stage("fuzz", "fuzz", ("env", "FUZZ_TOTAL_SECONDS=10", sys.executable, "-m", "tests.fuzz"), limit_s=180),
