@@ -43,7 +43,7 @@ class Stage:
 def stages() -> tuple[Stage, ...]:
     """All stages in the order in which each lane runs them."""
     return (
-        _pytest("unit", "tests/unit", "tree", 1200),
+        _pytest("unit", "tests/unit", "aside", 1500),
         _pytest("kernel", "tests/kernel", "tree", 3000),
         _pytest("standins", "tests/standins", "aside", 1800),
         _pytest("pages", "tests/pages", "aside", 900),
