@@ -249,7 +249,7 @@ def ssh_servers(network: Journey, directory: Path) -> Iterator[SshServers]:
 
 def until(condition: Callable[[], bool]) -> None:
     """Wait for something that comes to pass."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
         time.sleep(0.05)
