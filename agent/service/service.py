@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -202,12 +202,11 @@ class Service:
             memory.followed = await in_thread(self._court, Followed, str(self._state / "followed.sqlite"), stream)
             return memory.followed
 
-        async def judged(followed: Followed, number: int, partition: int, data: bytes) -> Sequence[Mapping[str, Any]]:
+        async def judged(followed: Followed, number: int, partition: int, data: bytes) -> None:
             self._report.heard(f"nats {self._config.stream}", 1)
             records = await in_thread(self._court, self._judged_event, followed, number, partition, data)
             if self._config.dry_run:
                 self._programmer.want(records, time.monotonic())
-            return records
 
         return Parts(
             wants=self._programmer,

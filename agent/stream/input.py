@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from nats.aio.client import Client
 from nats.js import JetStreamContext
@@ -41,7 +40,7 @@ class Parts:
     :ivar planner: the thread of the ledger.
     :ivar reconcile: brings these handovers and the routers together, after the routers were read anew.
     :ivar followed: opens what is remembered of a stream.
-    :ivar judged: judges an event, given its number, its partition and its bytes; what follows.
+    :ivar judged: judges an event, given its number, its partition and its bytes, and notes what follows.
     """
 
     wants: Wants
@@ -49,7 +48,7 @@ class Parts:
     planner: Executor
     reconcile: Callable[[Collection[str]], Awaitable[None]]
     followed: Callable[[str], Awaitable[Followed]]
-    judged: Callable[[Followed, int, int, bytes], Awaitable[Sequence[Mapping[str, Any]]]]
+    judged: Callable[[Followed, int, int, bytes], Awaitable[None]]
 
 
 class StreamInput:
@@ -102,8 +101,10 @@ class StreamInput:
         self._stream: JetStreamContext = self._client.jetstream(timeout=ANSWER_WITHIN)
         made = await self._found()
         self._followed = await parts.followed(f"{self._config.stream} {made}")
-        self._reading = Reading(self._client, self._partitions, made, self._followed, self._judged, self._lost)
-        self._leases = Leases(self._stream, self._config, self._partitions, self._taken, self._left)
+        self._reading = Reading(self._client, self._partitions, made, self._followed, parts.judged, self._lost)
+        self._leases = Leases(
+            self._stream, self._config, self._partitions, self._replicas, self._taken, self._left, self._tell
+        )
         self._tell("reading")
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
@@ -142,10 +143,6 @@ class StreamInput:
                 self._tell(str(error) or type(error).__name__)
             await asyncio.sleep(_AGAIN)
 
-    async def _judged(self, followed: Followed, number: int, partition: int, data: bytes) -> None:
-        records = await self._parts.judged(followed, number, partition, data)
-        self._learn((str(record["id"]) for record in records), partition)
-
     def _learn(self, handovers: Iterable[str], partition: int) -> None:
         self._partition_of.update(dict.fromkeys(handovers, partition))
 
@@ -183,6 +180,7 @@ class StreamInput:
                 self._parts.wants,
                 reached=self._reading.reached,
                 mine=partial(leases.mine, number, epoch),
+                learn=partial(self._learn, partition=number),
                 redelivered_after=self._config.lease_seconds,
             )
             self._working[number] = (work, self._tasks.create_task(work.run()))
@@ -198,6 +196,7 @@ class StreamInput:
             if self._working.get(number) is working:
                 del self._working[number]
                 self._teller.told("partitions", left=[number], held=sorted(self._working))
+        self._partition_of = {one: where for one, where in self._partition_of.items() if where != number}
         await in_thread(self._parts.planner, self._parts.ledger.leave, number)
 
     async def _tidied(self) -> None:

@@ -48,15 +48,28 @@ class _Lease:
 
 
 class Leases:
-    """The leases of this service. Of several services each has its share."""
+    """The leases of this service. Of several services each has its share.
+
+    :param replicas: on how many servers of a cluster the bucket is.
+    :param told: is told what is in the way.
+    """
 
     def __init__(
-        self, stream: JetStreamContext, config: NatsConfig, partitions: Partitions, taken: Taken, left: Left
+        self,
+        stream: JetStreamContext,
+        config: NatsConfig,
+        partitions: Partitions,
+        replicas: int,
+        taken: Taken,
+        left: Left,
+        told: Callable[[str], None] = lambda _state: None,
     ) -> None:
         self._stream = stream
         self._partitions = partitions
+        self._replicas = replicas
         self._taken = taken
         self._left = left
+        self._told = told
         self._bucket = f"{config.stream}-leases"
         self._lasts = config.lease_seconds
         self._who = f"{config.own_name}-{secrets.token_hex(4)}"
@@ -85,8 +98,10 @@ class Leases:
         try:
             while True:
                 begun = time.monotonic()
-                with suppress(*TROUBLE):
+                try:
                     await self._turn()
+                except TROUBLE as error:
+                    self._told(f"leases: {error or type(error).__name__}")
                 for number in [number for number in self._held if not self.mine(number)]:
                     self.lost(number)
                 for task in [task for task in self._beside if task.done()]:
@@ -175,7 +190,7 @@ class Leases:
             try:
                 self._values = await self._stream.key_value(self._bucket)
             except (BucketNotFoundError, NotFoundError):
-                config = KeyValueConfig(bucket=self._bucket, ttl=self._lasts, history=1)
+                config = KeyValueConfig(bucket=self._bucket, ttl=self._lasts, history=1, replicas=self._replicas)
                 self._values = await self._stream.create_key_value(config)
             # Whoever made it has decided how long leases last.
             self._lasts = (await self._values.status()).ttl or self._lasts

@@ -41,6 +41,7 @@ class PartitionWork:
 
     :param reached: waits until an event is judged.
     :param mine: whether the partition is still ours.
+    :param learn: is told of handovers before they are wanted.
     :param redelivered_after: seconds without a sign of life until an event is delivered again.
     """
 
@@ -54,6 +55,7 @@ class PartitionWork:
         *,
         reached: Callable[[int], Any],
         mine: Callable[[], bool],
+        learn: Callable[[list[str]], None],
         redelivered_after: float,
     ) -> None:
         self._stream = stream
@@ -63,6 +65,7 @@ class PartitionWork:
         self._wants = wants
         self._reached = reached
         self._mine = mine
+        self._learn = learn
         self._redelivered_after = redelivered_after
         self._stopping = self._abandoned = False
 
@@ -125,7 +128,9 @@ class PartitionWork:
 
     async def _carried_out(self, records: Sequence[Mapping[str, Any]], event: Msg) -> bool:
         """Whether all is settled; not where the partition was lost meanwhile."""
-        expected = self._wants.settling.expect(str(record["id"]) for record in records)
+        handovers = [str(record["id"]) for record in records]
+        self._learn(handovers)
+        expected = self._wants.settling.expect(handovers)
         waited = max(0.0, time.time() - event.metadata.timestamp.timestamp())
         self._wants.want(records, time.monotonic() - waited)
         try:

@@ -20,6 +20,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.reco
 from ..internetwork import TOPOLOGY
 from ..live import open_tcp
 from ..moving import NEW, OLD, Journey
+from .agreement import agreed
 from .phones import Phone
 from .place import Place, Running, mortal, states, until
 
@@ -93,6 +94,8 @@ def _killed_at_every_step(
             try:
                 last.await_told("ready")
                 until(lambda: not _halves(network) and _whereabouts(network) == end)
+                what = f"killed {'after' if after else 'before'} step {number}" if died else "not killed"
+                agreed(network, place.directory / "state", what)
             finally:
                 last.stop()
             if end is not None:

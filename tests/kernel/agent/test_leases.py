@@ -31,7 +31,7 @@ class Service:
     def __init__(self, stream: JetStreamContext, url: str, name: str) -> None:
         config = NatsConfig((url,), "stream", name, lease_seconds=_LASTS)
         self.epochs: dict[int, int] = {}
-        self.leases = Leases(stream, config, _PARTITIONS, self._taken, self._left)
+        self.leases = Leases(stream, config, _PARTITIONS, 1, self._taken, self._left)
         self.running = asyncio.create_task(self.leases.run())
 
     @property

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import ProxyHandler, build_opener
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
@@ -125,5 +128,39 @@ def test_what_comes_twice_counts_once_and_can_be_looked_at(at_home: Journey, tmp
         metrics = look(f"http://{at}/metrics").read().decode()
         assert 'sip_handover_handovers_total{kind="programmed"} 1.0' in metrics
         assert 'sip_handover_seconds_count{part="all"} 1.0' in metrics
+    finally:
+        service.stop()
+
+
+def test_events_that_are_posted_with_a_signature(at_home: Journey, tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        at = f"127.0.0.1:{probe.getsockname()[1]}"
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"a secret that nobody else has\n")
+    secret.chmod(0o600)
+    events = [{"webhook": {"secret_file": str(secret)}}]
+    place = Place(tmp_path, {name: {} for name in TOPOLOGY.routers}, http=at, events=events)
+
+    def post(identity: str, body: bytes, key: bytes) -> int:
+        now = str(int(time.time()))
+        proof = base64.b64encode(hmac.digest(key, f"{identity}.{now}.".encode() + body, "sha256")).decode()
+        headers = {"webhook-id": identity, "webhook-timestamp": now, "webhook-signature": f"v1,{proof}"}
+        try:
+            with build_opener(ProxyHandler({})).open(Request(f"http://{at}/events", body, headers)) as answer:
+                return int(answer.status)
+        except HTTPError as error:
+            return error.code
+
+    phone, service = Phone("alice"), mortal(place, at_home, "told")
+    try:
+        service.await_told("ready")
+        with open_tcp(at_home, 4, 15) as (mobile, peer, session):
+            at_home.move()
+            body = phone.register(OLD[4]) + phone.register(NEW[4], OLD[4], [session])
+            assert post("one", body, b"another secret, which is as long") == 401
+            assert post("two", body, b"a secret that nobody else has") == 202
+            service.await_told("handover", new=str(NEW[4]), kind="programmed")
+            talk(mobile, peer)
     finally:
         service.stop()

@@ -201,6 +201,29 @@ def test_the_stream_is_away_for_a_while(road: Journey, fleet: Fleet) -> None:
         fleet.done()
 
 
+@pytest.mark.deep
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+def test_the_stream_is_lost_in_the_middle_of_a_move(road: Journey, fleet: Fleet, step: int) -> None:
+    """NATS is killed while the service is before a step, and comes back when its lease is long over."""
+    service, phone = fleet.service("one", die=step, stop=True, held=4), Phone("alice")
+    with open_tcp(road, 4, 60) as (mobile, peer, session):
+        fleet.tell(phone.register(OLD[4]))
+        fleet.done()
+        road.move()
+        fleet.tell(phone.register(NEW[4], OLD[4], [session]))
+        until(lambda: service.stopped)
+        fleet.server.kill()
+        service.send(signal.SIGCONT)
+        until(lambda: any(told["event"] == "partitions" and "left" in told for told in service.told()))
+        fleet.server.start()
+        holds(service, 4)
+        fleet.done()
+        agreed(road, lambda: fleet.state(service), f"NATS killed before step {step}")
+        (found,) = handovers(road)
+        assert found.new == NEW[4]
+        talk(mobile, peer)
+
+
 @pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.deep), 2, pytest.param(3, marks=pytest.mark.deep)])
 def test_one_that_stood_still_does_no_harm_when_it_goes_on(road: Journey, fleet: Fleet, step: int) -> None:
     """It stands still right before it tells a router a step, for longer than its lease lasts, while another one
