@@ -8,16 +8,21 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.sipmobility.handover.agent.cli import main
 from lab.phone import TAG, Phone, Request
-from tests.unit.roles.private_kamailio import DOMAIN, PASSWORD
+from tests.unit.roles.private_kamailio import DOMAIN, PASSWORD, ROOT
 
+from ..namespaces import until
 from .logged import Logged
 from .world import ABROAD, AT_HOME
 
@@ -150,6 +155,27 @@ def test_a_move_after_the_server_was_killed(server: Logged, reader: Reader) -> N
     registered(server, "two", ABROAD, AT_HOME)
     assert reader.changes(2) == [("moved", AT_HOME, ABROAD)]
     assert reader.changes(2) == []
+
+
+def test_registrations_are_known_after_the_server_was_killed(tmp_path: Path) -> None:
+    """Where they are kept in a file; nothing else is told of them again."""
+    tables = yaml.safe_load((ROOT / "roles" / "sip_server" / "tasks" / "present.yml").read_text())
+    (block,) = [task["block"] for task in tables if "block" in task]
+    (script,) = [task["vars"]["sip_server_make_tables"] for task in block if "sip_server_make_tables" in str(task)]
+    kept = tmp_path / "bindings.sqlite"
+    subprocess.run([sys.executable, "-c", script, kept], check=True)
+    it = Logged(tmp_path, settings={"sip_server_bindings": str(kept), "sip_server_expiry_seconds": 1})
+    try:
+        registered(it, "one")
+        until(lambda: bool(sqlite3.connect(kept).execute("select contact from location").fetchall()))
+        it.kill_server()
+        it.start_server()
+        registered(it, "two", ABROAD, AT_HOME)
+        first, second = it.events(2)
+        assert [binding["contact"] for binding in second["before"]] == [f"sip:alice@{AT_HOME}:5060"]
+        assert first["before"] == []
+    finally:
+        it.close()
 
 
 def test_killed_under_load(server: Logged) -> None:
