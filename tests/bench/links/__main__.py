@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``make bench-links``: the resident service, by what its sessions to routers are. It prints and never fails.
 
-One phone goes to the visited network and home again. From the event in the SIP server's log to the last router's
-acknowledgement, as the service tells it; B is of the platform that is named, C is nftables.
+Phones go to the visited network and home again, one after the other. From the event in the SIP server's log to the last
+router's acknowledgement, as the service tells it; B is of the platform that is named, C is nftables.
 
 What stands behind a session is the tests' own: netconfd with our plug-in, an agent of ours behind snmpd, the stand-in
 of IOS, which starts programs of the kernel for its lines. So this measures the service, and no vendor's router.
@@ -38,27 +38,25 @@ from ...standins.netconf_router.server import build
 
 
 class Story:
-    """A phone that goes and comes back.
+    """Phones that go and come back, one after the other.
 
-    :param addresses: its old one, its new one, and its correspondent's.
+    :param addresses: the first one's old address, its new one, and its correspondent's.
     """
 
     def __init__(self, service: Running, place: Place, *addresses: Any) -> None:
         self._service = service
         self._place = place
         self._old, self._new, self._peer = addresses
-        self._phone = Phone("alice")
-        self._told = 0
 
     def moves(self, rounds: int) -> Iterator[dict[str, Any]]:
         """What the service tells of each move."""
-        session = Session("tcp", 40000, self._peer, 7000)
-        self._place.tell(self._phone.register(self._old))
-        for number in range(1, rounds + 1):
-            self._place.tell(self._phone.register(self._new, self._old, [session]))
-            yield self._service.await_told("handover", number, kind="programmed", seconds=60)
-            self._place.tell(self._phone.register(self._old))
-            self._service.await_told("handover", number, kind="ended", seconds=60)
+        for number in range(rounds):
+            phone, old, new = Phone(f"u{number}"), self._old + number, self._new + number
+            session = Session("tcp", 40000, self._peer, 7000)
+            self._place.tell(phone.register(old), phone.register(new, old, [session]))
+            yield self._service.await_told("handover", number + 1, kind="programmed", seconds=60)
+            self._place.tell(phone.register(old))
+            self._service.await_told("handover", number + 1, kind="ended", seconds=60)
             time.sleep(1)  # decoders go
 
 
