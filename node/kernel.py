@@ -41,8 +41,8 @@ _IFF_LOOPBACK, _IFF_LOWER_UP = 0x8, 0x10000
 _CONNECTED = sum(1 << state for state in (1, 2, 4, 5, 8, 9, 11))
 #: A UDP socket is connected (1), or not (7).
 _PROTOCOLS = (("tcp", socket.IPPROTO_TCP, _CONNECTED), ("udp", socket.IPPROTO_UDP, 1 << 1))
-#: A look waits so long for what else comes with a change, seconds.
-_SETTLE = 0.01
+#: Seconds until a socket is read again that has failed.
+_PAUSE = 0.01
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Kernel:
                     tell()
             except (NetlinkError, OSError):  # the socket's buffer was full
                 tell()
-            await asyncio.sleep(_SETTLE)
+            await asyncio.sleep(_PAUSE)
 
     async def links(self) -> list[Link]:
         """The interfaces that count."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from ..plugins.module_utils.errors import HandoverError
 from ..plugins.module_utils.sip.grammar import Address
@@ -85,7 +86,7 @@ class Notices:
                 yield Tell("warning", error.code, str(error))
                 continue
             request = notify(self._profile, notice.dialog, cseq, self._here, notice.old, notice.sessions)
-            notice.attempt = Attempt(request, self._profile, lambda of=notice.dialog: self._next(of), self._token)  # type: ignore[misc]
+            notice.attempt = Attempt(request, self._profile, partial(self._next, notice.dialog), self._token)
             yield self._on_its_way(notice)
 
     def knows(self, number: int) -> bool:

@@ -56,6 +56,8 @@ __all__ = ["Service"]
 _LOG = logging.getLogger("sip-handover-node")
 #: More numbers than a machine sends before its disk has one.
 _LOST = 100
+#: Seconds between two looks, at least.
+_APART = 0.01
 #: Seconds until the kernel is asked again that has refused an answer.
 _AGAIN = 1.0
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING}
@@ -71,7 +73,7 @@ class Service:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._queue: asyncio.Queue[_Item] = asyncio.Queue()
-        self._looking = False
+        self._looking, self._looked_at = False, 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._path = config.state_dir / "state.json"
         self._written = _remembered(self._path)
@@ -116,7 +118,7 @@ class Service:
             await self._woken(loop.time())
             return
         if item is None:
-            self._looking = False
+            self._looking, self._looked_at = False, loop.time()
             await self._looked()
         else:
             await self._take(*item)
@@ -134,7 +136,9 @@ class Service:
         """Look soon; several wishes are one."""
         if not self._looking:
             self._looking = True
-            self._queue.put_nowait(None)
+            loop = asyncio.get_running_loop()
+            # A router's routes change without end; a move is a few events within milliseconds.
+            loop.call_at(max(loop.time(), self._looked_at + _APART), self._queue.put_nowait, None)
 
     async def _looked(self) -> None:
         try:
