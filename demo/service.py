@@ -76,7 +76,7 @@ def serving(
     :raises ServiceFailed: it does not begin.
     """
     config = {
-        "inventory": str(ROOT / "lab" / "inventory"),
+        "inventory": [str(ROOT / "lab" / "inventory"), str(lab.state.inventory)],
         "policy": str(directory / "policy.yml"),
         "state_dir": str(directory / "state"),
         "events": [{"log": str(path)} for path in (Path(f"/proc/{lab.pids['pcscf']}/root{EVENTS}"), *logs)],

@@ -17,7 +17,7 @@ from ...plugins.module_utils.mobility.recover import Goal
 from ...plugins.module_utils.sip.sources import FORMATS
 from ..settings_file import load_settings
 from ..stream.config import NatsConfig, nats_config
-from .config_values import Endpoint, bad_value, endpoint, flag, loopback, read_mapping, seconds, text, word
+from .config_values import Endpoint, bad_value, endpoint, flag, loopback, read_mapping, seconds, text, texts, word
 
 __all__ = ["Config", "Endpoint", "EventInput", "FeedConfig", "Sessions", "Ssh", "Webhook", "load_config"]
 
@@ -89,7 +89,7 @@ class Ssh:
 class Config:
     """What the service is told.
 
-    :ivar inventory: of Ansible: a file, or a directory.
+    :ivar inventory: of Ansible: files or directories.
     :ivar policy: file of the rules by which registrations are believed.
     :ivar state_dir: directory of ledger, history and cursors.
     :ivar group: the inventory's group of routers.
@@ -106,7 +106,7 @@ class Config:
     :ivar dry_run: decide and plan, and change nothing.
     """
 
-    inventory: str
+    inventory: tuple[str, ...]
     policy: str
     state_dir: str
     events: tuple[EventInput, ...]
@@ -242,7 +242,7 @@ def _ssh(value: object, key: str) -> Ssh:
 
 
 _READERS: dict[str, Callable[[Any, str], Any]] = {
-    "inventory": text,
+    "inventory": texts,
     "policy": text,
     "state_dir": text,
     "events": _events,

@@ -12,7 +12,19 @@ from typing import Any, TypeVar
 
 from ...plugins.module_utils.errors import HandoverError
 
-__all__ = ["Endpoint", "bad_value", "endpoint", "flag", "loopback", "read_mapping", "seconds", "text", "whole", "word"]
+__all__ = [
+    "Endpoint",
+    "bad_value",
+    "endpoint",
+    "flag",
+    "loopback",
+    "read_mapping",
+    "seconds",
+    "text",
+    "texts",
+    "whole",
+    "word",
+]
 
 _T = TypeVar("_T")
 
@@ -53,6 +65,15 @@ def text(value: object, key: str) -> str:
     if not isinstance(value, str) or not value or not value.isprintable():
         raise bad_value(key, value, "the value is text")
     return value
+
+
+def texts(value: object, key: str) -> tuple[str, ...]:
+    """One text, or a list of them."""
+    if not isinstance(value, list):
+        return (text(value, key),)
+    if not value:
+        raise bad_value(key, value, "the list is not empty")
+    return tuple(text(item, f"{key}.{number}") for number, item in enumerate(value))
 
 
 def flag(value: object, key: str) -> bool:

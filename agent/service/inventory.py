@@ -69,28 +69,28 @@ class RouterEntry:
         return platform_named(self.described["platform"])
 
 
-def read_inventory(path: str) -> Mapping[str, Any]:
-    """An inventory as ``ansible-inventory --list`` prints it.
+def read_inventory(*paths: str) -> Mapping[str, Any]:
+    """Inventories as ``ansible-inventory --list`` prints them; what a later one says of a host counts.
 
     :raises HandoverError: ``bad_inventory``, with Ansible's own words.
     """
-    if not Path(path).exists():
-        raise HandoverError("bad_inventory", path, "an inventory exists")
+    for path in paths:
+        if not Path(path).exists():
+            raise HandoverError("bad_inventory", path, "an inventory exists")
     beside = Path(sys.executable).with_name("ansible-inventory")
     program = str(beside) if beside.exists() else shutil.which("ansible-inventory")
     if program is None:
-        return _by_hand(path)
+        return _by_hand(*paths)
+    argv = [program, "--list", *(word for path in paths for word in ("-i", path))]
     try:
-        done = subprocess.run(
-            [program, "-i", path, "--list"], capture_output=True, text=True, check=False, timeout=_PATIENCE
-        )
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=_PATIENCE)
         if done.returncode == 0:
             found: Mapping[str, Any] = json.loads(done.stdout)
             return found
         said = done.stderr.strip().splitlines()[-1:] or ["no word"]
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         said = [str(error)]
-    raise HandoverError("bad_inventory", f"{path}: {said[0]}", "ansible-inventory can read the inventory")
+    raise HandoverError("bad_inventory", f"{', '.join(paths)}: {said[0]}", "ansible-inventory can read the inventory")
 
 
 def routers_of(inventory: Mapping[str, Any], group: str, path: str) -> list[RouterEntry]:
@@ -185,11 +185,11 @@ def _templated(name: str, key: str, value: Any, variables: Mapping[str, Any], de
     return _templated(name, key, rendered, variables, depth + 1)
 
 
-def _by_hand(path: str) -> Mapping[str, Any]:
+def _by_hand(path: str, *more: str) -> Mapping[str, Any]:
     """A YAML inventory in the form of ``ansible-inventory --list``."""
     place = Path(path)
     beside = [place.parent / name for name in ("group_vars", "host_vars")]
-    if place.is_dir() or any(one.exists() for one in beside):
+    if more or place.is_dir() or any(one.exists() for one in beside):
         raise HandoverError(
             "bad_inventory",
             path,

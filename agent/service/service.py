@@ -69,7 +69,7 @@ class Service:
     ) -> None:
         self._config = config
         self._policy = load_policy(config.policy)
-        self._routers = routers_of(read_inventory(config.inventory), config.group, config.inventory)
+        self._routers = routers_of(read_inventory(*config.inventory), config.group, config.inventory[0])
         for router in self._routers:
             require_libraries(router)
         self._topology = Topology.from_mapping({router.name: router.described for router in self._routers})

@@ -204,21 +204,22 @@ def test_wrong_arguments_are_named(told: dict[str, Any], change: dict[str, Any],
     assert subject in refused.value.subject
 
 
-TEXT = moved("u1", "1.1.1.20", "2.2.2.20").decode()
-
-
 @pytest.mark.parametrize(
-    ("event", "more"),
+    ("around", "more"),
     [
-        ({"payload": TEXT}, {}),
-        ({"payload": json.loads(TEXT)}, {}),
-        ({"body": TEXT}, {}),
-        ({"journald": {"message": TEXT}}, {}),
-        ({"deep": {"inside": TEXT}}, {"text": "deep.inside", "format": "kamailio"}),
+        (lambda text: {"payload": text}, {}),
+        (lambda text: {"payload": json.loads(text)}, {}),
+        (lambda text: {"body": text}, {}),
+        (lambda text: {"journald": {"message": text}}, {}),
+        (lambda text: {"deep": {"inside": text}}, {"text": "deep.inside", "format": "kamailio"}),
     ],
+    ids=["text", "data", "body", "journal", "named"],
 )
-def test_the_filter_finds_registrations(told: dict[str, Any], event: dict[str, Any], more: dict[str, str]) -> None:
+def test_the_filter_finds_registrations(
+    told: dict[str, Any], around: Callable[[str], dict[str, Any]], more: dict[str, str]
+) -> None:
     main = loaded("event_filter")["main"]
+    event = around(moved("u1", "1.1.1.20", "2.2.2.20").decode())
     found = main({**event, "meta": 1}, **told, **more)
     assert news(found) == {"1.1.1.20": "2.2.2.20"}
     assert found["meta"] == 1

@@ -89,6 +89,14 @@ def test_a_group_that_is_not_there(tmp_path: Path) -> None:
         routers_of(read_inventory(path), "routers", path)
 
 
+def test_what_a_later_inventory_says_counts(tmp_path: Path) -> None:
+    first = written(tmp_path, RB)
+    second = tmp_path / "more.yml"
+    second.write_text("all: {hosts: {rb: {handover_platform: iptables}}}\n", encoding="utf-8")
+    found = routers_of(read_inventory(first, str(second)), "first_hop_routers", first)
+    assert {router.platform.name for router in found if router.name == "rb"} == {"iptables"}
+
+
 def _one(path: Path, **variables: Any) -> RouterEntry:
     file = written(path, {**RB, **variables})
     return next(router for router in routers_of(read_inventory(file), "first_hop_routers", file) if router.name == "rb")
