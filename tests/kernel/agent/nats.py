@@ -30,14 +30,23 @@ _T = TypeVar("_T")
 
 
 class NatsServer:
-    """One server; what it stores outlives it."""
+    """One server; what it stores outlives it.
 
-    def __init__(self, directory: Path) -> None:
+    :param options: of its command line.
+    """
+
+    def __init__(self, directory: Path, *options: str) -> None:
         self._directory = directory
+        self._options = options
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+            self._port = int(probe.getsockname()[1])
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def port(self) -> int:
+        """On the loopback."""
+        return self._port
 
     @property
     def url(self) -> str:
@@ -52,7 +61,7 @@ class NatsServer:
         """Start it, on what it has stored."""
         where = ["--addr", "127.0.0.1", "--port", str(self._port), "--store_dir", str(self._directory / "jetstream")]
         with (self._directory / "nats.log").open("ab") as log:
-            self._process = subprocess.Popen([_binary(), "--jetstream", *where], stdout=log, stderr=log)
+            self._process = subprocess.Popen([_binary(), "--jetstream", *where, *self._options], stdout=log, stderr=log)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             with socket.socket() as probe:
@@ -86,10 +95,10 @@ class NatsServer:
 
 
 @contextmanager
-def nats_server(directory: Path) -> Iterator[NatsServer]:
+def nats_server(directory: Path, *options: str) -> Iterator[NatsServer]:
     """A server that runs."""
     directory.mkdir(exist_ok=True)
-    server = NatsServer(directory)
+    server = NatsServer(directory, *options)
     server.start()
     try:
         yield server
