@@ -97,6 +97,16 @@ def test_where_it_is_off_the_header_alone_means_nothing(started: Started) -> Non
     assert told(server, wanted)["tag_hex"] == []
 
 
+@pytest.mark.parametrize("value", ["", "soon", "-1", "0600", "99999999999", '6"0'])
+def test_a_strange_expires_leaves_the_line_whole(started: Started, value: str) -> None:
+    """On a Kamailio of the operator's own, too, which may not look at it first."""
+    server = started(OWN)
+    wanted = replace(asked(headers=(f"Expires: {value}",)), expires=None)
+    answer = server.phone().register(wanted, PASSWORD)
+    if answer.status == 200:
+        assert isinstance(told(server, wanted)["expires"], int)
+
+
 def test_other_tags_are_named_too(started: Started) -> None:
     server = started(sip_server_domains=[{"name": DOMAIN}])
     answer = server.phone().register(asked(headers=(f"Require: path, {TAG}", "Require: gruu")), PASSWORD)
