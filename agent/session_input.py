@@ -13,7 +13,7 @@ from typing import Any
 from ..plugins.module_utils.errors import HandoverError
 from ..plugins.module_utils.log_files import LogReader
 from ..plugins.module_utils.mobility.connection import Connection
-from ..plugins.module_utils.mobility.model import RouterState
+from ..plugins.module_utils.mobility.router_state import RouterState
 from ..plugins.module_utils.mobility.session_search import Found, find_sessions
 from ..plugins.module_utils.mobility.topology import Topology
 from ..plugins.module_utils.platforms.conntrack import parse_connections

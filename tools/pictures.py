@@ -11,7 +11,8 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, Walk, trace
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan

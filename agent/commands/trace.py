@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...plugins.module_utils.errors import HandoverError
-from ...plugins.module_utils.mobility.model import Address, Route, RouterState
+from ...plugins.module_utils.mobility.model import Address, Route
+from ...plugins.module_utils.mobility.router_state import RouterState
 from ...plugins.module_utils.mobility.selector import PROTOCOLS
 from ...plugins.module_utils.mobility.topology import Topology
 from ...plugins.module_utils.mobility.trace import OUTSIDE, Packet, Walk, trace

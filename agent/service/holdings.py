@@ -12,16 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
 
 from ...plugins.module_utils.mobility.handover import Handover
-from ...plugins.module_utils.mobility.model import (
-    Address,
-    Change,
-    Entry,
-    Key,
-    Neighbour,
-    Rewrite,
-    Route,
-    RouterState,
-)
+from ...plugins.module_utils.mobility.model import Address, Change, Entry, Key, Neighbour, Rewrite, Route
+from ...plugins.module_utils.mobility.router_state import RouterState
 
 __all__ = ["Holdings", "concerned"]
 

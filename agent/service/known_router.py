@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.change import pending, unfinished
-from ...plugins.module_utils.mobility.model import Change, RouterState
+from ...plugins.module_utils.mobility.model import Change
 from ...plugins.module_utils.mobility.plan import Step
+from ...plugins.module_utils.mobility.router_state import RouterState
 from ...plugins.module_utils.platforms.base import Output
 from ...plugins.plugin_utils.router import ManagedRouter
 from .holdings import Holdings

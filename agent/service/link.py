@@ -15,8 +15,9 @@ from typing import ParamSpec, TypeVar
 
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.connection import Connection
-from ...plugins.module_utils.mobility.model import Address, RouterState
+from ...plugins.module_utils.mobility.model import Address
 from ...plugins.module_utils.mobility.plan import Step
+from ...plugins.module_utils.mobility.router_state import RouterState
 from .holdings import Holdings
 from .known_router import Applied, KnownRouter
 from .threads import in_thread

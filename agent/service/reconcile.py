@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...plugins.module_utils.mobility.model import RouterState
 from ...plugins.module_utils.mobility.records import handover_to_record
 from ...plugins.module_utils.mobility.recover import Goal, recover
+from ...plugins.module_utils.mobility.router_state import RouterState
 from ...plugins.module_utils.mobility.topology import Topology
 from .ledger import Owed, Status
 

@@ -13,9 +13,9 @@ from contextlib import suppress
 from typing import Any
 
 from ...plugins.module_utils.errors import HandoverError
-from ...plugins.module_utils.mobility.model import RouterState, same_state
 from ...plugins.module_utils.mobility.placing import DECODER_MARGIN, GRACE
 from ...plugins.module_utils.mobility.recover import Goal
+from ...plugins.module_utils.mobility.router_state import RouterState, same_state
 from ...plugins.module_utils.mobility.topology import Topology
 from .ledger import Ledger
 from .link import Link

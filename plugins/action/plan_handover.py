@@ -13,7 +13,6 @@ from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import (
     handover_from_record,
     handover_to_record,
@@ -21,6 +20,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.reco
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, standing
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.registration_policy import Policy
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.session_search import Found, find_sessions
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan

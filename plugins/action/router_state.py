@@ -11,11 +11,11 @@ from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import (
     state_from_records,
     state_to_records,
 )
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import (
     BULK,
     HandoverAction,

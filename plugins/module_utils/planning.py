@@ -16,11 +16,12 @@ from .errors import HandoverError
 from .mobility.confirming import Confirming, confirming
 from .mobility.costs import Note, costs
 from .mobility.handover import Handover
-from .mobility.model import Address, Mark, Rewrite, RouterState
+from .mobility.model import Address, Mark, Rewrite
 from .mobility.placing import Placing
 from .mobility.plan import DRAIN, Phase, Stage, plan
 from .mobility.proof import check
 from .mobility.recover import standing
+from .mobility.router_state import RouterState
 from .mobility.target import Refused, elsewhere, renewed, target_states
 from .mobility.topology import Topology
 from .platforms.base import require

@@ -8,9 +8,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import List, Mapping, Optional, Tuple
 
-from .mobility.model import RouterState
 from .mobility.plan import DRAIN
 from .mobility.recover import Finding, Goal, recover
+from .mobility.router_state import RouterState
 from .mobility.topology import Topology
 from .planning import Planned, make_plan
 

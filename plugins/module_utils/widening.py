@@ -11,8 +11,9 @@ from typing import Iterator, Mapping, Optional, Tuple
 from .errors import HandoverError
 from .mobility.costs import Note
 from .mobility.handover import Handover
-from .mobility.model import Address, Directions, RouterState, Scope
+from .mobility.model import Address, Directions, Scope
 from .mobility.placing import entries_for
+from .mobility.router_state import RouterState
 from .mobility.topology import Topology
 from .platforms.base import require
 from .platforms.registry import platform_named

@@ -14,8 +14,9 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.errors import HandoverError
-from ..module_utils.mobility.model import Entry, RouterState, same
+from ..module_utils.mobility.model import Entry, same
 from ..module_utils.mobility.records import entry_to_record, state_to_records
+from ..module_utils.mobility.router_state import RouterState
 from ..module_utils.platforms.registry import platform_named
 from .inventory_router import described_router
 from .reach import reached

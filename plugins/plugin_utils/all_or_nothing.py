@@ -10,7 +10,8 @@ from types import TracebackType
 
 from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.change import difference
-from ..module_utils.mobility.model import Change, RouterState
+from ..module_utils.mobility.model import Change
+from ..module_utils.mobility.router_state import RouterState
 from .router import ManagedRouter
 
 __all__ = ["AllOrNothing"]

@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..module_utils.errors import HandoverError
-from ..module_utils.mobility.model import Entry, Route, RouterState, same
+from ..module_utils.mobility.model import Entry, Route, same
+from ..module_utils.mobility.router_state import RouterState
 from ..module_utils.platforms.base import Output
 from ..module_utils.platforms.nftables import TABLES, Nftables
 from ..module_utils.platforms.nftables_kept import kept_state, without_foreign

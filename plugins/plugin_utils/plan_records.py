@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..module_utils.errors import HandoverError
-from ..module_utils.mobility.model import RouterState
 from ..module_utils.mobility.records import (
     handover_from_record,
     stages_to_records,
     state_from_records,
     state_to_records,
 )
+from ..module_utils.mobility.router_state import RouterState
 from ..module_utils.mobility.session_search import Found
 from ..module_utils.mobility.topology import Topology
 from ..module_utils.planning import Planned, make_plan

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.change import difference, unfinished
-from ..module_utils.mobility.model import Change, RouterState
+from ..module_utils.mobility.model import Change
+from ..module_utils.mobility.router_state import RouterState
 from ..module_utils.platforms.base import Output, Platform
 from .device import Device
 

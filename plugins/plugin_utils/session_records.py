@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils.mobility.connection import Connection, connection_from_record
-from ..module_utils.mobility.model import RouterState
 from ..module_utils.mobility.records import session_to_record
 from ..module_utils.mobility.recover import standing
+from ..module_utils.mobility.router_state import RouterState
 from ..module_utils.mobility.session_search import Evidence, Found
 from ..module_utils.sip.agreed import flow_from_record
 from .files import read_json

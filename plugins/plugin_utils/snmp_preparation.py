@@ -9,7 +9,8 @@ import time
 from typing import Any
 
 from ..module_utils.errors import HandoverError
-from ..module_utils.mobility.model import Change, RouterState
+from ..module_utils.mobility.model import Change
+from ..module_utils.mobility.router_state import RouterState
 from ..module_utils.platforms.snmp import Snmp
 from .router import ManagedRouter
 from .snmp_device import SnmpDevice

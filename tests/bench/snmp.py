@@ -22,8 +22,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import state_to_records
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.snmp import Snmp
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.varbinds import resolved, varbinds_of
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer

@@ -24,9 +24,10 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
     Session,
     handover_id,
 )
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Stage, Step
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_from_record
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output

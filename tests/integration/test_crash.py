@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_to_record
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 from lab import Lab
 

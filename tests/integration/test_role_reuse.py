@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Session
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import same_state
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_to_record
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import same_state
 from lab import Lab
 
 from .operator import ROOT, Routers, handover, leftovers, playbook_at

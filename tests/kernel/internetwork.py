@@ -19,7 +19,8 @@ from ipaddress import ip_address, ip_network
 from itertools import permutations
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables

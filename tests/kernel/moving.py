@@ -15,7 +15,8 @@ from ipaddress import ip_address, ip_network
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, RouterState, Scope
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, Scope
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Platform
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables

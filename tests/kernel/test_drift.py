@@ -10,13 +10,8 @@ import time
 
 import pytest
 
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
-    Change,
-    Mark,
-    RouterState,
-    Selector,
-    Stamp,
-)
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, Mark, Selector, Stamp
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.drift import Look, look, remember
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer

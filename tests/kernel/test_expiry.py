@@ -13,7 +13,8 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Rewrite, RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Rewrite
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 
 from ..unit.mobility.worlds import NOW
 from .live import open_tcp

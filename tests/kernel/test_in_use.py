@@ -20,9 +20,9 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Rewrite,
     RewriteKind,
     Route,
-    RouterState,
     Selector,
 )
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 
 from ..unit.mobility.worlds import NEW, NOW, OLD, PEER
 from . import moving

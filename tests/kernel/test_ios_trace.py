@@ -15,13 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
-    Address,
-    Entry,
-    Rewrite,
-    Route,
-    RouterState,
-)
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, Entry, Rewrite, Route
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, trace
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.flow_lines import (
     Flow,

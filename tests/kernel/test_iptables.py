@@ -20,12 +20,11 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Freeze,
     Rewrite,
     RewriteKind,
-    RouterState,
     Scope,
     Selector,
     Stamp,
-    same_state,
 )
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState, same_state
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.iptables import Iptables
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.iptables import IptablesBackend
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation

@@ -17,10 +17,9 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Change,
     Neighbour,
     Route,
-    RouterState,
     Stamp,
-    same_state,
 )
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState, same_state
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.nftables import NftablesBackend
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation

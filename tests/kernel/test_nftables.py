@@ -28,11 +28,10 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     RewriteKind,
     Role,
     Route,
-    RouterState,
     Selector,
     Stamp,
-    same_state,
 )
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState, same_state
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.selector import PROTOCOLS
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables

@@ -22,11 +22,10 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Rewrite,
     RewriteKind,
     Route,
-    RouterState,
     Selector,
     Stamp,
-    same_state,
 )
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState, same_state
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.nftables import NftablesBackend
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation

@@ -15,10 +15,9 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Change,
     Rewrite,
     RewriteKind,
-    RouterState,
     Selector,
-    same_state,
 )
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState, same_state
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer

@@ -11,7 +11,7 @@ import subprocess
 from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.flow_lines import (
     Flow,
     Line,

@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.flow_lines import NatSettings
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.iosxe.router import IosxeNetconf
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ios.nat_marks import DatastoreMarks

@@ -31,8 +31,9 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
     Session,
     handover_id,
 )
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_to_record
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.junos.router_device import junos_router
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ncclient_session import Login, NcclientSession
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.step_text import step_text

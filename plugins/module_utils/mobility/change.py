@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import List, Optional
 
 from ..errors import HandoverError
-from .model import Change, Entry, RouterState, same
+from .model import Change, Entry, same
 from .plan import Step
+from .router_state import RouterState
 
 __all__ = ["difference", "pending", "unfinished"]
 

@@ -11,7 +11,8 @@ from typing import Container, Dict, Iterable, Iterator, List, Mapping, Tuple
 from .flow import flows_of
 from .handover import Handover
 from .in_flight import moved_on
-from .model import Address, RouterState, Via
+from .model import Address, Via
+from .router_state import RouterState
 from .topology import Topology
 
 __all__ = ["Note", "costs"]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
-from .model import Address, Mark, Rewrite, Role, Route, RouterState
+from .model import Address, Mark, Rewrite, Role, Route
+from .router_state import RouterState
 
 __all__ = ["goals"]
 

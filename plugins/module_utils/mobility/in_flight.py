@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Container, Dict, Iterable, Iterator, List, Mapping, Set, Tuple
 
-from .model import Address, Entry, Key, Rewrite, RewriteKind, RouterState
+from .model import Address, Entry, Key, Rewrite, RewriteKind
 from .placing import DECODER_MARGIN
+from .router_state import RouterState
 from .selector import Selector
 
 __all__ = ["in_flight", "moved_on", "sent_on"]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a first-hop router holds for us.
+"""The entries that a first-hop router holds for us.
 
 The vocabulary of RFC 4008: a rewrite is inbound or outbound, and changes the
 source or the destination. A *decoder* (inbound) restores what a host expects;
@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
+from typing import Optional, Tuple, Union
 
 from ..errors import HandoverError
-from .selector import Address, Bits, Scope, Selector
+from .selector import Address, Scope, Selector
 
 __all__ = [
     "EXPIRY_TOLERANCE",
@@ -26,20 +26,17 @@ __all__ = [
     "Entry",
     "Freeze",
     "Key",
-    "Lookups",
     "Mark",
     "Neighbour",
     "Rewrite",
     "RewriteKind",
     "Role",
     "Route",
-    "RouterState",
     "Scope",
     "Selector",
     "Stamp",
     "Via",
     "same",
-    "same_state",
 ]
 
 #: Seconds by which two absolute expiries may differ and still count as equal:
@@ -293,127 +290,6 @@ class Change:
         return bool(self.remove or self.put)
 
 
-class Lookup:
-    """Entries of one sort by the packets that they match."""
-
-    def __init__(self) -> None:
-        self._entries: Dict[Bits, Entry] = {}
-        self._wide = False
-
-    def add(self, match: Selector, entry: Entry) -> None:
-        """Hold an entry by its selector."""
-        self._entries[match.bits] = entry
-        self._wide = self._wide or match.protocol is None
-
-    def find(self, packet: Bits, by_destination: bool = False) -> Optional[Entry]:
-        """The entry that a packet matches, the narrowest first.
-
-        :param by_destination: whether what selects a single address selects the destination, and not the source.
-        """
-        found = self._entries.get(packet)
-        if found is None and self._wide:
-            version, source, destination = packet[:3]
-            found = self._entries.get((version, source, destination, "", 0, 0))
-            if found is None:
-                one = (-1, destination) if by_destination else (source, -1)
-                found = self._entries.get((version, *one, "", 0, 0))
-        return found
-
-
-class Lookups:
-    """The entries of one router by the packets that they match, sort by sort; a sort that it has none of is missing."""
-
-    def __init__(self, entries: Iterable[Entry]) -> None:
-        self.rewrites: Dict[RewriteKind, Lookup] = {}
-        self.marks: Optional[Lookup] = None
-        self.freezes: Optional[Lookup] = None
-        for entry in entries:
-            if isinstance(entry, Rewrite):
-                found = self.rewrites.get(entry.kind)
-                if found is None:
-                    found = self.rewrites[entry.kind] = Lookup()
-            elif isinstance(entry, Mark):
-                found = self.marks = self.marks or Lookup()
-            elif isinstance(entry, Freeze):
-                found = self.freezes = self.freezes or Lookup()
-            else:
-                continue
-            found.add(entry.match, entry)
-
-
-class RouterState:
-    """What one router holds, or must hold, for us: entries by key.
-
-    :raises HandoverError: ``duplicate_entry`` when two entries have one key.
-    """
-
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        held: Dict[Key, Entry] = {}
-        for entry in entries:
-            first = held.setdefault(entry.key, entry)
-            if first is not entry and first != entry:
-                raise HandoverError("duplicate_entry", entry, "a router holds one entry for each key")
-        self._held = held
-        self._lookups: Optional[Lookups] = None
-
-    @classmethod
-    def of_held(cls, held: Dict[Key, Entry]) -> RouterState:
-        """The state of entries that are sorted by their keys already; the mapping is kept."""
-        state = cls()
-        state._held = held
-        return state
-
-    def __iter__(self) -> Iterator[Entry]:
-        return iter(self._held.values())
-
-    def __len__(self) -> int:
-        return len(self._held)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, RouterState) and self._held == other._held
-
-    def __repr__(self) -> str:
-        return f"RouterState({sorted(map(repr, self._held.values()))})"
-
-    @property
-    def entries(self) -> Mapping[Key, Entry]:
-        """The entries by their keys."""
-        return self._held
-
-    @property
-    def lookups(self) -> Lookups:
-        """What finds the entries that a packet matches."""
-        if self._lookups is None:
-            self._lookups = Lookups(self)
-        return self._lookups
-
-    def get(self, key: Key) -> Optional[Entry]:
-        """The entry with this key, if there is one."""
-        return self._held.get(key)
-
-    def of(self, handover: str) -> List[Entry]:
-        """The entries of one handover."""
-        return [entry for entry in self if entry.stamp.handover == handover]
-
-    def without(self, handovers: Iterable[str]) -> RouterState:
-        """This state less the entries of these handovers."""
-        gone = frozenset(handovers)
-        return RouterState.of_held({k: entry for k, entry in self._held.items() if entry.stamp.handover not in gone})
-
-    def live(self, now: float) -> RouterState:
-        """This state less what has expired at ``now`` (Unix seconds)."""
-        return RouterState.of_held({k: entry for k, entry in self._held.items() if entry.stamp.expires > now})
-
-    def changed(self, remove: Iterable[Key], put: Iterable[Entry]) -> RouterState:
-        """This state after keys were removed and entries put in (replacing equal keys)."""
-        held = dict(self._held)
-        for key in remove:
-            held.pop(key, None)
-        for entry in put:
-            held[entry.key] = entry
-        return RouterState.of_held(held)
-
-
 def _of_one_family(one: Address, other: Address) -> None:
     if one.version != other.version:
         raise HandoverError("bad_entry", f"{one} {other}", "the addresses of an entry are of one family")
@@ -428,9 +304,3 @@ def same(one: Optional[Entry], other: Optional[Entry]) -> bool:
     if abs(one.stamp.expires - other.stamp.expires) > EXPIRY_TOLERANCE:
         return False
     return one == replace(other, stamp=other.stamp.until(one.stamp.expires))
-
-
-def same_state(one: RouterState, other: RouterState) -> bool:
-    """Whether two states are equal, expiries within :data:`EXPIRY_TOLERANCE`."""
-    keys = set(one.entries) | set(other.entries)
-    return all(same(one.get(key), other.get(key)) for key in keys)

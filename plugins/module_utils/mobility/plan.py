@@ -17,7 +17,8 @@ from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, Optional
 
 from .goals import goals
 from .in_flight import sent_on
-from .model import Address, Entry, Freeze, Key, Mark, Rewrite, RewriteKind, Role, Route, RouterState, Selector, same
+from .model import Address, Entry, Freeze, Key, Mark, Rewrite, RewriteKind, Role, Route, Selector, same
+from .router_state import RouterState
 from .selector import Bits
 
 __all__ = ["DRAIN", "Phase", "Stage", "Step", "drains_when_undone", "plan", "undo"]

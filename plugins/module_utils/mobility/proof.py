@@ -10,7 +10,8 @@ from typing import Container, Dict, List, Mapping, Optional, Tuple
 
 from ..errors import HandoverError
 from .handover import Handover
-from .model import Address, Directions, RouterState
+from .model import Address, Directions
+from .router_state import RouterState
 from .topology import Topology
 from .trace import OUTSIDE, Endpoint, Packet, trace
 

@@ -27,22 +27,9 @@ from ..reader import (
     time_to_text,
 )
 from .handover import Handover, Session, handover_id
-from .model import (
-    Directions,
-    Entry,
-    Freeze,
-    Mark,
-    Neighbour,
-    Rewrite,
-    RewriteKind,
-    Route,
-    RouterState,
-    Scope,
-    Selector,
-    Stamp,
-    Via,
-)
+from .model import Directions, Entry, Freeze, Mark, Neighbour, Rewrite, RewriteKind, Route, Scope, Selector, Stamp, Via
 from .plan import Phase, Stage, Step
+from .router_state import RouterState
 from .selector import address_text
 
 __all__ = [

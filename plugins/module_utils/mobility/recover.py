@@ -15,9 +15,10 @@ from typing import Container, Dict, List, Mapping, Optional, Set, Tuple
 from ..errors import HandoverError
 from .handover import Handover
 from .in_flight import in_flight
-from .model import Address, Entry, Freeze, RouterState, same
+from .model import Address, Entry, Freeze, same
 from .placing import GRACE, entries_for
 from .read_back import Found, Places, lasting, read_handover
+from .router_state import RouterState
 from .target import elsewhere
 from .topology import Topology
 

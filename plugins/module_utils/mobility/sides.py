@@ -13,7 +13,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Iterator, Optional, Tuple
 
-from .model import Address, Rewrite, RewriteKind, RouterState, Selector
+from .model import Address, Rewrite, RewriteKind, Selector
+from .router_state import RouterState
 
 __all__ = ["Translation", "translated"]
 

@@ -10,8 +10,9 @@ from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..errors import HandoverError
 from .handover import Handover
-from .model import Address, Entry, Key, Mark, Rewrite, RewriteKind, Role, Route, RouterState, same
+from .model import Address, Entry, Key, Mark, Rewrite, RewriteKind, Role, Route, same
 from .placing import Placing, entries_for
+from .router_state import RouterState
 from .topology import Topology
 
 __all__ = ["Refused", "elsewhere", "renewed", "target_states"]

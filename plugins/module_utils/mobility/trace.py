@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Container, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from .model import Address, Rewrite, RewriteKind, Route, RouterState
+from .model import Address, Rewrite, RewriteKind, Route
+from .router_state import RouterState
 from .selector import Bits, endpoint
 from .sides import translated
 from .topology import Router, Topology

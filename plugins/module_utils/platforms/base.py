@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Dict, Iterable, Mapping, Optional, Tuple
 
 from ..errors import HandoverError
 from ..mobility.handover import Handover
-from ..mobility.model import Change, Entry, Neighbour, Rewrite, RouterState, Scope
+from ..mobility.model import Change, Entry, Neighbour, Rewrite, Scope
+from ..mobility.router_state import RouterState
 from .capabilities import Capabilities, Narrower, Part
 
 __all__ = [

@@ -15,7 +15,8 @@ from typing import Any, Callable, ClassVar, Dict, Iterable, Iterator, List, Mapp
 from xml.etree.ElementTree import Element
 
 from ..errors import HandoverError
-from ..mobility.model import Change, Directions, Entry, Mark, Rewrite, Route, RouterState, Scope
+from ..mobility.model import Change, Directions, Entry, Mark, Rewrite, Route, Scope
+from ..mobility.router_state import RouterState
 from .base import Capabilities, Output, foreign
 from .entry_text import Recorded, entry_of_text, key_text, text_of_entry
 from .ietf_leaves import ROUTING, MappingLeaves, by_family, route_leaves, routes_in

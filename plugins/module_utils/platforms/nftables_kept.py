@@ -10,7 +10,7 @@ import re
 from typing import Any, Dict, List, Mapping, Tuple
 
 from ..errors import HandoverError
-from ..mobility.model import RouterState
+from ..mobility.router_state import RouterState
 from . import stamp as stamps
 from .base import Output
 from .nftables import SETS, TABLES, entries_of

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ...module_utils.errors import HandoverError
 from ...module_utils.mobility.change import unfinished
-from ...module_utils.mobility.model import Change, RouterState
+from ...module_utils.mobility.model import Change
+from ...module_utils.mobility.router_state import RouterState
 from ...module_utils.platforms.base import Output, Platform
 from ...module_utils.platforms.ios.complaints import message_in
 from ...module_utils.platforms.ios.flow_lines import NatSettings

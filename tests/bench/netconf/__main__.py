@@ -35,9 +35,10 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
     Session,
     handover_id,
 )
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_to_record
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_device import NetconfSession
 
 from ...kernel.netconf.operator import Operator

@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState, same_state
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_from_record
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState, same_state
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
 
 from ..internetwork import TOPOLOGY

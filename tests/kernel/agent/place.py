@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 import yaml
 
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 
 from ..internetwork import NETWORKS
 from ..moving import Journey

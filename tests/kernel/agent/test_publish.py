@@ -18,7 +18,7 @@ from ansible_collections.sipmobility.handover.agent.stream.partitions import Par
 
 from .nats import NatsServer, nats_server, publishing
 from .phones import DOMAIN, Phone
-from .test_service import until
+from .place import until
 
 _STREAM = "sip-registrations"
 

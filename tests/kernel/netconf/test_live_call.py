@@ -22,8 +22,9 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
     Session,
     handover_id,
 )
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage, plan
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf import IetfNetconf

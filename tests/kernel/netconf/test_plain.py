@@ -12,12 +12,8 @@ import pytest
 from hypothesis import given
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
-    Change,
-    Route,
-    RouterState,
-    same_state,
-)
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, Route
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState, same_state
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf import IetfNetconf
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf_plain import IetfNetconfPlain
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.ncclient_session import NcclientSession

@@ -15,8 +15,9 @@ import pytest
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, handover_id
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, RouterState, Scope
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, Scope
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Stage
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.all_or_nothing import AllOrNothing
 

@@ -25,11 +25,10 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Rewrite,
     RewriteKind,
     Route,
-    RouterState,
     Selector,
     Stamp,
-    same_state,
 )
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState, same_state
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.snmp import IF_NAME, NAT, SERIAL, Snmp
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.snmp_name import Sort, encode
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.varbinds import (

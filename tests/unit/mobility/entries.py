@@ -19,10 +19,10 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Rewrite,
     RewriteKind,
     Route,
-    RouterState,
     Scope,
     Stamp,
 )
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.selector import PROTOCOLS, Selector
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms import stamp as stamps
 

@@ -15,10 +15,10 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Rewrite,
     RewriteKind,
     Route,
-    RouterState,
     Scope,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import plan, undo
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
 
 from .test_plan_properties import EMPTY, States, assert_equal, assert_no_wrong_address, reach, walk_through

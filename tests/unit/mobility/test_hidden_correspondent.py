@@ -11,13 +11,9 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
-    Directions,
-    Mark,
-    RouterState,
-    Selector,
-)
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, Mark, Selector
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
 

@@ -18,12 +18,12 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Neighbour,
     Rewrite,
     Route,
-    RouterState,
     Scope,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.proof import check
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, trace
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan

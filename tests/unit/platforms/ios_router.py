@@ -15,10 +15,10 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Freeze,
     Mark,
     Route,
-    RouterState,
     Selector,
     Stamp,
 )
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ios.flow_lines import (
     Flow,
     Line,

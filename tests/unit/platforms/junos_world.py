@@ -16,10 +16,10 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Rewrite,
     RewriteKind,
     Route,
-    RouterState,
     Selector,
     Stamp,
 )
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.junos.router import Junos
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.junos.standing import Interfaces
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.junos.router_device import junos_router

@@ -26,10 +26,10 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Rewrite,
     RewriteKind,
     Route,
-    RouterState,
     Selector,
     Stamp,
 )
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms import ietf_netconf_plain
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf_plain import IetfNetconfPlain

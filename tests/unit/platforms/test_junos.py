@@ -27,10 +27,10 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Rewrite,
     RewriteKind,
     Route,
-    RouterState,
     Scope,
     Selector,
 )
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.junos import own_names
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.step_text import step_text

@@ -28,11 +28,11 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Rewrite,
     RewriteKind,
     Route,
-    RouterState,
     Scope,
     Selector,
     Stamp,
 )
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output, require
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.registry import platform_named
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.snmp import IF_NAME, NAT, SERIAL, Snmp

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.all_or_nothing import AllOrNothing
 
 from ..mobility.worlds import NOW

@@ -10,13 +10,8 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
-    Change,
-    Entry,
-    Mark,
-    RouterState,
-    Selector,
-)
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, Entry, Mark, Selector
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.junos.router_device import JunosDevice
 from tests.standins.junos.flows import Packet
 from tests.standins.junos.router import Router

@@ -8,7 +8,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.junos.standing import Interfaces
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.junos.preparation import JunosPreparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.junos.router_device import JunosDevice

@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, Entry, RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, Entry
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_device import netconf_router
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 

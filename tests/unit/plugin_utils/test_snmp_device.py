@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, Entry, RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, Entry
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.snmp import IF_NAME, NAT, ROUTE, SERIAL
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.varbinds import Varbind
 from ansible_collections.sipmobility.handover.plugins.plugin_utils import snmp_device

@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import Any, ClassVar, Dict, Iterable, Iterator, Optional, Set
 
 from ...errors import HandoverError
-from ...mobility.model import Address, Change, Directions, Entry, Freeze, Mark, Rewrite, Route, RouterState, Scope
+from ...mobility.model import Address, Change, Directions, Entry, Freeze, Mark, Rewrite, Route, Scope
+from ...mobility.router_state import RouterState
 from ..base import Capabilities, Complaint, Narrower, Output, Part, Platform
 from .complaints import COMPLAINTS, diagnosed
 from .flow_lines import Flow, NatSettings, flow_of

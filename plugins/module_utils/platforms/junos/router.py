@@ -24,10 +24,10 @@ from ...mobility.model import (
     Rewrite,
     RewriteKind,
     Route,
-    RouterState,
     Scope,
     Selector,
 )
+from ...mobility.router_state import RouterState
 from ..base import Capabilities, Output
 from ..netconf_platform import NetconfPlatform
 from ..netconf_reply import diagnosis, errors_of, reply_of

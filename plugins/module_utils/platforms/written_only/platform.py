@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import Any, ClassVar, Dict, Iterable, Mapping, Optional, Tuple
 
 from ...errors import HandoverError
-from ...mobility.model import Change, Entry, Freeze, Neighbour, Rewrite, Route, RouterState
+from ...mobility.model import Change, Entry, Freeze, Neighbour, Rewrite, Route
+from ...mobility.router_state import RouterState
 from ..base import Output, Part, Platform
 from .lines import line_changes, route_changes, rule_changes, sessions_of
 

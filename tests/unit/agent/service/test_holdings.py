@@ -13,7 +13,8 @@ import pytest
 from ansible_collections.sipmobility.handover.agent.service.holdings import Holdings, concerned
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, RouterState, Scope
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, Scope
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.reader import address

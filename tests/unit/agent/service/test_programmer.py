@@ -25,16 +25,12 @@ from ansible_collections.sipmobility.handover.agent.service.report import Report
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
-    Change,
-    Route,
-    RouterState,
-    Stamp,
-)
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, Route, Stamp
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Step
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_to_record
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.registration_policy import Policy
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.reader import address
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.agreed import AgreedFlow

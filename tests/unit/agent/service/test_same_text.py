@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.sipmobility.handover.agent.data_file import load
 from ansible_collections.sipmobility.handover.agent.service.known_router import KnownRouter
 from ansible_collections.sipmobility.handover.agent.service.resident_device import ResidentDevice
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_records import (

@@ -9,17 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
-    Directions,
-    Freeze,
-    Route,
-    RouterState,
-    same,
-    same_state,
-)
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, Freeze, Route, same
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.placing import GRACE
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage, plan, undo
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState, same_state
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import OUTSIDE, Packet
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.repair import make_repair

@@ -8,12 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
-    Address,
-    Rewrite,
-    Route,
-    RouterState,
-)
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, Rewrite, Route
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Hop, Packet, trace
 
