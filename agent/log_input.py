@@ -8,12 +8,11 @@ from __future__ import annotations
 import argparse
 import io
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from typing import cast
 
 from ..plugins.module_utils.errors import HandoverError
-from ..plugins.module_utils.log_files import LogReader
+from ..plugins.module_utils.log_files import LogReader, Stop
 from ..plugins.module_utils.mobility.intake import Item
 from ..plugins.module_utils.sip.refusal import Refusal, refusal
 from ..plugins.module_utils.sip.sources import open_source
@@ -30,7 +29,7 @@ class LogInput:
     """One input. Iterating over it moves its cursor; one that cannot be read yields a refusal."""
 
     def __init__(
-        self, name: str, format_name: str, cursor: Cursor | None, stop: threading.Event | None, progress: Progress
+        self, name: str, format_name: str, cursor: Cursor | None, stop: Stop | None, progress: Progress
     ) -> None:
         self.name = name
         self.failed = False

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import Lab
-from lab.kamailio import rendered, variables_of
+from lab.kamailio import variables_of, write_in
 from lab.runtime import LabError, in_network
 from lab.topology import Address
 
@@ -59,10 +59,7 @@ def places(lab: Lab, directory: Path) -> Iterator[dict[str, Place]]:
 def _sip_server(lab: Lab, lan: str, node: str, address: Address, directory: Path) -> Iterator[Path]:
     home = directory / f"sip-{lan}"
     home.mkdir()
-    variables = {**variables_of(lab.topology, address, lab.state.passwords), "sip_server_configuration_dir": str(home)}
-    for name in ("kamailio", "sipmobility", "sipmobility-users"):
-        text = rendered(f"{name}.cfg", variables).replace("log_stderror=no", "log_stderror=yes")
-        (home / f"{name}.cfg").write_text(text, encoding="utf-8")
+    write_in(home, variables_of(lab.topology, address, lab.state.passwords))
     log = home / "registrations.jsonl"
     log.touch()
     kamailio = ["kamailio", "-f", home / "kamailio.cfg", "-DD", "-E", "-m", "32", "-Y", home, "-w", home]

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-import signal
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 from ...plugins.module_utils.errors import HandoverError
 from ..policy_file import load_policy
+from ..signalled import stop_on_signal
 
 __all__ = ["add_parser", "run"]
 
@@ -38,24 +37,22 @@ def run(args: argparse.Namespace) -> int:
     from ..home.config import load_home_config
     from ..home.witness import Witness
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     try:
-        config = load_home_config(args.config)
-        policy = load_policy(config.policy)
-        if args.check:
-            return 0
-        witness = Witness(policy, Path(config.state_dir))
-        try:
-            server = serve_answers(config, witness.answer)
-            witness.follow(config.log, config.format)
-            logging.getLogger("sip_handover").info("answering on port %d", server.server_address[1])
-            stop.wait()
-            server.shutdown()
-        finally:
-            witness.close()
+        with stop_on_signal() as stop:
+            config = load_home_config(args.config)
+            policy = load_policy(config.policy)
+            if args.check:
+                return 0
+            witness = Witness(policy, Path(config.state_dir))
+            try:
+                server = serve_answers(config, witness.answer)
+                witness.follow(config.log, config.format)
+                logging.getLogger("sip_handover").info("answering on port %d", server.server_address[1])
+                stop.wait()
+                server.shutdown()
+            finally:
+                witness.close()
     except HandoverError as error:
         print(f"sip-handover home: {error}", file=sys.stderr)
         return 2

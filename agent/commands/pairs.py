@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import nullcontext
 from itertools import chain
 from typing import Any
 
@@ -34,6 +32,7 @@ from ..log_input import LogInput, unix_time
 from ..outcome_lines import JsonLines, Text
 from ..policy_file import load_policy
 from ..progress import Progress
+from ..signalled import stop_on_signal
 
 __all__ = ["add_parser", "run"]
 
@@ -107,7 +106,10 @@ def run(args: argparse.Namespace) -> int:
         return 2
     progress = Progress(args.progress)
     begun = time.time() if args.now is None else args.now
-    with _stop_on_signal(args.follow) as stop, stored_run(args.store, args.commit, begun) as remembered:
+    with (
+        stop_on_signal() if args.follow else nullcontext() as stop,
+        stored_run(args.store, args.commit, begun) as remembered,
+    ):
         inputs = [LogInput(name, args.format, known.get(name), stop, progress) for name in args.files]
         read = _whole if args.json and not args.follow else _lines
         refused = read(args, policy, inputs, live, remembered, asker)
@@ -228,18 +230,3 @@ def _problem(server: str, error: HandoverError) -> None:
 
 def _cursors(inputs: list[LogInput]) -> dict[str, Cursor]:
     return {item.name: item.cursor for item in inputs if item.cursor is not None}
-
-
-@contextmanager
-def _stop_on_signal(follow: bool) -> Iterator[threading.Event | None]:
-    """An event that SIGTERM and SIGINT set, so that the run ends as it should; None where nothing is followed."""
-    if not follow:
-        yield None
-        return
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -44,6 +45,26 @@ def rendered(template: str, variables: Mapping[str, Any]) -> str:
     )
     environment.filters["hash"] = lambda text, kind: hashlib.new(kind, text.encode()).hexdigest()
     return environment.get_template(f"{template}.j2").render({**_DEFAULTS, **variables})
+
+
+def write_in(directory: Path, variables: Mapping[str, Any], told: bool = True) -> None:
+    """The role's configuration in a directory of its own, for a server that no unit starts.
+
+    :param told: whether it logs to standard error, where its events are then; else by syslog(3).
+    """
+    variables = {**variables, "sip_server_configuration_dir": str(directory)}
+    users = directory / "sipmobility-users"
+    users.mkdir(exist_ok=True)
+    for name in ("version", "sip_ha1"):
+        (users / name).write_text(rendered(f"users/{name}", variables), encoding="utf-8")
+    secret = '#!define SIPMOBILITY_SECRET "of this lab alone"\n'
+    (directory / "sipmobility-secret.cfg").write_text(secret, encoding="utf-8")
+    tls = ["sipmobility-tls"] if variables.get("sip_server_tls_certificate") else []
+    for name in ("kamailio", "sipmobility", "sipmobility-users", *tls):
+        text = rendered(f"{name}.cfg", variables)
+        if told:
+            text = text.replace("log_stderror=no", "log_stderror=yes")
+        (directory / f"{name}.cfg").write_text(text, encoding="utf-8")
 
 
 def variables_of(topology: Topology, own: Address, passwords: Mapping[str, str]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ _UNFINISHED = ("truncated_line", "truncated_message", "unreadable_line")
 
 
 class Stop(Protocol):
-    """When to stop following; a :class:`threading.Event` is one."""
+    """When to stop following; a :class:`threading.Event` is one, where no signal handler sets it."""
 
     def is_set(self) -> bool:
         """Whether it is time."""

@@ -41,6 +41,7 @@ ALLOWED = {
     "mobility": ("errors", "reader", "sip", "mobility"),
     "mobility.selector": ("errors",),
     "mobility.model": ("errors", "mobility.selector"),
+    "mobility.router_state": ("errors", "mobility.selector", "mobility.model"),
     "mobility.handover": ("errors", "mobility.model", "mobility.selector"),
     "mobility.connection": ("errors", "reader", "mobility.model", "mobility.handover"),
     "platforms": (
@@ -48,6 +49,7 @@ ALLOWED = {
         "reader",
         "mobility.selector",
         "mobility.model",
+        "mobility.router_state",
         "mobility.handover",
         "mobility.connection",
         "platforms",

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lab.kamailio import rendered
+from lab.kamailio import write_in
 from lab.phone import Phone, Request
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -57,7 +57,6 @@ class Kamailio:
             free.bind((address, port))
             self.port: int = free.getsockname()[1]
         variables = {
-            "sip_server_configuration_dir": str(directory),
             "sip_server_listen": [f"udp:{_host(address)}:{self.port}", *listen],
             "sip_server_domains": [{"name": DOMAIN, "mobility": True}],
             "sip_server_users": [{"name": user, "domain": DOMAIN, "password": PASSWORD} for user in ("alice", "bob")],
@@ -65,23 +64,10 @@ class Kamailio:
             "sip_server_own_configuration": own is not None,
             **(settings or {}),
         }
-        secret = '#!define SIPMOBILITY_SECRET "only for this test"\n'
-        (directory / "sipmobility-secret.cfg").write_text(secret, encoding="utf-8")
-        (directory / "sipmobility-users").mkdir(exist_ok=True)
-        for name in ("version", "sip_ha1"):
-            (directory / "sipmobility-users" / name).write_text(rendered(f"users/{name}", variables), encoding="utf-8")
-        for name in (
-            "kamailio",
-            "sipmobility",
-            "sipmobility-users",
-            *(["sipmobility-tls"] if "sip_server_tls_certificate" in variables else []),
-        ):
-            text = rendered(f"{name}.cfg", variables)
-            if stderr:
-                text = text.replace("log_stderror=no", "log_stderror=yes")
-            if own is not None and name == "kamailio":
-                text = own.replace("DIRECTORY", str(directory)).replace("LISTEN", f"listen=udp:{address}:{self.port}")
-            (directory / f"{name}.cfg").write_text(text, encoding="utf-8")
+        write_in(directory, variables, told=stderr)
+        if own is not None:
+            text = own.replace("DIRECTORY", str(directory)).replace("LISTEN", f"listen=udp:{address}:{self.port}")
+            (directory / "kamailio.cfg").write_text(text, encoding="utf-8")
         self._log = directory / "log"
         options = ["-DD", "-m", "32", "-Y", directory, *(["-E"] if stderr else [])]
         command = [*within, "kamailio", "-f", directory / "kamailio.cfg", *options]
