@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Container, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
+from typing import Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from ..errors import HandoverError
 from .handover import Handover, Session
@@ -38,14 +38,12 @@ def read_handover(found: Found, epoch: Optional[int], places: Places) -> Handove
     entries = [entry for held in found.values() for entry in held]
     pairs: Set[Tuple[Address, Address]] = set()
     routed: Set[Tuple[Address, Address]] = set()
-    flows: Dict[Selector, None] = {}
     inside: Dict[Selector, None] = {}
     outside: Dict[Selector, None] = {}
     for entry in entries:
         if isinstance(entry, Rewrite):
             old, new, flow = _of_rewrite(entry)
             pairs.add((old, new))
-            flows[flow] = None
             if entry.kind is RewriteKind.OUTBOUND_DST:
                 inside[flow] = None
             elif entry.kind is RewriteKind.INBOUND_DST:
@@ -59,7 +57,7 @@ def read_handover(found: Found, epoch: Optional[int], places: Places) -> Handove
     # A route tells the new address only where nothing else does: it may lead to a router on the way.
     pairs = pairs or routed
     old, new = min(pairs, key=str) if pairs else (nowhere, nowhere)
-    flows.update((flow, None) for entry in entries if isinstance(entry, Mark) for flow in _towards(old, entry.match))
+    flows = _flows(old, entries)
     base = Handover(
         stamp.handover,
         old,
@@ -74,11 +72,12 @@ def read_handover(found: Found, epoch: Optional[int], places: Places) -> Handove
     if not pairs:
         return base
     if scope is Scope.SESSION:
-        moved = {replace(f, source=places.moved[f.source]): f for f in flows if f.source and f.source in places.moved}
-        known = [flow for flow in flows if flow.protocol is not None and flow not in moved]
-        sessions = _sessions(found, old, known, {flow for seen, flow in moved.items() if seen in flows})
-        if len(entries) < sum(map(len, lasting(all_epochs).values())):
-            sessions = _told_apart(sessions, read_handover(all_epochs, None, places).sessions)
+        sessions = _sessions(found, old, flows, places)
+        every = lasting(all_epochs)
+        if len(entries) < sum(map(len, every.values())):
+            known = _sessions(every, old, _flows(old, (entry for held in every.values() for entry in held)), places)
+            # In another epoch somebody else may have been where the mobile node is now.
+            sessions = _told_apart(sessions, (one for one in known if new not in (one.correspondent, one.seen[0])))
         return replace(base, scope=scope, sessions=sessions, ended=not sessions)
     # One that is seen otherwise outside its own router: its address inside is the one that counts.
     changed = [flow for flow in inside if flow not in outside]
@@ -108,11 +107,25 @@ def _towards(old: Address, match: Selector) -> List[Selector]:
     return [match.turned] if match.source == old else []
 
 
-def _sessions(found: Found, old: Address, flows: List[Selector], abroad: Container[Selector]) -> Tuple[Session, ...]:
-    """The sessions of these flows. One behind a masquerading router shows as two flows: inside, and outside.
+def _flows(old: Address, entries: Iterable[Entry]) -> Dict[Selector, None]:
+    """The flows of these entries, as correspondents send them; those of rewrites first."""
+    found: Dict[Selector, None] = {}
+    marked: Dict[Selector, None] = {}
+    for entry in entries:
+        if isinstance(entry, Rewrite):
+            found[_of_rewrite(entry)[2]] = None
+        elif isinstance(entry, Mark):
+            marked.update((flow, None) for flow in _towards(old, entry.match))
+    return {**found, **marked}
 
-    :param abroad: those whose correspondent moved, and is seen outside under its new address.
-    """
+
+def _sessions(found: Found, old: Address, flows: Iterable[Selector], places: Places) -> Tuple[Session, ...]:
+    """The sessions of these flows. One behind a masquerading router shows as two flows: inside, and outside."""
+    # A correspondent that moved is seen outside under its new address.
+    every = frozenset(flows)
+    moved = {replace(f, source=places.moved[f.source]): f for f in flows if f.source and f.source in places.moved}
+    abroad = {flow for seen, flow in moved.items() if seen in every}
+    flows = [flow for flow in flows if flow.protocol is not None and flow not in moved]
     # Where a route is all, marks tell both; else rewrites do.
     inside_at: Dict[Selector, Tuple[type, str]] = {}
     outside_at: Dict[Selector, Tuple[type, str]] = {}

@@ -18,7 +18,26 @@ from .journeys.scenarios import Call, Event, Story
 TOGETHER = Event("together", 0, 0, False, "done", 0, 1, 3)
 MOVE = Event("move", 0, 1, False, "done", 0, 0, 3)
 
+#: Two phones that talk with each other have changed places; one of them moves on, or comes home.
+_CHANGED_PLACES = Story(
+    ("iptables", "nftables", "nftables"),
+    (0, 1, 2),
+    4,
+    Scope.SESSION,
+    Directions.BOTH,
+    (0, 0),
+    ((0, False), (1, False)),
+    (Call(0, 1, "tcp", 5060, 5060), Call(0, 1, "tcp", 5060, 5060), Call(0, 2, "tcp", 5060, 7000)),
+    (replace(MOVE, where=2), replace(MOVE, who=1), Event("swap", 0, 0, False, "done", 0, 0, 3)),
+)
+
 STORIES = {
+    "they changed places, and do again": replace(
+        _CHANGED_PLACES, events=(*_CHANGED_PLACES.events, Event("swap", 0, 0, False, "done", 0, 0, 3))
+    ),
+    "they changed places, one comes home": replace(
+        _CHANGED_PLACES, events=(*_CHANGED_PLACES.events, Event("return", 0, 0, False, "done", 0, 0, 3))
+    ),
     "one behind the home router of both, the other one away": Story(
         ("nftables",) * 3,
         (0, 0, 2),
