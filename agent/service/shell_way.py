@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
+from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.connection import Connection
 from ...plugins.module_utils.mobility.model import Address
 from ...plugins.module_utils.platforms.base import Output, Platform
@@ -43,11 +44,14 @@ class ShellWay(Way):
         self._shell = LoopShell(self._steps, asyncio.get_running_loop())
         device = ResidentDevice(platform, renderer, self._shell)
         super().__init__(ManagedRouter(held.name, platform, device))
-        held.ended = lambda error: self.ended(error)
+        held.ended = self._ended
 
     @property
     def open(self) -> bool:
         return self._held.open
+
+    def _ended(self, error: HandoverError) -> None:
+        self.ended(error)
 
     async def step(self, text: str, known: str) -> Output | None:
         return await self._steps.step(text, known)
