@@ -159,7 +159,10 @@ def test_text_comes_at_once_too(log: Path) -> None:
         assert process.stdout.readline().startswith("moved     sip:u1@example.com 1.1.1.20 -> 2.2.2.20")
     finally:
         process.terminate()
-        _out, errors = process.communicate(timeout=20)
+        try:
+            _out, errors = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert (errors, process.returncode) == ("1 address pairs, 1 changes, 0 refused\n", 0)
 
 
