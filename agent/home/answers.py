@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import BoundedSemaphore, Thread
+from typing import Any
 
 from ...plugins.module_utils.asking.access import secured
 from ...plugins.module_utils.asking.client import PATH, names_in
@@ -90,15 +91,19 @@ def serve_answers(config: HomeConfig, answer: Callable[[HomeQuestion, str], Home
             # The handshake is its own thread's: who does not finish it keeps nobody waiting.
             return context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False), address
 
-        def process_request(self, request: object, client_address: object) -> None:
+        def process_request(self, request: Any, client_address: Any) -> None:
             if not room.acquire(blocking=False):
-                self.shutdown_request(request)  # type: ignore[arg-type]
+                self.shutdown_request(request)
                 return
-            super().process_request(request, client_address)  # type: ignore[arg-type]
-
-        def process_request_thread(self, request: object, client_address: object) -> None:
             try:
-                super().process_request_thread(request, client_address)  # type: ignore[arg-type]
+                super().process_request(request, client_address)
+            except BaseException:  # no thread began that would give its place back
+                room.release()
+                raise
+
+        def process_request_thread(self, request: Any, client_address: Any) -> None:
+            try:
+                super().process_request_thread(request, client_address)
             finally:
                 room.release()
 
