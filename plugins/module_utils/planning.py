@@ -13,15 +13,17 @@ from types import MappingProxyType
 from typing import Container, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
 
 from .errors import HandoverError
+from .mobility.both_moved import BothMoved
 from .mobility.confirming import Confirming, confirming
 from .mobility.costs import Note, costs
 from .mobility.handover import Handover
 from .mobility.model import Address, Mark, Rewrite
 from .mobility.placing import Placing
-from .mobility.plan import DRAIN, Phase, Stage, plan
+from .mobility.plan import DRAIN, plan
 from .mobility.proof import check
 from .mobility.recover import standing
 from .mobility.router_state import RouterState
+from .mobility.step import Phase, Stage
 from .mobility.target import Refused, elsewhere, renewed, target_states
 from .mobility.topology import Topology
 from .platforms.base import require
@@ -81,13 +83,14 @@ def make_plan(
     planned: Set[str] = set()
     asked = list(handovers)
     asked += _concerned(asked, current, topology)
-    moved = elsewhere(current, asked)
+    moved = elsewhere(current, asked, topology)
     notes: List[Note] = []
     if widen:
         ways = [widened(handover, topology, moved) for handover in asked]
         asked = [way for way, _note in ways]
         notes = [note for _way, note in ways if note is not None]
     placing = Placing(topology, moved)
+    both_moved = BothMoved(asked, current, topology, moved)
     for handover in renewed(current, asked, topology):
         try:
             if handover.id in planned:
@@ -98,6 +101,7 @@ def make_plan(
                     "Put its sessions or correspondents into one record.",
                 )
             planned.add(handover.id)
+            both_moved.require(handover)
             _possible(handover, topology, holders, unreachable, placing)
             able.append(handover)
         except HandoverError as error:

@@ -11,7 +11,7 @@ The first that is broken is the refusal.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Iterator, List, Optional, Tuple
 
 from ..sip.uri import canonical_user
@@ -44,6 +44,7 @@ def verdicts(claim: Claim, context: Context, groups: Tuple[str, ...]) -> Iterato
         yield rule, rule.broken(claim, context)
 
 
+@lru_cache(maxsize=64)  # to ask an IPv6 address whether it is reserved takes fifteen comparisons
 def is_one_hosts(address: Address) -> bool:
     """Whether an address can be one host's on a network: not loopback, multicast, link-local, reserved, unspecified."""
     return not (

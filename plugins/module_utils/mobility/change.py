@@ -9,8 +9,8 @@ from typing import List, Optional
 
 from ..errors import HandoverError
 from .model import Change, Entry, same
-from .plan import Step
 from .router_state import RouterState
+from .step import Step
 
 __all__ = ["difference", "pending", "unfinished"]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Container, FrozenSet, List, Sequence, Tuple
 
-from .plan import Phase, Stage
+from .step import Phase, Stage
 
 __all__ = ["Confirming", "confirming"]
 

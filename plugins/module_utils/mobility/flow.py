@@ -52,15 +52,18 @@ class Flow:
         session = replace(self.session, correspondent=address, correspondent_port=port, outside=None, outside_port=None)
         return replace(self, correspondent=address, session=session)
 
+    @property
+    def between(self) -> Flow:
+        """The same, never wider than what passes between the two ends."""
+        return replace(self, scope=Scope.CORRESPONDENT) if self.scope is Scope.ADDRESS else self
+
     def pair(self, source: Optional[Address], destination: Optional[Address], abroad: bool = True) -> Selector:
         """As :meth:`selector`, but never wider than the pair of addresses.
 
         :param abroad: as the mobile node sees it; otherwise as the correspondent's own router does.
         """
         narrow = self if self.outside == self.known else replace(self, outside=self.known)
-        if self.scope is Scope.ADDRESS:
-            narrow = replace(narrow, scope=Scope.CORRESPONDENT)
-        return narrow.selector(source, destination, abroad)
+        return narrow.between.selector(source, destination, abroad)
 
 
 def flows_of(handover: Handover, topology: Topology, moved: Mapping[Address, Address]) -> List[Flow]:

@@ -11,7 +11,7 @@ from typing import Optional, Tuple
 
 from ..errors import HandoverError
 from .model import Directions, Via
-from .selector import PROTOCOLS, Address, Scope
+from .selector import PROTOCOLS, Address, Scope, Selector, address_text
 
 __all__ = ["Handover", "Session", "handover_id"]
 
@@ -124,8 +124,19 @@ class Handover:
         """How many flows it has: sessions, or correspondents."""
         return len(self.sessions) if self.scope is Scope.SESSION else len(self.correspondents)
 
+    def names(self, flow: Selector) -> bool:
+        """Whether it is about a flow, which a correspondent sends to the old address."""
+        if self.scope is not Scope.SESSION:
+            return flow.source in self.correspondents
+        ends = (flow.protocol, flow.source_port, flow.destination_port)
+        return any(
+            one.correspondent == flow.source
+            and (flow.protocol is None or (one.protocol, one.correspondent_port, one.port) == ends)
+            for one in self.sessions
+        )
+
 
 def handover_id(aor: str, instance: Optional[str], old: Address) -> str:
     """The id of the handover of ``old``, owned by this AOR and instance: 16 hexadecimal digits."""
-    text = "\n".join((aor, instance or "", str(old)))
+    text = "\n".join((aor, instance or "", address_text(old)))
     return sha256(text.encode()).hexdigest()[:16]

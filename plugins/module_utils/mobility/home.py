@@ -15,7 +15,7 @@ it for those who write the transport.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterator, Optional, Tuple
+from typing import Any, Iterator, List, Mapping, Optional, Tuple
 
 from .handover import handover_id
 from .holding import Owner
@@ -106,14 +106,21 @@ def answer_question(
 
 
 class Waiting:
-    """The pairs that wait for the home server's word, in a memory, with their questions."""
+    """The pairs that wait for the home server's word, in a memory, with their questions.
+
+    One question may have several pairs: the phone's own, and one for each correspondent whose server it told. That they
+    come at the same moment is the rule, where one reads the logs of the visited and of the correspondent's server.
+    """
 
     def __init__(self, memory: Memory, policy: Policy) -> None:
         self._memory = memory
         self._policy = policy
 
     def ask(self, pair: AddressPair, moment: float, now: float) -> Optional[HomeQuestion]:
-        """Let a pair wait, and ask; None when too many wait. A newer pair of the same owner takes its place."""
+        """Let a pair wait, and ask; None when too many wait.
+
+        A newer pair of the same owner and correspondent takes its place.
+        """
         identity = handover_id(pair.aor, pair.instance, pair.old)
         known = self._memory.get("waiting", identity)
         if known is None and len(self._memory.items("waiting")) >= self._policy.max_waiting:
@@ -123,7 +130,8 @@ class Waiting:
         question = HomeQuestion(
             identity, pair.aor, pair.instance, pair.old, since, moment, self._policy.homes_of(pair.aor), deadline
         )
-        self._put(question, pair)
+        beside = [one for one in _pairs(known) if one[0].correspondent != pair.correspondent]
+        self._put(identity, deadline, [*beside, (pair, moment)])
         return question
 
     def late(self, now: float) -> Iterator[AddressPair]:
@@ -132,24 +140,26 @@ class Waiting:
             return
         for identity, value in self._memory.items("waiting"):
             if value["deadline"] <= now:
-                self._drop(identity)
-                yield pair_from_record(value["pair"])
+                self._put(identity, 0, [])
+                for pair, _moment in _pairs(value):
+                    yield pair
 
     def forget(self, owner: Owner, new: Optional[Address]) -> None:
         """The phone is gone from there: nobody waits any more. None means from everywhere."""
         if not self._policy.home_servers:
             return
         for identity, value in self._memory.items("waiting"):
-            pair = pair_from_record(value["pair"])
-            if (pair.aor, pair.instance) == owner and new in (None, pair.new):
-                self._drop(identity)
+            pairs = _pairs(value)
+            left = [(p, m) for p, m in pairs if (p.aor, p.instance) != owner or new not in (None, p.new)]
+            if left != pairs:
+                self._put(identity, value["deadline"], left)
 
     def wrong(self, answer: HomeAnswer, now: float) -> Optional[Tuple[str, str]]:
         """Code and reason where an answer cannot be used; what it was meant for goes on waiting."""
-        value = self._memory.get("waiting", answer.id)
-        if value is None:
+        pairs = _pairs(self._memory.get("waiting", answer.id))
+        if not pairs:
             return "answer_unasked", f"nobody waits for an answer about {answer.old}"
-        pair = pair_from_record(value["pair"])
+        pair = pairs[0][0]
         if (answer.aor, answer.instance, answer.old) != (pair.aor, pair.instance, pair.old):
             return "answer_unasked", f"the question was about {pair.aor} and {pair.old}"
         if answer.vouched_by.lower() not in self._policy.homes_of(pair.aor):
@@ -158,17 +168,19 @@ class Waiting:
             return "answer_stale", f"valid from {answer.issued_at:.0f} to {answer.expires:.0f}, it is {now:.0f}"
         return None
 
-    def resolve(self, answer: HomeAnswer) -> Tuple[AddressPair, float]:
-        """The pair that waited for this answer, and when its registration came; it waits no longer."""
-        value = self._memory.get("waiting", answer.id)
-        if value is None:
-            raise KeyError(answer.id)  # wrong() has been asked before
-        self._drop(answer.id)
-        return pair_from_record(value["pair"]), value["until"]
+    def resolve(self, answer: HomeAnswer) -> List[Tuple[AddressPair, float]]:
+        """The pairs that waited for this answer, and when their registrations came; they wait no longer."""
+        pairs = _pairs(self._memory.get("waiting", answer.id))
+        self._put(answer.id, 0, [])
+        return pairs
 
-    def _put(self, question: HomeQuestion, pair: AddressPair) -> None:
-        value = {"deadline": question.deadline, "until": question.until, "pair": pair_to_value(pair)}
-        self._memory.put("waiting", question.id, value, question.deadline + 3600)
+    def _put(self, identity: str, deadline: float, pairs: List[Tuple[AddressPair, float]]) -> None:
+        listed = [{"until": moment, "pair": pair_to_value(pair)} for pair, moment in pairs]
+        value = {"deadline": deadline, "pairs": listed} if listed else None
+        self._memory.put("waiting", identity, value, deadline + 3600)
 
-    def _drop(self, identity: str) -> None:
-        self._memory.put("waiting", identity, None, 0)
+
+def _pairs(value: Optional[Mapping[str, Any]]) -> List[Tuple[AddressPair, float]]:
+    """The pairs that wait for one answer, the oldest first."""
+    listed = () if value is None else value.get("pairs", ())
+    return [(pair_from_record(one["pair"]), one["until"]) for one in listed]

@@ -333,7 +333,11 @@ class Intake:
         if wrong is not None:
             yield Refusal(wrong[0], wrong[1], f"answer {answer.id:.32}")
             return
-        pair, moment = self._waiting.resolve(answer)
+        for pair, moment in self._waiting.resolve(answer):
+            yield from self._told_of(pair, moment, answer, now)
+
+    def _told_of(self, pair: AddressPair, moment: float, answer: HomeAnswer, now: float) -> Iterator[Outcome]:
+        """What the answer makes of one pair that waited for it."""
         context = self._at(now)
         owner = (pair.aor, pair.instance)
         if not answer.held:

@@ -24,7 +24,8 @@ from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional
 from .connection import Connection, Standing, session_of
 from .handover import Session
 from .model import Address
-from .topology import Network, Topology
+from .prefixes import Network
+from .topology import Topology
 
 __all__ = ["CODES", "MN", "SIP", "STANDING", "Known", "LeftOut", "Rules", "known_sessions", "of_router"]
 

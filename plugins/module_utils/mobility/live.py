@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .handover import handover_id
 from .holding import Owner
-from .memory import Memory
+from .memory import Memory, Parsed, Value
 from .model import Address
 from .ownership import user_of
 from .pairs import AddressPair, pair_from_record, pair_to_value
@@ -28,6 +28,7 @@ class Live:
 
     def __init__(self, memory: Memory, pairs: Iterable[AddressPair] = ()) -> None:
         self._memory = memory
+        self._parsed = Parsed(_pairs)
         for pair in pairs:
             self.put(pair)
 
@@ -41,7 +42,8 @@ class Live:
 
     def holds(self, pair: AddressPair) -> bool:
         """Whether this very pair is live: nothing has ended it or taken its place."""
-        wanted = (pair.aor, pair.instance, str(pair.old), pair.correspondent, str(pair.new), pair.source)
+        old, new = address_text(pair.old), address_text(pair.new)
+        wanted = (pair.aor, pair.instance, old, pair.correspondent, new, pair.source)
         held = self._memory.get("pairs", user_of(pair.aor)) or ()
         return any(tuple([value.get(name) for name in _IDENTITY]) == wanted for value in held)
 
@@ -116,13 +118,18 @@ class Live:
     def _claims(self, old: Address) -> List[List[Any]]:
         return list(self._memory.get("claims", address_text(old)) or [])
 
-    def _of_user(self, aor: str) -> List[AddressPair]:
-        return [pair_from_record(value) for value in self._memory.get("pairs", user_of(aor)) or ()]
+    def _of_user(self, aor: str) -> Sequence[AddressPair]:
+        value = self._memory.get("pairs", user_of(aor))
+        return self._parsed.of(value) if value else ()
 
     def _put(self, shelf: str, key: str, pairs: List[AddressPair], *more: AddressPair) -> None:
         kept = [*pairs, *more]
         keep_until = max((pair.expires for pair in kept), default=0) + _MARGIN
         self._memory.put(shelf, key, [pair_to_value(pair) for pair in kept] or None, keep_until)
+
+
+def _pairs(value: Value) -> Tuple[AddressPair, ...]:
+    return tuple(pair_from_record(one) for one in value)
 
 
 def _claim_owner(claim: List[Any]) -> Owner:

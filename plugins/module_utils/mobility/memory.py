@@ -11,9 +11,9 @@ it in a file, which runs of a playbook, the command line and the agent share.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, Dict, List, Optional, Protocol, Tuple
+from typing import Any, Callable, Dict, Generic, List, Optional, Protocol, Tuple, TypeVar
 
-__all__ = ["FINDINGS", "Memory", "Overlay", "RunMemory", "Value"]
+__all__ = ["FINDINGS", "Memory", "Overlay", "Parsed", "RunMemory", "Value"]
 
 #: What JSON can say: texts, numbers, true, false, None and lists of them. Never changed once it was handed over.
 Value = Any
@@ -22,6 +22,12 @@ Value = Any
 FINDINGS = frozenset(("pairs", "claims", "unnamed", "waiting"))
 #: Most keys on each other shelf of a :class:`RunMemory`; the longest untouched are forgotten first.
 _REMEMBERED = 32768
+
+
+#: Values whose meaning is remembered: as many as one registration may ask for.
+_PARSED = 64
+
+_T = TypeVar("_T")
 
 
 class Memory(Protocol):
@@ -89,3 +95,24 @@ class Overlay:
         found = dict(self._below.items(shelf))
         found.update((key, value) for (at, key), value in self._changed.items() if at == shelf)
         return [(key, value) for key, value in found.items() if value is not None]
+
+
+class Parsed(Generic[_T]):
+    """What values mean. One registration asks for the same values again and again, and they are never changed.
+
+    :param read: reads a value.
+    """
+
+    def __init__(self, read: Callable[[Value], _T]) -> None:
+        self._read = read
+        #: By the value's identity, which nothing else can have while the value is kept here.
+        self._known: Dict[int, Tuple[Value, _T]] = {}
+
+    def of(self, value: Value) -> _T:
+        """What a value means."""
+        known = self._known.get(id(value))
+        if known is None:
+            if len(self._known) >= _PARSED:
+                self._known.clear()
+            known = self._known[id(value)] = (value, self._read(value))
+        return known[1]

@@ -14,14 +14,14 @@ the next REGISTER, that does not count either.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Iterable, List, Optional, Tuple
+from typing import Iterable, List, Optional, Sequence, Tuple
 
 from ..errors import HandoverError
 from ..sip.grammar import ip_literal
 from ..sip.registration import Contact, Expired, Registration
 from ..sip.uri import parse_uri
 from .holding import Holding, Owner, Proof, holding_from_value, holding_to_value
-from .memory import Memory
+from .memory import Memory, Parsed, Value
 from .model import Address
 from .registration_policy import Policy
 from .seen import Seen
@@ -46,10 +46,12 @@ class Ownership:
         self._memory = memory
         self._policy = policy
         self._seen = Seen(memory)
+        self._parsed = Parsed(_holdings)
 
-    def at(self, address: Address) -> List[Holding]:
+    def at(self, address: Address) -> Sequence[Holding]:
         """Who had this address, in the order of learning."""
-        return [holding_from_value(value) for value in self._memory.get("held", address_text(address)) or ()]
+        value = self._memory.get("held", address_text(address))
+        return self._parsed.of(value) if value else ()
 
     def of(self, aor: str, besides: Iterable[str] = ()) -> List[Tuple[Address, Holding]]:
         """What an address of record had, besides these addresses."""
@@ -106,7 +108,11 @@ class Ownership:
             self._bind(registration, contact, moment)
         if not registration.contacts and not registration.removes_all:
             return
-        stays = () if registration.removes_all else {str(contact.host) for contact in bound}
+        stays = (
+            ()
+            if registration.removes_all
+            else {address_text(contact.host) for contact in bound if contact.host is not None}
+        )
         for address, holding in self.of(registration.aor, stays):
             if holding.end(moment) is not None:
                 continue
@@ -189,7 +195,7 @@ class Ownership:
             # What was proved only now holds from now on.
             self._replace(address, mine, found, moment)
 
-    def _resumed(self, mine: Holding, held: List[Holding], moment: float) -> bool:
+    def _resumed(self, mine: Holding, held: Sequence[Holding], moment: float) -> bool:
         """Whether a phone that was seen elsewhere never quite went: its binding lasted, and nobody came."""
         end = mine.end(moment)
         return (
@@ -257,6 +263,10 @@ class Ownership:
         address = ip_literal(text)
         if address is not None:
             self._write(address, [h for h in self.at(address) if h.aor != aor], moment)
+
+
+def _holdings(value: Value) -> Tuple[Holding, ...]:
+    return tuple(holding_from_value(one) for one in value)
 
 
 def user_of(aor: str) -> str:

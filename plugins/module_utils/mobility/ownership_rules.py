@@ -17,6 +17,7 @@ from .holding import Owner
 from .model import Address
 from .rule import Rule
 from .seen import IN_ALL, of_address
+from .selector import address_text
 from .title import Title, title_of
 
 __all__ = ["HOME_MAY_ANSWER", "OWNERSHIP_RULES", "Stake", "owner_text", "stake_broken"]
@@ -120,8 +121,10 @@ def _known(stake: Stake, context: Context) -> bool:
 def _too_many(stake: Stake, context: Context, what: str, most: int) -> Optional[str]:
     window = context.policy.rate_window_seconds
     count = context.seen.count(what, stake.moment - window)
-    whose = "everybody together" if what == IN_ALL else str(stake.old)
-    return f"{count} handovers of {whose} in {window} s" if count >= most else None
+    if count < most:
+        return None
+    whose = "everybody together" if what == IN_ALL else address_text(stake.old)
+    return f"{count} handovers of {whose} in {window} s"
 
 
 def _of_claim(test: _Test) -> Callable[[Claim, Context], Optional[str]]:

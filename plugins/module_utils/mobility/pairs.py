@@ -13,6 +13,7 @@ from ..sip.refusal import Refusal
 from .handover import Session, handover_id
 from .model import Address
 from .records import session_from_record, session_to_record
+from .selector import address_text
 
 __all__ = ["TAG", "AddressPair", "Change", "Refusal", "pair_from_record", "pair_to_value"]
 
@@ -89,8 +90,8 @@ def pair_to_value(pair: AddressPair) -> Dict[str, Any]:
     """A pair as plain data for a memory; :func:`pair_from_record` reads it again."""
     return {
         **vars(pair),
-        "old": str(pair.old),
-        "new": str(pair.new),
+        "old": address_text(pair.old),
+        "new": address_text(pair.new),
         "correspondents": [str(peer) for peer in pair.correspondents],
         "sessions": [session_to_record(session) for session in pair.sessions],
     }

@@ -52,7 +52,10 @@ def entries_for(
     found: Dict[str, List[Entry]] = {}
     if home is not visited:
         _not_too_wide(handover, visited, topology, moved)
-    for flow in flows_of(handover, topology, moved):
+    flows = flows_of(handover, topology, moved)
+    # One that has not moved has a single address, and most have not: addresses are slow to compare.
+    named = not visited.keeps and any(f.outside is not f.known and f.outside != f.known for f in flows)
+    for flow in flows:
         place = topology.place(flow.at)
         own = place.outermost
         corresponding = own or home
@@ -72,7 +75,7 @@ def entries_for(
             _on_one_link(flow, beside, at_new.router is at_old.router)
             _routed(found, handover, visited, corresponding, flow, here)
             continue
-        _rewritten(found, handover, visited, corresponding, flow, there, here)
+        _rewritten(found, handover, visited, corresponding, flow, there, here, named)
         if beside:
             _answered(found, handover, at_old.path, encoder, decoder)
     for router, inner in zip(path, (*path[1:], None)):
@@ -126,8 +129,14 @@ def _rewritten(
     flow: Flow,
     encoder: Stamp,
     decoder: Stamp,
+    named: bool,
 ) -> None:
-    """Two routers between the ends."""
+    """Two routers between the ends.
+
+    :param named: whether the visited router encodes what goes to the correspondents alone, whatever the scope.
+        Correspondents moved: what leads to one of them ends with its own registration, and who has come home by then
+        must not be sent what only its former place decodes.
+    """
     old, new, both = handover.old, handover.new, encoder.directions is Directions.BOTH
     at_visited = found.setdefault(visited.name, [])
     at_corresponding = found.setdefault(corresponding.name, [])
@@ -138,7 +147,8 @@ def _rewritten(
         seen = flow if flow.outside == flow.known else replace(flow, outside=flow.known)
         restored = seen.selector(new, None, True)
         at_corresponding.append(Rewrite(RewriteKind.INBOUND_SRC, restored, old, decoder))
-        at_visited.append(Rewrite(RewriteKind.OUTBOUND_SRC, flow.selector(old, None, True), new, encoder))
+        sent = flow.between if named else flow
+        at_visited.append(Rewrite(RewriteKind.OUTBOUND_SRC, sent.selector(old, None, True), new, encoder))
     if not both or flow.scope is Scope.ADDRESS or flow.known != flow.outside:
         # Without an encoder of its own the flow must still be marked at the visited router, and one to a
         # correspondent that moved before that correspondent's own encoder has changed it; with scope address

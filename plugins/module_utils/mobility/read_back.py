@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
+from typing import Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ..errors import HandoverError
 from .handover import Handover, Session
 from .model import Address, Directions, Entry, Freeze, Mark, Rewrite, RewriteKind, Role, Route, Scope, Selector
 from .placing import DECODER_MARGIN, GRACE
+from .topology import Topology
 
 __all__ = ["Found", "Places", "lasting", "read_handover"]
 
@@ -20,10 +21,30 @@ Found = Dict[str, List[Entry]]
 
 
 class Places(NamedTuple):
-    """Where mobile nodes are now, by their old addresses; and the addresses of routers behind others."""
+    """Where mobile nodes are, by their old addresses; all routers.
+
+    :ivar moved: where each is now.
+    :ivar seen: under which new addresses entries of any epoch tell of it: while it moves on, those of its former place
+        stand beside those of the one after.
+    """
 
     moved: Mapping[Address, Address]
-    routers: FrozenSet[Address]
+    topology: Topology
+    seen: Mapping[Address, FrozenSet[Address]]
+
+    def faces(self, address: Optional[Address]) -> FrozenSet[Address]:
+        """The new addresses of the mobile node that had this one."""
+        return frozenset() if address is None else self.seen.get(address, frozenset())
+
+    def with_moved(self, others: Mapping[Address, Address]) -> Places:
+        """The same, where these are elsewhere, too."""
+        seen = {old: self.faces(old) | {new} for old, new in others.items()}
+        return self._replace(moved={**self.moved, **others}, seen={**self.seen, **seen})
+
+    def may_masquerade(self, router: str, address: Optional[Address]) -> bool:
+        """Whether hosts of a router may be seen under an address: it is in none of the other routers' networks."""
+        outermost = None if address is None else self.topology.place(address).outermost
+        return outermost is None or outermost.name == router
 
 
 def read_handover(found: Found, epoch: Optional[int], places: Places) -> Handover:
@@ -48,7 +69,7 @@ def read_handover(found: Found, epoch: Optional[int], places: Places) -> Handove
                 inside[flow] = None
             elif entry.kind is RewriteKind.INBOUND_DST:
                 outside[flow] = None
-        elif isinstance(entry, Route) and entry.via is not None and entry.via not in places.routers:
+        elif isinstance(entry, Route) and entry.via is not None and entry.via not in places.topology.addresses:
             routed.add((entry.destination, entry.via))
     stamp, lifetime = entries[0].stamp, entries[0].stamp.expires - GRACE
     if entries[0].role in (Role.DECODER, Role.SUPPORT):
@@ -68,7 +89,7 @@ def read_handover(found: Found, epoch: Optional[int], places: Places) -> Handove
         ended=True,
         via=stamp.via,
     )
-    scope = _scope(entries if any(isinstance(entry, Rewrite) for entry in entries) else everything)
+    scope = _scope(entries if any(_tells_scope(entry) for entry in entries) else everything)
     if not pairs:
         return base
     if scope is Scope.SESSION:
@@ -76,9 +97,11 @@ def read_handover(found: Found, epoch: Optional[int], places: Places) -> Handove
         every = lasting(all_epochs)
         if len(entries) < sum(map(len, every.values())):
             known = _sessions(every, old, _flows(old, (entry for held in every.values() for entry in held)), places)
-            # In another epoch somebody else may have been where the mobile node is now.
-            sessions = _told_apart(sessions, (one for one in known if new not in (one.correspondent, one.seen[0])))
+            sessions = _told_apart(sessions, known, places)
         return replace(base, scope=scope, sessions=sessions, ended=not sessions)
+    if scope is Scope.ADDRESS:
+        # Marks alone name correspondents as the phone knows them.
+        flows = _flows(old, _marks(entries) or _marks(everything))
     # One that is seen otherwise outside its own router: its address inside is the one that counts.
     changed = [flow for flow in inside if flow not in outside]
     abroad = [flow for flow in outside if flow not in inside][: len(changed)]
@@ -123,9 +146,11 @@ def _sessions(found: Found, old: Address, flows: Iterable[Selector], places: Pla
     """The sessions of these flows. One behind a masquerading router shows as two flows: inside, and outside."""
     # A correspondent that moved is seen outside under its new address.
     every = frozenset(flows)
-    moved = {replace(f, source=places.moved[f.source]): f for f in flows if f.source and f.source in places.moved}
+    moved = {replace(flow, source=at): flow for flow in flows for at in places.faces(flow.source)}
     abroad = {flow for seen, flow in moved.items() if seen in every}
-    flows = [flow for flow in flows if flow.protocol is not None and flow not in moved]
+    # Where two have each other's old address, either is seen under what the other one is known by.
+    known = {flow for held in found.values() for entry in held for flow in _known(old, entry)}
+    flows = [flow for flow in flows if flow.protocol is not None and (flow not in moved or flow in known)]
     # Where a route is all, marks tell both; else rewrites do.
     inside_at: Dict[Selector, Tuple[type, str]] = {}
     outside_at: Dict[Selector, Tuple[type, str]] = {}
@@ -137,13 +162,17 @@ def _sessions(found: Found, old: Address, flows: Iterable[Selector], places: Pla
                 # What decodes at the correspondent's router tells where it is; what stands at the visited one does not.
                 flow, told = _of_rewrite(entry)[2], entry.kind is RewriteKind.INBOUND_SRC
                 outside_at[flow] = (Rewrite, name) if told else outside_at.get(flow, (Rewrite, ""))
+    # A router that marks both ways of a flow sees one face of it alone: that of others, where the flow has two.
+    plain: Set[Selector] = set()
     for name, held in found.items():
-        for entry in held:
-            if isinstance(entry, Mark) and entry.match.destination == old:
-                inside_at.setdefault(entry.match, (Mark, name))
-            elif isinstance(entry, Mark) and entry.match.source == old:
-                outside_at.setdefault(entry.match.turned, (Mark, name))
-    hidden = [flow for flow in flows if flow in inside_at and flow not in outside_at]
+        marks = [entry.match for entry in held if isinstance(entry, Mark)]
+        towards = {match for match in marks if match.destination == old}
+        back = {match.turned for match in marks if match.source == old}
+        plain |= towards & back
+        for faces, told_at in ((towards - back, inside_at), (back - towards, outside_at)):
+            for flow in faces:
+                told_at.setdefault(flow, (Mark, name))
+    hidden = [flow for flow in flows if flow in inside_at and flow not in outside_at and flow not in plain]
     seen = [flow for flow in flows if flow in outside_at and flow not in inside_at and flow not in abroad]
     pairs: Dict[Selector, Selector] = {}
     for near in (True, False):  # first those that one router tells of
@@ -151,7 +180,7 @@ def _sessions(found: Found, old: Address, flows: Iterable[Selector], places: Pla
             if flow not in pairs:
                 at = inside_at[flow]
                 beside = (s for s in seen if outside_at[s] == at or (not near and outside_at[s][0] is at[0]))
-                ways = (s for s in beside if _of_one_socket(s, flow))
+                ways = (s for s in beside if _of_one_socket(s, flow) and places.may_masquerade(at[1], s.source))
                 other = next(ways, None)
                 if other is not None:
                     pairs[flow] = other
@@ -160,16 +189,28 @@ def _sessions(found: Found, old: Address, flows: Iterable[Selector], places: Pla
     return tuple(_session(flow, pairs.get(flow, flow)) for flow in flows if flow not in shadows)
 
 
-def _told_apart(sessions: Iterable[Session], known: Iterable[Session]) -> Tuple[Session, ...]:
+def _known(old: Address, entry: Entry) -> List[Selector]:
+    """The flow of an entry that matches a correspondent as the session knows it, wherever that one is now."""
+    if isinstance(entry, Rewrite):
+        told = entry.kind in (RewriteKind.OUTBOUND_DST, RewriteKind.INBOUND_SRC)
+        return [_of_rewrite(entry)[2]] if told else []
+    return _towards(old, entry.match) if isinstance(entry, Mark) else []
+
+
+def _told_apart(sessions: Iterable[Session], known: Sequence[Session], places: Places) -> Tuple[Session, ...]:
     """Sessions of one epoch. Where it stands on one router alone, another epoch tells where correspondents are seen.
 
     :param known: what the entries of all epochs tell.
     """
     changed = {}
+    own = {(one.protocol, one.port, one.correspondent, one.correspondent_port) for one in known}
     for session in known:
+        faces = [(at, session.correspondent_port) for at in places.faces(session.correspondent)]
+        faces = [face for face in faces if (session.protocol, session.port, *face) not in own]
         if session.outside is not None:
-            for peer in (session.seen, (session.correspondent, session.correspondent_port)):
-                changed[session.protocol, session.port, peer] = session
+            faces += [session.seen, (session.correspondent, session.correspondent_port)]
+        for face in faces:
+            changed[session.protocol, session.port, face] = session
     told = (changed.get((one.protocol, one.port, (one.correspondent, one.correspondent_port)), one) for one in sessions)
     return tuple(dict.fromkeys(told))
 
@@ -200,6 +241,15 @@ def _scope(entries: Iterable[Entry]) -> Scope:
         if scope in shapes:
             return scope
     return Scope.CORRESPONDENT
+
+
+def _tells_scope(entry: Entry) -> bool:
+    """Whether a rewrite is as wide as its handover: with scope address, what is encoded may be named."""
+    return isinstance(entry, Rewrite) and entry.kind is not RewriteKind.OUTBOUND_SRC
+
+
+def _marks(entries: Iterable[Entry]) -> List[Entry]:
+    return [entry for entry in entries if isinstance(entry, Mark)]
 
 
 def _any_address(entry: Entry) -> Address:

@@ -28,9 +28,9 @@ from ..reader import (
 )
 from .handover import Handover, Session, handover_id
 from .model import Directions, Entry, Freeze, Mark, Neighbour, Rewrite, RewriteKind, Route, Scope, Selector, Stamp, Via
-from .plan import Phase, Stage, Step
 from .router_state import RouterState
 from .selector import address_text
+from .step import Phase, Stage, Step
 
 __all__ = [
     "entry_from_record",

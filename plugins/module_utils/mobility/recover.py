@@ -15,7 +15,7 @@ from typing import Container, Dict, List, Mapping, Optional, Set, Tuple
 from ..errors import HandoverError
 from .handover import Handover
 from .in_flight import in_flight
-from .model import Address, Entry, Freeze, same
+from .model import Address, Entry, Freeze, Rewrite, RewriteKind, same
 from .placing import GRACE, entries_for
 from .read_back import Found, Places, lasting, read_handover
 from .router_state import RouterState
@@ -105,23 +105,36 @@ def recover(
     places = _places(states, topology)
     passing = _passing(states)
     known = {identity: (found, _newest(found, places)) for identity, found in _by_handover(states).items()}
-    # No rewrite tells of one that a route alone leads to where it is: behind another router, that is not beside.
-    moved = {newest.old: newest.new for unused, newest in known.values() if not newest.over}
-    moved.update(places.moved)
+    # One whose handover is about to go counts as away, and as at home: others may have been changed for it already.
+    going = {newest.old for _found, newest in known.values() if newest.over}
+    worlds = [places.moved]
+    if going:
+        worlds.append({old: new for old, new in places.moved.items() if old not in going})
     for identity, (found, newest) in known.items():
         if now is not None and newest.expires + GRACE <= now:
             way = Way(_ended(newest), "ended, because its time is over")
             findings.append(Finding(f"{identity}: {_shape(found)}", (way,)))
             continue
-        if identity not in passing and _whole(newest, found, topology, moved):
+        if identity not in passing and any(_whole(newest, found, topology, moved) for moved in worlds):
             if any(isinstance(entry, Freeze) for held in found.values() for entry in held):
                 # Cut off before anything was changed, or after everything was: there is nothing to take back.
-                findings.append(Finding(f"{identity}: {_shape(found)}", (Way(newest, "thawed"),)))
+                # It may have to go all the same, where a correspondent of its own does not stay where it is.
+                gone = Way(_former(found, newest, places) or _ended(newest), "taken back")
+                findings.append(Finding(f"{identity}: {_shape(found)}", (Way(newest, "thawed"), gone)))
+            continue
+        once = None if identity in passing else _whole_once(found, places)
+        if once is not None:
+            # It was whole until the handover of a correspondent came to its end: nobody was about to change it.
+            gone = Way(_ended(once), "ended, because a correspondent has gone")
+            findings.append(Finding(f"{identity}: {_shape(found)}", (Way(once, "completed"), gone)))
             continue
         former = _former(found, newest, places)
+        if former is not None and now is not None and former.expires + GRACE <= now:
+            former = _ended(former)  # its encoders have expired meanwhile: what stood before is nothing by now
         ways = [Way(newest, "completed")] if _going(found) or not newest.over else []
         ways += [Way(former, "taken back")] if former is not None else []
         ways = ways if goal is Goal.DONE else ways[::-1]
+        ways = [replace(way, handover=_with_all(way.handover, found, places)) for way in ways]
         able = [way for way in ways if way.handover.over or _all_there(way.handover, found)]
         barred = [f"cannot be {way.what}: no router knows all of its flows" for way in ways if way not in able]
         able = able or [Way(_ended(newest), "ended" if barred else "ended, because no router knows its flows")]
@@ -130,8 +143,15 @@ def recover(
 
 
 def _places(states: Mapping[str, RouterState], topology: Optional[Topology]) -> Places:
-    routers = topology.routers.values() if topology is not None else ()
-    return Places(elsewhere(states, ()), frozenset(one for router in routers for one in router.addresses))
+    known = Topology(()) if topology is None else topology
+    seen: Dict[Address, Set[Address]] = {}
+    for state in states.values():
+        for entry in state:
+            if isinstance(entry, Rewrite) and entry.stamp.handover:
+                old, new = entry.pair
+                seen.setdefault(old, set()).add(new)
+    told = Places({}, known, {old: frozenset(new) for old, new in seen.items()})
+    return told.with_moved(elsewhere(states, (), known))
 
 
 def _everything(states: Mapping[str, RouterState]) -> Dict[str, Found]:
@@ -177,6 +197,30 @@ def _whole(handover: Handover, found: Found, topology: Topology, moved: Mapping[
     return wanted.keys() == held.keys() and all(same(held[key], entry) for key, entry in wanted.items())
 
 
+def _whole_once(found: Found, places: Places) -> Optional[Handover]:
+    """The handover, where it was whole while correspondents of it were led elsewhere, which nobody tells any longer."""
+    known, seen = (
+        {
+            ((match.protocol, match.source_port, match.destination_port), match.source)
+            for held in found.values()
+            for entry in held
+            if isinstance(entry, Rewrite) and entry.kind is kind
+            for match in [entry.match]
+        }
+        for kind in (RewriteKind.OUTBOUND_DST, RewriteKind.INBOUND_DST)
+    )
+    led: Dict[Address, Address] = {}
+    for ports, peer in known - seen:
+        away = [address for others, address in seen - known if others == ports]
+        if peer is not None and peer not in places.moved and len(away) == 1 and away[0] is not None:
+            led[peer] = away[0]
+    if not led:
+        return None
+    then = places.with_moved(led)
+    handover = _newest(found, then)
+    return handover if _whole(handover, found, places.topology, then.moved) else None
+
+
 def _newest(found: Found, places: Places) -> Handover:
     """The handover as its newest entries tell it; over where they are going, or tell no flow."""
     handover = read_handover(found, _newest_epoch(found), places)
@@ -208,7 +252,8 @@ def _former(found: Found, newest: Handover, places: Places) -> Optional[Handover
     elif any(entry.stamp.ended for entry in entries):
         former = read_handover(found, None, places)
     else:
-        return _ended(newest)
+        # Before the first epoch there was nothing; before a later one there was something that nobody tells any longer.
+        return _ended(newest) if newest.epoch == 1 else None
     if former.over:
         return None
     # It is a change again, and must outrank the one that it takes back.
@@ -222,6 +267,25 @@ def _ended(handover: Handover) -> Handover:
 def _all_there(handover: Handover, found: Found) -> bool:
     promised = max(entry.stamp.flows for held in found.values() for entry in held)
     return handover.flows >= promised
+
+
+def _with_all(handover: Handover, found: Found, places: Places) -> Handover:
+    """A handover with the flows that entries of its other epoch tell of: what does not change may have either's."""
+    if handover.over or _all_there(handover, found):
+        return handover
+    try:
+        everything = read_handover(found, None, places)
+        if everything.scope is not handover.scope:
+            return handover
+        whole = replace(
+            handover,
+            sessions=tuple(dict.fromkeys((*handover.sessions, *everything.sessions))),
+            correspondents=tuple(dict.fromkeys((*handover.correspondents, *everything.correspondents))),
+        )
+    except HandoverError:
+        return handover  # read together they tell of no handover
+    promised = max(entry.stamp.flows for held in found.values() for entry in held)
+    return whole if whole.flows == promised else handover
 
 
 def _shape(found: Found) -> str:

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from ipaddress import ip_network
 from typing import Callable, Dict, Mapping, Optional, Tuple
 
 from ..errors import HandoverError
 from ..sip.grammar import ip_literal
 from .model import Address
-from .topology import Network
+from .prefixes import Network, Prefixes
 
 __all__ = ["Inference", "Policy"]
 
@@ -111,21 +112,23 @@ class Policy:
 
     def prefix_of(self, address: Address) -> Optional[Network]:
         """The longest managed prefix that holds the address."""
-        held = [
-            network
-            for networks in self.managed_networks.values()
-            for network in networks
-            if network.version == address.version and address in network
-        ]
-        return max(held, key=lambda network: network.prefixlen, default=None)
+        return self._managed.longest(address)
 
     def is_infrastructure(self, address: Address) -> bool:
         """Whether the address belongs to the network itself."""
-        return any(network.version == address.version and address in network for network in self.infrastructure)
+        return self._own.longest(address) is not None
 
     def homes_of(self, aor: str) -> Tuple[str, ...]:
         """The home servers whose word counts for an address of record."""
         return self.home_servers.get(aor.rpartition("@")[2], ())
+
+    @cached_property
+    def _managed(self) -> Prefixes[Network]:
+        return Prefixes({network: network for networks in self.managed_networks.values() for network in networks})
+
+    @cached_property
+    def _own(self) -> Prefixes[Network]:
+        return Prefixes({network: network for network in self.infrastructure})
 
     def domains_of(self, realm: str) -> Tuple[str, ...]:
         """The SIP domains, in lower case, that credentials of this realm may register in."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import is_dataclass
 from datetime import datetime, timezone
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Dict
 
 from ..reader import time_to_text
@@ -17,6 +18,7 @@ from .home import HomeQuestion
 from .intake import Report
 from .pairs import AddressPair, Change
 from .records import session_to_record
+from .selector import address_text
 
 __all__ = [
     "change_to_record",
@@ -92,6 +94,8 @@ def _plain(item: object) -> Record:
 def _value(value: object) -> object:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
+    if isinstance(value, (IPv4Address, IPv6Address)):
+        return address_text(value)
     if isinstance(value, (Contact, Binding)):
         return {key: _value(one) for key, one in value._asdict().items()}
     if isinstance(value, (list, tuple)):

@@ -28,8 +28,8 @@ from .model import (
     Stamp,
     Via,
 )
-from .plan import Phase, Step
 from .selector import Address
+from .step import Phase, Step
 
 __all__ = ["step_from_rows", "step_to_rows"]
 

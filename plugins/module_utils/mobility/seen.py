@@ -9,6 +9,8 @@ from typing import Optional
 
 from ..sip.registration import Registration
 from .memory import Memory, RunMemory
+from .model import Address
+from .selector import address_text
 
 __all__ = ["IN_ALL", "Seen", "of_address", "of_aor"]
 
@@ -23,9 +25,9 @@ def of_aor(aor: str) -> str:
     return f"aor {aor}"
 
 
-def of_address(old: object) -> str:
+def of_address(old: Address) -> str:
     """What the rate of an old address is counted under."""
-    return f"old {old}"
+    return f"old {address_text(old)}"
 
 
 class Seen:

@@ -125,7 +125,8 @@ def address_text(address: Address) -> str:
     return str(address) if zoned else number_text(address.version, int(address))
 
 
-@lru_cache(maxsize=65536)
+#: As many as 10,000 handovers have that are planned at once; a service never forgets them.
+@lru_cache(maxsize=32768)
 def number_text(version: int, number: int) -> str:
     """The address of an IP version with this number, as text."""
     return str(IPv4Address(number) if version == 4 else IPv6Address(number))

@@ -49,12 +49,12 @@ def target_states(
     """
     wanted = list(handovers)
     states = {name: current.get(name, RouterState()) for name in topology.routers}
-    moved = elsewhere(current, wanted)
+    moved = elsewhere(current, wanted, topology)
     places = (placing or Placing(topology, moved)).where(moved)
     # The empty id: remnants, whose owner no router knows any longer.
     gone = ["", *(handover.id for handover in wanted)]
     held = {name: dict(state.without(gone).entries) for name, state in states.items()}
-    led = {name: _led(entries.values()) for name, entries in held.items()}
+    sent = {name: _Sent(entries.values()) for name, entries in held.items()}
     refused: List[Refused] = []
     for handover in wanted:
         rival: Optional[Entry] = None
@@ -63,9 +63,11 @@ def target_states(
             for name, entries in placed.items():
                 for entry in entries:
                     _unclaimed(held[name], entry, handover.old, name)
+                    if isinstance(entry, Route) and entry.via is not None:
+                        _unheard(sent[name], handover, entry, name)
                     if isinstance(entry, Route) or entry.role is Role.ENCODER_DST:
-                        _uncaptured(held[name], led[name], entry, name)
-                        rival = _rival(held[name], led[name], moved, entry)
+                        _uncaptured(held[name], sent[name], entry, name)
+                        rival = _rival(held[name], sent[name], moved, entry)
                         if rival is not None:
                             raise _ambiguous(entry, rival, name)
         except HandoverError as error:
@@ -74,21 +76,34 @@ def target_states(
         for name, entries in placed.items():
             for entry in entries:
                 held[name][entry.key] = entry
-            for address, leading in _led(entries).items():
-                led[name].setdefault(address, []).extend(leading)
+            sent[name].add(entries)
     return {name: RouterState.of_held(entries) for name, entries in held.items()}, refused
 
 
-def elsewhere(current: Mapping[str, RouterState], handovers: Iterable[Handover]) -> Dict[Address, Address]:
-    """Where mobile nodes are, by their old addresses: as these handovers say, and the others on the routers."""
+def elsewhere(
+    current: Mapping[str, RouterState], handovers: Iterable[Handover], topology: Topology
+) -> Dict[Address, Address]:
+    """Where mobile nodes are, by their old addresses: as these handovers say, and the others on the routers.
+
+    :param topology: where a route leads to a router behind another one, that is not taken for a mobile node.
+    """
     wanted = {handover.id: handover for handover in handovers}
     found: Dict[Address, Tuple[int, Address]] = {}
     for state in current.values():
         for entry in state:
-            if isinstance(entry, Rewrite) and entry.stamp.handover not in wanted:
+            if entry.stamp.handover in wanted or not entry.stamp.handover:
+                continue  # remnants go with every plan
+            if isinstance(entry, Rewrite):
                 old, new = entry.pair
-                if entry.stamp.epoch >= found.get(old, (0, new))[0]:
-                    found[old] = (entry.stamp.epoch, new)
+            elif isinstance(entry, Route) and entry.via is not None and not entry.stamp.ended:
+                # Of one that a route alone leads to where it is no rewrite tells.
+                old, new = entry.destination, entry.via
+                if new in topology.addresses:
+                    continue
+            else:
+                continue
+            if entry.stamp.epoch >= found.get(old, (0, new))[0]:
+                found[old] = (entry.stamp.epoch, new)
     moved = {old: new for old, (_epoch, new) in found.items()}
     moved.update((handover.old, handover.new) for handover in wanted.values() if not handover.over)
     return moved
@@ -97,7 +112,7 @@ def elsewhere(current: Mapping[str, RouterState], handovers: Iterable[Handover])
 def renewed(current: Mapping[str, RouterState], handovers: Iterable[Handover], topology: Topology) -> List[Handover]:
     """These handovers with the epoch that their change has: unchanged ones keep the epoch that stands."""
     handovers = list(handovers)
-    moved = elsewhere(current, handovers)
+    moved = elsewhere(current, handovers, topology)
     held: Dict[str, Dict[Tuple[str, Key], Entry]] = {}
     for name, state in current.items():
         for entry in state:
@@ -125,20 +140,47 @@ def _renewed(
     return replace(handover, epoch=max(handover.epoch, last + 1))
 
 
-def _led(entries: Iterable[Entry]) -> Dict[Address, List[Rewrite]]:
-    """The addresses that these entries send packets away to, each with the entries that do."""
-    found: Dict[Address, List[Rewrite]] = {}
-    for entry in entries:
-        if isinstance(entry, Rewrite) and entry.kind is RewriteKind.OUTBOUND_DST:
-            found.setdefault(entry.to, []).append(entry)
-    return found
+class _Sent:
+    """What one router encodes, by where it sends it.
+
+    :ivar led: the addresses that packets are led away to, each with the entries that do that.
+    :ivar out: the addresses that phones here send to, each with the entries that encode what they send.
+    """
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.led: Dict[Address, List[Rewrite]] = {}
+        self.out: Dict[Address, List[Rewrite]] = {}
+        self.add(entries)
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """These, too."""
+        for entry in entries:
+            if not isinstance(entry, Rewrite):
+                continue
+            if entry.kind is RewriteKind.OUTBOUND_DST:
+                self.led.setdefault(entry.to, []).append(entry)
+            elif entry.kind is RewriteKind.OUTBOUND_SRC and entry.match.destination is not None:
+                self.out.setdefault(entry.match.destination, []).append(entry)
 
 
-def _uncaptured(held: Mapping[Key, Entry], led: Mapping[Address, List[Rewrite]], entry: Entry, router: str) -> None:
+def _unheard(sent: _Sent, handover: Handover, route: Route, router: str) -> None:
+    """What another phone of this router sends to an address must not find the route to somebody else who had it."""
+    for holder in sent.out.get(route.destination, ()):
+        if holder.stamp.handover != handover.id and not handover.names(holder.match):
+            raise HandoverError(
+                "selector_in_use",
+                f"{route} on {router}, where {holder}",
+                "a session with an address, of a phone that is led through a router, is one of the phone that a route "
+                "there leads to by that address",
+                "Withdraw the other handover.",
+            )
+
+
+def _uncaptured(held: Mapping[Key, Entry], sent: _Sent, entry: Entry, router: str) -> None:
     """What one handover sends away must not find the route of another: to routers, marked is marked."""
     holders: Iterable[Optional[Entry]] = ()
     if isinstance(entry, Route):
-        holders = led.get(entry.destination, ())
+        holders = sent.led.get(entry.destination, ())
     elif isinstance(entry, Rewrite) and entry.kind is RewriteKind.OUTBOUND_DST:
         holders = (held.get(("route", entry.to)),)
     for holder in holders:
@@ -153,7 +195,7 @@ def _uncaptured(held: Mapping[Key, Entry], led: Mapping[Address, List[Rewrite]],
 
 def _rival(
     held: Mapping[Key, Entry],
-    led: Mapping[Address, List[Rewrite]],
+    sent: _Sent,
     moved: Mapping[Address, Address],
     entry: Entry,
 ) -> Optional[Entry]:
@@ -167,7 +209,7 @@ def _rival(
     old = entry.match.destination
     if old is None or entry.match.protocol is None:
         return None
-    others: List[Entry] = [one for one in led.get(old, ()) if one.image == entry.match]
+    others: List[Entry] = [one for one in sent.led.get(old, ()) if one.image == entry.match]
     taken = held.get(("rewrite", entry.kind, entry.image)) if entry.to in moved else None
     others += [] if taken is None else [taken]
     return next((one for one in others if one.stamp.handover != entry.stamp.handover), None)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Optional, Tuple
+from typing import Optional, Sequence, Tuple
 
 from .holding import Holding, Owner, Proof
 from .model import Address
@@ -59,7 +59,7 @@ def title_of(owner: Owner, old: Address, history: Ownership, moment: float) -> T
 
 
 def _alone_since(
-    held: Holding, position: int, end: float, holdings: List[Holding], moment: float
+    held: Holding, position: int, end: float, holdings: Sequence[Holding], moment: float
 ) -> Tuple[Optional[float], Optional[Owner]]:
     """From when on nobody was there who had come before; and who was there up to the end."""
     since, blocked_by = held.since, None
@@ -78,7 +78,7 @@ def _alone_since(
     return since, blocked_by
 
 
-def _holder(owner: Owner, holdings: List[Holding], moment: float) -> Optional[Owner]:
+def _holder(owner: Owner, holdings: Sequence[Holding], moment: float) -> Optional[Owner]:
     return next((h.owner for h in holdings if h.owner != owner and h.proof in _STRONG and h.end(moment) is None), None)
 
 

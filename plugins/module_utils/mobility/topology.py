@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from ipaddress import ip_address, ip_network
+from typing import Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import HandoverError
 from .model import Address
+from .prefixes import Network, Prefixes
 
-__all__ = ["Network", "Place", "Router", "Topology"]
-
-Network = Union[IPv4Network, IPv6Network]
+__all__ = ["Place", "Router", "Topology"]
 
 #: Addresses whose network is remembered: a plan asks for the same ones a dozen times each.
 _REMEMBERED = 65536
@@ -34,6 +33,7 @@ class Router:
     :ivar addresses: its addresses towards the router that it is behind.
     :ivar foreign_sources: what leaves it under a source that is not of its networks arrives: nothing beyond it drops
         such packets, neither by source (BCP 38, RFC 2827) nor because it has not seen the other direction.
+    :ivar keeps: what it holds stays until it is taken away; on others it ends by itself when its time is over.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Router:
     behind: str = ""
     addresses: Tuple[Address, ...] = ()
     foreign_sources: bool = False
+    keeps: bool = False
 
     def address(self, version: int) -> Optional[Address]:
         """Its address of an IP version towards the router that it is behind."""
@@ -76,6 +77,8 @@ _UNMANAGED = Place(None, None, (), ())
 class Topology:
     """The managed first-hop routers.
 
+    :ivar routers: all of them, by name.
+    :ivar addresses: those that routers have towards the router that they are behind.
     :raises HandoverError: ``bad_topology`` when two routers claim one prefix, or a router is behind one that is not
         there, or behind itself.
     """
@@ -95,17 +98,15 @@ class Topology:
                         "Correct handover_networks in the inventory.",
                     )
         inward = {router.name: self._inward(router) for router in self.routers.values()}
-        # By numbers: a plan of thousands of handovers asks hundreds of thousands of times.
-        self._by_bits: Dict[Tuple[int, int, int], Place] = {
-            (n.version, n.prefixlen, int(n.network_address) >> (n.max_prefixlen - n.prefixlen)): Place(
-                n, router, inward[router.name], tuple(one.name for one in inward[router.name])
-            )
-            for n, router in self._by_prefix.items()
-        }
-        self._lengths: Dict[int, List[int]] = {
-            version: sorted({n.prefixlen for n in self._by_prefix if n.version == version}, reverse=True)
-            for version in (4, 6)
-        }
+        self._places = Prefixes(
+            {
+                network: Place(network, router, inward[router.name], tuple(one.name for one in inward[router.name]))
+                for network, router in self._by_prefix.items()
+            }
+        )
+        self.addresses: FrozenSet[Address] = frozenset(
+            one for router in self.routers.values() for one in router.addresses
+        )
         self._found: Dict[Tuple[int, int], Place] = {}
         self._behind: Dict[str, List[Router]] = {}
         for router in self.routers.values():
@@ -118,15 +119,8 @@ class Topology:
         if found is None:
             if len(self._found) >= _REMEMBERED:
                 self._found.clear()
-            found = self._found[asked] = self._longest(*asked, address.max_prefixlen)
+            found = self._found[asked] = self._places.longest(address) or _UNMANAGED
         return found
-
-    def _longest(self, version: int, number: int, bits: int) -> Place:
-        for length in self._lengths[version]:
-            place = self._by_bits.get((version, length, number >> (bits - length)))
-            if place is not None:
-                return place
-        return _UNMANAGED
 
     def network(self, address: Address) -> Optional[Network]:
         """The network that an address belongs to: those of one network reach each other past any router."""

@@ -62,6 +62,36 @@ def test_a_whole_handover_is_recognised(sessions: tuple[Session, ...], visited: 
     assert held(replace(seen, aor=handover.aor)) == states
 
 
+@pytest.mark.parametrize("directions", Directions)
+@pytest.mark.parametrize("outer", ["rc", "rd"])
+def test_a_whole_handover_is_recognised_where_a_route_leads_through_two_routers(
+    outer: str, directions: Directions
+) -> None:
+    """Only the outer router is the correspondent's: the inner one marks the outside face in both ways."""
+    inner = {"rc": "rd", "rd": "rc"}[outer]
+    routers = dict(TOPOLOGY.routers)
+    routers[inner] = replace(routers[inner], behind=outer, addresses=(host(outer, 4, 201),))
+    topology = Topology(routers.values())
+    session = {"rc": AT_C, "rd": AT_D}[outer]
+    handover = patent_handover(
+        old=host(outer, 4, 50), new=host(inner, 4, 60), sessions=(session,), directions=directions
+    )
+    states, refused = target_states({}, [handover], topology)
+    assert refused == []
+    assert recover(states, topology, Goal.DONE) == []
+    (seen,) = standing(states, topology=topology)
+    assert seen.sessions == (session,)
+
+
+def test_a_whole_handover_is_recognised_where_the_phone_is_behind_the_visited_router() -> None:
+    """The inner router marks the outside face in both ways, beside the outer one's rewrites."""
+    inner = replace(TOPOLOGY.routers["rd"], behind="rb", addresses=(host("rb", 4, 201),))
+    topology = Topology({**TOPOLOGY.routers, "rd": inner}.values())
+    states, refused = target_states({}, [patent_handover(new=host("rd", 4, 60), sessions=(AT_C,))], topology)
+    assert refused == []
+    assert recover(states, topology, Goal.DONE) == []
+
+
 @pytest.mark.parametrize("router", ["rb", "rc", "rd"])
 def test_what_one_router_lost_is_put_back(router: str) -> None:
     """The session's two faces are on two routers each, so one of them tells enough."""
@@ -81,6 +111,15 @@ def test_a_hidden_session_is_not_paired_with_another_one_of_the_same_port() -> N
     from outside alone, too."""
     plain = Session("udp", 5060, host("rd", 4, 20), 5060)
     handover = patent_handover(new=host("rc", 4, 60), sessions=(plain, AT_C))
+    states = {**held(handover), "rd": RouterState()}
+    (finding,) = recover(states, TOPOLOGY, Goal.DONE)
+    assert set(finding.handover.sessions) == {plain, AT_C}
+
+
+def test_nor_with_one_that_is_seen_in_the_network_of_another_router() -> None:
+    """Whose encoder has not come yet; forward alone, nothing but its network tells where it is."""
+    plain = Session("udp", 5060, host("rd", 4, 20), 5060)
+    handover = patent_handover(new=host("rb", 4, 60), sessions=(plain, AT_C), directions=Directions.FORWARD)
     states = {**held(handover), "rd": RouterState()}
     (finding,) = recover(states, TOPOLOGY, Goal.DONE)
     assert set(finding.handover.sessions) == {plain, AT_C}

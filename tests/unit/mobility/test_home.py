@@ -17,14 +17,16 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.home
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.intake import Outcome, read_registrations
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.memory import RunMemory
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.pairs import AddressPair
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.report import report_to_record
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.refusal import Refusal
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import open_source
 
-from ..sip.messages import NOW
+from ..sip.messages import NOW, SESSIONS_TYPE, request_event, sessions
 from .registrar import World, changes, codes, pairs, the_pair
 from .test_admission import POLICY
 
+BOB = "sip:bob@example.org"
 A, A2, B, D = "1.1.1.20", "1.1.1.21", "2.2.2.20", "2.2.2.40"
 HOME = "home.example.com"
 ASKING = replace(POLICY, home_servers={"example.com": (HOME,)})
@@ -166,6 +168,19 @@ def test_a_newer_registration_takes_the_place_of_the_waiting_one(visited: World)
     second = asked(visited.register("alice", D, A))
     assert (second.id, second.deadline) == (first.id, first.deadline)
     assert pairs(visited.take(answer(second))) == [(A, D)]
+
+
+def test_what_a_correspondents_server_heard_waits_beside_it(visited: World) -> None:
+    """One reads both logs: neither the phone's own list nor the pair for its correspondent is lost."""
+    question = asked(visited.register("alice", B, A, content_type=SESSIONS_TYPE, body=sessions(), qop="auth-int"))
+    notify = request_event(
+        time=visited.now, tag=[f"<sip:alice@{A}>"], contact=[f'<sip:alice@{B}>;+sip.instance="<urn:alice>"']
+    )
+    assert asked(visited.feed(notify)).id == question.id
+    told = visited.take(answer(question))
+    found = [item for item in told if isinstance(item, AddressPair)]
+    assert [(pair.correspondent, bool(pair.sessions)) for pair in found] == [(None, True), (BOB, False)]
+    assert codes(visited.take(answer(question))) == ["answer_unasked"]
 
 
 def test_a_phone_that_is_gone_waits_no_longer(visited: World) -> None:

@@ -15,10 +15,11 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.errors import
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.in_flight import in_flight
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address, Directions, Scope, Via
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, undo
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import undo
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.proof import check
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import OUTSIDE, Packet, trace
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan

@@ -11,9 +11,9 @@ from hypothesis import given, reject
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, Scope
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, trace
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, Freeze, Rewrite
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage, plan, undo
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import plan, undo
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.proof import check
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase, Stage
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, trace
 

@@ -31,7 +31,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Scope,
     Selector,
 )
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage, Step
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase, Stage, Step
 
 from .journeys import journey
 from .journeys.journey import Journey
@@ -214,7 +214,11 @@ def unmarked(entry: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("breaking", "how"),
-    [(wrong_port, "a wrong address"), (too_wide, "not delivered|not left alone"), (unmarked, "not delivered")],
+    [
+        (wrong_port, "a wrong address"),
+        (too_wide, "not delivered|not left alone"),
+        (unmarked, "not delivered|not recognised as whole"),
+    ],
 )
 def test_a_wrong_entry(breaking: Callable[[Any], Any], how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With no walk before it is sent, which would refuse it."""

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import Phase, given, settings
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, Scope
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase as PlanPhase
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase as PlanPhase
 
 from .journeys.journey import Journey
 from .journeys.scenarios import Story, stories

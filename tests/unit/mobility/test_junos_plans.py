@@ -23,8 +23,8 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Scope,
     Selector,
 )
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Stage, Step
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Stage, Step
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 from tests.standins.junos.flows import Packet

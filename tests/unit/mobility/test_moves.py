@@ -20,10 +20,11 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Route,
     Scope,
 )
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, plan
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.proof import check
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, trace
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf_plain import IetfNetconfPlain

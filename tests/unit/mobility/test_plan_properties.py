@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage, plan, undo
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import plan, undo
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.proof import check
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState, same_state
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase, Stage
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet, trace
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, handover_id
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Entry
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage, Step, plan
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import (
     entry_from_record,
     entry_to_record,
@@ -32,6 +32,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.reco
     step_to_record,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase, Stage, Step
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
 
 from .entries import entries, states

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import DRAIN, Phase, Stage, plan
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.placing import GRACE
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import DRAIN, plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase, Stage
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.repair import make_repair
 
@@ -167,3 +169,32 @@ def test_a_refresh_that_was_cut_off_keeps_where_a_masqueraded_correspondent_is_s
     end, _, found = repaired(after(held, stages[:1]), goal)
     assert [handover.sessions for handover in found] == [(session,)]
     assert bare(end) == bare(held)
+
+
+def test_what_stood_before_is_not_put_back_once_its_time_is_over() -> None:
+    """No router would take it: what is put there has not expired."""
+    former = patent_handover()
+    held, _ = reach(EMPTY, former)
+    wanted = replace(former, new=host("rd", 4, 60), expires=former.expires + 600, epoch=2)
+    _, stages = reach(held, wanted)
+    for step in stages[0].steps:
+        held[step.router] = step.applied(held[step.router])
+    for now, over in ((former.expires, False), (former.expires + GRACE, True)):
+        (finding,) = recover(held, TOPOLOGY, Goal.UNDONE, now)
+        assert (finding.ways[0].what, finding.handover.over) == ("taken back", over)
+        assert (finding.ways[1].what, finding.ways[1].handover.new) == ("completed", wanted.new)
+
+
+def test_a_later_change_of_which_nothing_older_is_left_is_completed() -> None:
+    """Nothing stood before a first programming alone."""
+    begun, _ = reach(EMPTY, patent_handover())
+    held = {
+        name: RouterState(entry for entry in state if entry.role.value != "encoder_src")
+        for name, state in begun.items()
+    }
+    later = {
+        name: RouterState(replace(entry, stamp=replace(entry.stamp, epoch=2)) for entry in state)
+        for name, state in held.items()
+    }
+    assert [finding.ways[0].what for finding in recover(held, TOPOLOGY, Goal.UNDONE)] == ["taken back"]
+    assert [finding.ways[0].what for finding in recover(later, TOPOLOGY, Goal.UNDONE)] == ["completed"]

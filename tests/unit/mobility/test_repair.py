@@ -14,9 +14,9 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.proof import check
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.repair import make_repair

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Step, plan
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.rows import step_from_rows, step_to_rows
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase, Step
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
 
 from .entries import entries, states

@@ -9,11 +9,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, Freeze, Route, same
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
+    Directions,
+    Freeze,
+    Route,
+    Scope,
+    same,
+)
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.placing import GRACE
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage, plan, undo
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import plan, undo
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState, same_state
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase, Stage
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import OUTSIDE, Packet
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.repair import make_repair
@@ -48,8 +55,8 @@ class Journey:
         #: Handovers that were carried out, by id, and until when they hold.
         self._good: dict[str, int] = {}
         self._refused: set[str] = set()
-        #: Those that the plan at hand was asked for.
-        self._asked: set[str] = set()
+        #: Those that the plan at hand was asked for, in this order.
+        self._asked: list[str] = []
 
     def tell(self) -> None:
         """From the first event to the last; then everything ends, and nothing may be left.
@@ -93,8 +100,8 @@ class Journey:
             self._walk(running(self._states, ()), ())
             return
         planned = make_plan(wanted, self._topology, self._states)
-        self._asked = {handover.id for handover in wanted}
-        self._refused -= self._asked
+        self._asked = [handover.id for handover in wanted]
+        self._refused -= set(self._asked)
         for item in planned.refused:
             self._good.pop(item.handover.id, None)
             self._refused.add(item.handover.id)
@@ -115,6 +122,7 @@ class Journey:
             ran = _cut(planned.stages, event)
             if event.fate == "abandoned":
                 self._run(ran)
+                self._frozen_widely()
                 self._walk(expiring(self._states, self._clocks(event)), ())
             else:
                 goal = Goal.DONE if event.fate == "completed" else Goal.UNDONE
@@ -149,8 +157,13 @@ class Journey:
             frozen = {entry.stamp.handover for entry in target if isinstance(entry, Freeze)}
             assert not frozen & {handover.id for handover in planned.handovers}, f"{name} stays frozen"
         assert plan(planned.targets, planned.targets) == (), "a plan from the target to the target"
-        again = make_plan(planned.handovers, self._topology, self._states)
+        # As it was asked for: what changes along is found again. Others that were cut off are repair's.
+        known = {one.id: one for one in (*planned.handovers, *(item.handover for item in planned.refused))}
+        again = make_plan([known[name] for name in self._asked], self._topology, self._states)
         assert again.stages == (), f"planned again: {again.stages}"
+        carried = {handover.id for handover in planned.handovers}
+        found = [one.reason for one in recover(self._states, self._topology, Goal.DONE) if one.handover.id in carried]
+        assert not found, f"not recognised as whole: {found}"
         for handover in planned.handovers:
             _epoch_rises(handover, before, self._states)
             if handover.over:
@@ -164,20 +177,33 @@ class Journey:
             if not handover.over and handover.id in self._asked:
                 self._good[handover.id] = handover.expires + GRACE - 2
 
+    def _frozen_widely(self) -> None:
+        """With scope address a plan freezes all flows of those who change along; abandoned, they stay frozen."""
+        for state in self._states.values():
+            for entry in state:
+                if isinstance(entry, Freeze) and entry.match.scope is Scope.ADDRESS:
+                    self._good.pop(entry.stamp.handover, None)
+
     def _repair(self, ran: list[Stage], goal: Goal) -> None:
         held = running(self._states, ran).after
-        planned, findings = make_repair(held, self._topology, goal)
+        planned, findings = make_repair(held, self._topology, goal, now=self._now)
         for finding in findings:
             self._tell(f"  found {finding.reason}")
+        refused = {item.handover.id for item in planned.refused}
         for item in planned.refused:
+            rivals = refused - {item.handover.id}
+            if item.code == "selector_in_use" and any(rival in item.reason for rival in rivals):
+                continue  # of two that were cut off twice, neither can be repaired, for the other one's sake
             if item.code == "unsupported_neighbour" and item.handover.id in self._refused:
                 continue  # as the plan was refused that it is repaired beside
-            assert item.code in ("walk_failed", "scope_too_wide", "correspondent_on_home_network"), item.reason
+            # A phone that is taken back is at home for the others, too, where not every router can serve them.
+            at_home = ("scope_too_wide", "correspondent_on_home_network", "unsupported_neighbour")
+            assert item.code in ("walk_failed", *at_home), item.reason
             assert self._peer_led_away(item.handover, held, planned.handovers), item.reason
         self._tell("  repair:")
         self._tell_stages(planned.stages)
         self._run([*ran, *planned.stages])
-        left = {finding.handover.id for finding in recover(self._states, self._topology, goal)}
+        left = {finding.handover.id for finding in recover(self._states, self._topology, goal, self._now)}
         assert left <= {item.handover.id for item in planned.refused}, f"to be repaired again: {left}"
 
     # Time.

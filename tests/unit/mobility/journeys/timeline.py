@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Stage
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Stage
 
 __all__ = ["LIFE", "Span", "States", "Timeline", "expiring", "running"]
 

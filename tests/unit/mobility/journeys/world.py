@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
@@ -46,6 +47,8 @@ class World:
         self._router: dict[Address, int] = {}
         self._next = 50
         self._talks = 0
+        #: Talks that ended.
+        self._past: list[Talk] = []
         self._peers: list[tuple[str, Address]] = []
         for phone, router in zip(self.phones, story.phones, strict=True):
             self.home[phone] = self._fresh(router)
@@ -129,7 +132,7 @@ class World:
         if event.kind == "end":
             for talk in [talk for talk in self.talks.values() if phone in (talk.one.host, talk.other.host)]:
                 self.hosts.end(talk)
-                del self.talks[talk.name]
+                self._past.append(self.talks.pop(talk.name))
             return list(self.phones)
         if event.kind == "open":
             self.call(Call(event.who, event.where, "tcp", 41000 + event.cut, 7000), only_at_home=not self.narrow)
@@ -176,9 +179,9 @@ class World:
             and not any(theirs.intersection(self._flows(*item)) for item in mine if item[1].address != address)
         )
 
-    def _ends(self) -> list[tuple[str, End, End]]:
-        """Protocol, end and peer of every talk, each talk from both sides."""
-        talks = self.talks.values()
+    def _ends(self, past: Iterable[Talk] = ()) -> list[tuple[str, End, End]]:
+        """Protocol, end and peer of every talk, and of these past ones, each talk from both sides."""
+        talks = [*self.talks.values(), *past]
         return [(talk.protocol, *pair) for talk in talks for pair in ((talk.one, talk.other), (talk.other, talk.one))]
 
     def _flows(self, protocol: str, end: End, peer: End) -> set[tuple[str, int, Address, int]]:
@@ -295,7 +298,8 @@ class World:
         talk = Talk(name, protocol, End(host, here, port, here, port), End(peer, address, peer_port, seen, seen_port))
         led_here = {
             flow
-            for protocol, end, far in self._ends()
+            # Also of those that ended: where a plan for that was cut off, routers still lead them.
+            for protocol, end, far in self._ends(self._past)
             for mine in (talk.one, talk.other)
             for flow in self._flows(protocol, end, far)
             if end.address != mine.address and mine.address in self.hosts.been[end.host]
