@@ -13,9 +13,9 @@ from typing import Any
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending, unfinished
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Step
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import step_from_record
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Step
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import (
     BULK,
     HandoverAction,

@@ -25,6 +25,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.sess
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.repair import make_repair
+from ansible_collections.sipmobility.handover.plugins.module_utils.topologies import described_topology
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import BULK, HandoverAction
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.files import read_json
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import (
@@ -65,7 +66,7 @@ class ActionModule(HandoverAction):
     }
 
     def work(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        topology = Topology.from_mapping({name: self.templated(task_vars, name) for name in options["routers"]})
+        topology = described_topology({name: self.templated(task_vars, name) for name in options["routers"]})
         unreachable = {name: str(reason) for name, reason in options["unreachable"].items()}
         current = _gathered(options["states_dir"], options["routers"], unreachable)
         findings: list[str] = []
@@ -143,7 +144,7 @@ def _searched(
     policy = None if options["policy"] is None else Policy.from_dict(options["policy"])
     silent = {name: str(reason) for name, reason in options["connections_unknown"].items()}
     tables, missing = gathered_tables(options["connections_dir"], options["routers"], silent)
-    evidence = evidence_of(tables, missing, options["dialogs"], current)
+    evidence = evidence_of(tables, missing, options["dialogs"], current, topology)
     return [find_sessions(record, topology, evidence, policy) for record in records]
 
 

@@ -84,8 +84,8 @@ def address(value: object) -> Address:
         raise HandoverError("bad_address", value, "an address is an IPv4 or IPv6 literal") from error
 
 
-#: Thousands of entries name the same few addresses and times again and again.
-_address = lru_cache(maxsize=65536)(ip_address)
+#: Records name the same few addresses and times again and again. What is remembered stays in a service for good.
+_address = lru_cache(maxsize=4096)(ip_address)
 
 
 @lru_cache(maxsize=1024)

@@ -15,20 +15,23 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.model import Address
 from ..module_utils.platforms.config_copy import ENTRY, forget, outcome, questions, refused
 from ..module_utils.platforms.varbinds import varbinds_of
 from .rendering import Renderer
-from .scp_once import ScpFile
 from .snmp_device import LATE, NO_ANSWER, SnmpSession
 from .tftp_once import OneFile
 
+if TYPE_CHECKING:
+    from .scp_once import ScpFile
+
 __all__ = ["PROTOCOLS", "ConfigCopy", "Way"]
 
-#: How a file is carried: the numbers of ConfigCopyProtocol, and what serves it here.
-PROTOCOLS: Mapping[str, tuple[int, type[OneFile] | type[ScpFile]]] = {"tftp": (1, OneFile), "scp": (4, ScpFile)}
+#: How a file is carried: the numbers of ConfigCopyProtocol.
+PROTOCOLS: Mapping[str, int] = {"tftp": 1, "scp": 4}
 
 _LOOK = 0.1
 
@@ -85,11 +88,10 @@ class ConfigCopy:
     def _copied(self, content: bytes | None) -> bytes | None:
         way, file = self._way, f"sipmobility-{secrets.token_hex(16)}"
         request = secrets.randbelow(2**31 - 1) + 1
-        number, carrier = PROTOCOLS[way.protocol]
         context = {"copy": ENTRY, "request": request, "load": content is not None, "server": way.server, "file": file}
-        with carrier(way.server, way.client, file, content, way.open_socket) as transfer:
-            login = {"user": transfer.user, "password": transfer.password} if isinstance(transfer, ScpFile) else {}
-            context.update(protocol=number, login=login)
+        with _carrier(way.protocol)(way.server, way.client, file, content, way.open_socket) as transfer:
+            login = {} if isinstance(transfer, OneFile) else {"user": transfer.user, "password": transfer.password}
+            context.update(protocol=PROTOCOLS[way.protocol], login=login)
             asked = varbinds_of(self._renderer.render("cisco_config_copy/copy.j2", context))
             refusal = self._session.set(asked)
             if refusal is not None and refusal.status != NO_ANSWER:
@@ -130,3 +132,12 @@ class ConfigCopy:
             f"a router copies a file within {self._way.seconds:g} s",
             "How the router stands is not known: run reconcile.",
         )
+
+
+def _carrier(protocol: str) -> type[OneFile] | type[ScpFile]:
+    """What serves a file by a protocol."""
+    if protocol == "tftp":
+        return OneFile
+    from .scp_once import ScpFile  # asyncssh takes half as long to load as all of ours
+
+    return ScpFile

@@ -12,7 +12,7 @@ __all__ = ["described_router"]
 
 
 def described_router(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """A host as :meth:`Topology.from_mapping` takes it; what is missing is refused there."""
+    """A host as :func:`described_topology` takes it; what is missing is refused there."""
     system = str(variables.get("ansible_network_os") or "")
     return {
         "networks": [str(item) for item in variables.get("handover_networks") or []],

@@ -1,19 +1,28 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ncclient over SSH, without its wait before each request."""
+"""ncclient over SSH, without its wait before each request, and without its silence about an answer that is no XML."""
 
 from __future__ import annotations
 
 try:
-    from ncclient.transport.errors import TransportError
+    from ncclient.devices.default import DefaultDeviceHandler
+    from ncclient.transport.errors import SessionError, TransportError
     from ncclient.transport.session import NetconfBase
     from ncclient.transport.ssh import SSHSession
 except ImportError:
     # Said by ncclient_session, when somebody wants a session.
-    SSHSession = object
+    DefaultDeviceHandler = SSHSession = object
 
-__all__ = ["PromptSession"]
+__all__ = ["OutspokenHandler", "PromptSession"]
+
+
+class OutspokenHandler(DefaultDeviceHandler):  # type: ignore[misc]
+    """The handler of any device, which tells whoever waits of an answer that is no XML. ncclient's puts it in a log."""
+
+    def handle_raw_dispatch(self, raw: str) -> SessionError:
+        """The error that ends every request under way: the answer does not say whose it is."""
+        return SessionError(f"an answer that is no XML: {raw[:80]!r}")
 
 
 class PromptSession(SSHSession):  # type: ignore[misc]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import Protocol
@@ -27,6 +28,9 @@ CONFIRM_SECONDS = 60
 #: RFC 6242.
 NETCONF_PORT = 830
 
+#: Seconds to wait before a lock that another session holds is asked for again; after the last it is refused. Most hold
+#: it for one transaction, and nobody waits for the answer to an unlock: the next session may be there before it.
+_LOCK_PAUSES = (0.1, 0.2, 0.4, 0.8)
 _CAPABILITY = "urn:ietf:params:netconf:capability:"
 _ENCODERS = (Role.ENCODER_DST, Role.ENCODER_SRC)
 _DECODERS = (Role.DECODER,)
@@ -217,10 +221,7 @@ class NetconfDevice(Device):
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """The datastore's lock, and a candidate without somebody's leftovers."""
-        try:
-            self._ask(self._text("netconf/lock"))
-        except Refused as refused:
-            raise lock_refused(self._name, errors_of(reply_of(refused.answer))) from refused
+        self._lock()
         try:
             try:
                 yield
@@ -231,6 +232,17 @@ class NetconfDevice(Device):
         finally:
             if not self._held:
                 self._tell(self._text("netconf/unlock"))
+
+    def _lock(self) -> None:
+        operation = self._text("netconf/lock")
+        errors = errors_of(reply_of(self._answer(operation)))
+        for pause in _LOCK_PAUSES:
+            if not any(error.tag == "lock-denied" for error in errors):  # RFC 6241 section 7.5
+                break
+            time.sleep(pause)
+            errors = errors_of(reply_of(self._answer(operation)))
+        if errors:
+            raise lock_refused(self._name, errors)
 
     def _ask(self, operation: str) -> None:
         answer = self._answer(operation)

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from ..module_utils.mobility.model import Change
 from ..module_utils.platforms.base import Output, Platform
@@ -26,15 +25,13 @@ from .step_text import step_text
 
 __all__ = ["NETCONF_TRANSPORTS", "netconf_router_of"]
 
-_Connect = Callable[[], NetconfSession]
-
 
 def netconf_router_of(
     name: str,
     platform: Platform,
     renderer: Renderer,
     given: Mapping[str, Any],
-    connect: _Connect,
+    connect: Callable[[], NetconfSession],
     disconnect: Callable[[], None] = lambda: None,
 ) -> ManagedRouter:
     """The router of a platform whose transport is one of :data:`NETCONF_TRANSPORTS`.
@@ -43,64 +40,46 @@ def netconf_router_of(
     :param connect: opens a session, when the router is used first and after each :meth:`ManagedRouter.close`.
     :param disconnect: ends the session.
     """
-    return _MAKERS[platform.transport](name, platform, renderer, given, connect, disconnect)
-
-
-def _plain(
-    name: str,
-    platform: Platform,
-    renderer: Renderer,
-    given: Mapping[str, Any],
-    connect: _Connect,
-    disconnect: Callable[[], None],
-) -> ManagedRouter:
-    known = cast(NetconfPlatform, platform)
+    known, device, ends = _KINDS[platform.transport](platform, given)
 
     def connected() -> NetconfDevice:
-        return NetconfDevice(name, known, renderer, connect())
-
-    return ManagedRouter(name, known, _Lazy(connected, disconnect, partial(step_text, known, renderer)))
-
-
-def _native(
-    name: str,
-    platform: Platform,
-    renderer: Renderer,
-    given: Mapping[str, Any],
-    connect: _Connect,
-    disconnect: Callable[[], None],
-) -> ManagedRouter:
-    known = IosxeNetconf(nat_settings(given), release(given))
-
-    def connected() -> NetconfDevice:
-        return NativeDevice(name, known, renderer, connect())
-
-    return ManagedRouter(name, known, _Lazy(connected, disconnect, partial(step_text, known, renderer)))
-
-
-def _junos(
-    name: str,
-    platform: Platform,
-    renderer: Renderer,
-    given: Mapping[str, Any],
-    connect: _Connect,
-    disconnect: Callable[[], None],
-) -> ManagedRouter:
-    between = interfaces(given)
-    ends = {"inside": between.inside, "outside": between.outside}
-
-    def connected() -> NetconfDevice:
-        return JunosDevice(name, cast(Junos, platform), renderer, connect(), between)
+        return device(name, renderer, connect())
 
     def text(change: Change, now: float) -> str:
-        return step_text(platform, renderer, change, now, **ends)
+        return step_text(known, renderer, change, now, **ends)
 
-    return ManagedRouter(name, platform, _Lazy(connected, disconnect, text, ends))
+    return ManagedRouter(name, known, _Lazy(connected, disconnect, text, ends))
 
 
-_MAKERS = {"netconf": _plain, "native_netconf": _native, "junos_netconf": _junos}
+class _Kind(NamedTuple):
+    """What tells the routers of one transport from those of another."""
+
+    platform: Platform
+    #: The router with an open session.
+    device: Callable[[str, Renderer, NetconfSession], NetconfDevice]
+    #: What is known of it beside what it prints.
+    ends: Mapping[str, str] = MappingProxyType({})
+
+
+def _plain(platform: Platform, given: Mapping[str, Any]) -> _Kind:
+    known = cast(NetconfPlatform, platform)
+    return _Kind(known, lambda name, renderer, session: NetconfDevice(name, known, renderer, session))
+
+
+def _native(platform: Platform, given: Mapping[str, Any]) -> _Kind:
+    known = IosxeNetconf(nat_settings(given), release(given))
+    return _Kind(known, lambda name, renderer, session: NativeDevice(name, known, renderer, session))
+
+
+def _junos(platform: Platform, given: Mapping[str, Any]) -> _Kind:
+    known, between = cast(Junos, platform), interfaces(given)
+    ends = {"inside": between.inside, "outside": between.outside}
+    return _Kind(known, lambda name, renderer, session: JunosDevice(name, known, renderer, session, between), ends)
+
+
+_KINDS = {"netconf": _plain, "native_netconf": _native, "junos_netconf": _junos}
 #: The transports of :class:`Platform` that are NETCONF.
-NETCONF_TRANSPORTS = frozenset(_MAKERS)
+NETCONF_TRANSPORTS = frozenset(_KINDS)
 
 
 class _Lazy(Device):
@@ -116,7 +95,7 @@ class _Lazy(Device):
         connected: Callable[[], NetconfDevice],
         disconnect: Callable[[], None],
         text: Callable[[Change, float], str],
-        sections: Mapping[str, str] = MappingProxyType({}),
+        sections: Mapping[str, str],
     ) -> None:
         self._connected = connected
         self._disconnect = disconnect

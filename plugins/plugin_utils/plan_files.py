@@ -15,10 +15,10 @@ from typing import Any
 
 from ..module_utils.errors import HandoverError
 from ..module_utils.mobility.confirming import Confirming
-from ..module_utils.mobility.plan import Phase, Stage, Step, drains_when_undone
 from ..module_utils.mobility.records import handover_to_record, state_to_records
 from ..module_utils.mobility.rows import step_from_rows, step_to_rows
 from ..module_utils.mobility.session_search import Found
+from ..module_utils.mobility.step import Phase, Stage, Step, drains_when_undone
 from ..module_utils.planning import Planned
 from .files import read_json, write_json
 from .session_records import found_to_record, refused_to_record

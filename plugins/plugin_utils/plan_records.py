@@ -19,6 +19,7 @@ from ..module_utils.mobility.router_state import RouterState
 from ..module_utils.mobility.session_search import Found
 from ..module_utils.mobility.topology import Topology
 from ..module_utils.planning import Planned, make_plan
+from ..module_utils.topologies import described_topology
 from .plan_files import summary
 
 __all__ = ["plan_from_records", "plan_to_record", "states_from_record", "states_to_record", "topology_from_record"]
@@ -59,7 +60,7 @@ def topology_from_record(record: object) -> Topology:
         raise HandoverError(
             "bad_topology", record, "a topology is a mapping of router names to networks, platform, inside and outside"
         )
-    return Topology.from_mapping({str(name): router for name, router in record.items()})
+    return described_topology({str(name): router for name, router in record.items()})
 
 
 def states_from_record(record: object, topology: Topology) -> dict[str, RouterState]:

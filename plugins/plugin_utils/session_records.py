@@ -14,6 +14,7 @@ from ..module_utils.mobility.records import session_to_record
 from ..module_utils.mobility.recover import standing
 from ..module_utils.mobility.router_state import RouterState
 from ..module_utils.mobility.session_search import Evidence, Found
+from ..module_utils.mobility.topology import Topology
 from ..module_utils.sip.agreed import flow_from_record
 from .files import read_json
 
@@ -28,6 +29,7 @@ def evidence_of(
     silent: Mapping[str, str],
     flows: Iterable[object],
     current: Mapping[str, RouterState],
+    topology: Topology,
 ) -> Evidence:
     """What is known of the sessions.
 
@@ -40,7 +42,7 @@ def evidence_of(
         {name: tuple(table) for name, table in tables.items()},
         dict(silent),
         tuple(flow_from_record(flow) for flow in flows),
-        {handover.id: handover for handover in standing(current)},
+        {handover.id: handover for handover in standing(current, topology=topology)},
     )
 
 

@@ -65,6 +65,70 @@ class Nft:
             raise Refused(b"".join(words(self._context) or b"" for words in self._words).decode("utf-8", "replace"))
 
 
+class Routes:
+    """What `ip -batch` does with routes that are put, told to the kernel itself. What fails is left to ip.
+
+    <linux/netlink.h>, <linux/rtnetlink.h>. To put a route once more changes nothing.
+    """
+
+    _LINE = re.compile(
+        r"route replace (?P<to>[0-9a-f.:]+)/(?P<length>[0-9]+)(?: via (?P<via>[0-9a-f.:]+))? dev (?P<dev>[^ ]+)"
+        r" table (?P<table>[0-9]+) proto (?P<proto>[0-9]+)(?: metric (?P<metric>[0-9]+))?"
+    )
+    #: The kernel's answers to so many fit into a socket.
+    _AT_ONCE = 32
+    _ERROR, _NEW, _FLAGS = 2, 24, 0x1 | 0x4 | 0x100 | 0x400  # a request to be acknowledged: replace, or create
+    _DST, _OIF, _GATEWAY, _PRIORITY, _TABLE = 1, 4, 5, 6, 15
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(16, 3, 0)
+        self._socket.settimeout(5)
+        self._number = 0
+
+    def put(self, text: str) -> bool:
+        """Whether it was that, and was done."""
+        lines = text.splitlines()
+        found = [line for line in map(self._LINE.fullmatch, lines) if line]
+        try:
+            starts = range(0, len(found), self._AT_ONCE)
+            return len(found) == len(lines) and all(self._done(found[at : at + self._AT_ONCE]) for at in starts)
+        except (OSError, ValueError, OverflowError, struct.error):
+            return False
+
+    def _done(self, lines: list[re.Match[str]]) -> bool:
+        messages = [self._message(line) for line in lines]
+        waiting = set(range(self._number - len(messages) + 1, self._number + 1))
+        self._socket.send(b"".join(messages))
+        while waiting:
+            said = self._socket.recv(1 << 16)
+            while said:
+                size, kind, _flags, number, _port, error = struct.unpack_from("=LHHLLl", said)
+                if number in waiting and (kind != self._ERROR or error):
+                    return False
+                waiting.discard(number)
+                said = said[size + 3 & ~3 :]
+        return True
+
+    def _message(self, line: re.Match[str]) -> bytes:
+        self._number += 1
+        family = socket.AF_INET6 if ":" in line["to"] else socket.AF_INET
+        # Without a next hop it is a route to a link. The table stands among the attributes: it does not fit here.
+        scope = 0 if line["via"] or family == socket.AF_INET6 else 253
+        body = struct.pack("=BBBBBBBBL", family, int(line["length"]), 0, 0, 0, int(line["proto"]), scope, 1, 0)
+        body += _attribute(self._DST, socket.inet_pton(family, line["to"]))
+        if line["via"]:
+            body += _attribute(self._GATEWAY, socket.inet_pton(family, line["via"]))
+        body += _attribute(self._OIF, struct.pack("=L", socket.if_nametoindex(line["dev"])))
+        body += _attribute(self._TABLE, struct.pack("=L", int(line["table"])))
+        if line["metric"]:
+            body += _attribute(self._PRIORITY, struct.pack("=L", int(line["metric"])))
+        return struct.pack("=LHHLL", 16 + len(body), self._NEW, self._FLAGS, self._number, 0) + body
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    return struct.pack("=HH", 4 + len(value), kind) + value
+
+
 class Ip:
     """ip, of which one process for each IP version is started before it is needed, and waits for its batch.
 
@@ -277,7 +341,7 @@ def run(argv: list[str], text: str, **more: str) -> str:
     return said
 
 
-def carry_out(step: Step, nft: Nft, ip: Ip, keeper: Keeper) -> None:
+def carry_out(step: Step, nft: Nft, routes: Routes, ip: Ip, keeper: Keeper) -> None:
     """Carry a step out, command by command."""
     told = []
     for argv, text in step.commands:
@@ -285,7 +349,8 @@ def carry_out(step: Step, nft: Nft, ip: Ip, keeper: Keeper) -> None:
             nft.run(text)
             told.append(text)
         elif argv[0] == "ip":
-            ip.run(argv, text)
+            if not routes.put(text):
+                ip.run(argv, text)
             told.append(f"# version {argv[1]}\n{text}")
         elif os.access(argv[0], os.X_OK):
             with contextlib.suppress(*([Refused] if argv[0] in step.optional else [])):
@@ -294,7 +359,7 @@ def carry_out(step: Step, nft: Nft, ip: Ip, keeper: Keeper) -> None:
         keeper.keep("".join(told))
 
 
-def answered(request: dict[str, str], nft: Nft, ip: Ip, generation: Generation, keeper: Keeper) -> str:
+def answered(request: dict[str, str], nft: Nft, routes: Routes, ip: Ip, generation: Generation, keeper: Keeper) -> str:
     """The answer to a step."""
     step = Step(request["text"])
     if not step.known:
@@ -304,7 +369,7 @@ def answered(request: dict[str, str], nft: Nft, ip: Ip, generation: Generation, 
     if held == request["known"]:
         said += "@@ step\n"
         try:
-            carry_out(step, nft, ip, keeper)
+            carry_out(step, nft, routes, ip, keeper)
         except (Refused, OSError) as error:
             said += f"{error}\n@@ status 1\n"
         said += f"@@ after\n{generation.now()}\n"
@@ -337,16 +402,17 @@ def requests(keeper: Keeper) -> Iterator[dict[str, str]]:
 
 def main() -> None:
     """Answer what is asked."""
-    nft, ip, generation, keeper = Nft(), Ip(), Generation(), Keeper()
+    nft, routes, ip, generation, keeper = Nft(), Routes(), Ip(), Generation(), Keeper()
     put(1, f"\n@@ resident {WORD}\n".encode())
     ip.ready()
     for request in requests(keeper):
         if "script" in request:
             framed = f"(\n{request['script']}\n) </dev/null\n"
             subprocess.run(["/bin/sh", "-s"], input=framed.encode(), check=False)
+            put(1, request["mark"].encode())
         else:
-            put(1, answered(request, nft, ip, generation, keeper).encode())
-        put(1, request["mark"].encode())
+            # At once: each piece of it is a packet, and wakes up who waits.
+            put(1, (answered(request, nft, routes, ip, generation, keeper) + request["mark"]).encode())
         ip.ready()
     if keeper.due:
         keeper.fold()

@@ -57,7 +57,10 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it reaches the disk, or nothing."""
+        """One transaction: all of it reaches the disk, or nothing. Within another one, it is a part of that."""
+        if self._db.in_transaction:
+            yield self._db
+            return
         with self._told():
             self._db.execute("BEGIN IMMEDIATE")
             try:

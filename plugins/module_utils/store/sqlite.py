@@ -43,6 +43,8 @@ __all__ = ["MOST", "Draft", "Store"]
 MOST = 1_000_000
 #: Changes and reads that a draft keeps in memory before it writes them to its own part of the file.
 _SPILL = 20_000
+#: How many more there may be before that is noticed: to count them takes longer than to keep one.
+_BETWEEN_COUNTS = 256
 _DRAFT_LIFETIME = 86_400
 _NAMES_KEPT = 30 * 86_400
 #: Counting a million entries takes a tenth of a second.
@@ -78,6 +80,14 @@ class Store:
         :param after: a saved draft that counts as known, too. For looking only: such a draft cannot be saved.
         """
         return Draft(self._database, after)
+
+    def commit_at_once(self, draft: Draft, now: float) -> None:
+        """Save a draft and make it part of what is known, in one transaction: one wait for the disk.
+
+        :param now: as for :meth:`commit`, whose errors it has.
+        """
+        with self._database.transaction():
+            self.commit(draft.save(now), now)
 
     def commit(self, name: str, now: float) -> None:
         """Make a saved draft part of what is known; nothing where that was done before.
@@ -133,6 +143,7 @@ class Draft:
         self._changed: Dict[str, Dict[str, Tuple[Optional[Value], float]]] = {}
         self._read: Dict[_Key, Tuple[int, Optional[Value]]] = {}
         self._spilt = False
+        self._uncounted = 0
 
     def get(self, shelf: str, key: str) -> Optional[Value]:
         """The value, or None."""
@@ -178,8 +189,8 @@ class Draft:
         """
         if self._after is not None:
             raise ValueError("a draft after another one is for looking only")
-        self._spill()
         with self._database.transaction() as db:
+            self._spill()
             db.execute("INSERT OR REPLACE INTO drafts VALUES (?, ?, NULL)", (self.name, now))
             _forget_drafts(db, "", now)
         return self.name
@@ -200,6 +211,10 @@ class Draft:
         return own if self._after is None else [*own, self._after]
 
     def _spill_when_full(self) -> None:
+        self._uncounted += 1
+        if self._uncounted < _BETWEEN_COUNTS:
+            return
+        self._uncounted = 0
         if sum(map(len, self._changed.values())) + len(self._read) > _SPILL:
             self._spill()
 
@@ -236,7 +251,7 @@ def _value(text: str) -> Value:
 
 def _forget_drafts(db: sqlite3.Connection, committed: str, now: float) -> None:
     """Delete what a committed draft held, drafts that nobody came back for, and names of long ago."""
-    old = "SELECT name FROM drafts WHERE name = ?1 OR (version IS NULL AND saved < ?2)"
+    old = "SELECT name FROM drafts WHERE name = ? OR (version IS NULL AND saved < ?)"
     values = (committed, now - _DRAFT_LIFETIME)
     for table in ("draft_entries", "draft_reads"):
         db.execute(f"DELETE FROM {table} WHERE draft IN ({old})", values)

@@ -15,9 +15,10 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.errors import
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Scope
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Stage, Step, undo
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import undo
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState, same_state
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Stage, Step
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter

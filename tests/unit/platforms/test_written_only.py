@@ -29,8 +29,8 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Stamp,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.placing import entries_for
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.registry import platform_named

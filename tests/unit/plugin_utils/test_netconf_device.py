@@ -189,6 +189,19 @@ def test_what_is_put_back_is_not_held() -> None:
     assert server.asked[-2:] == ["commit", "unlock"]
 
 
+def test_a_lock_that_another_session_gives_back_in_time() -> None:
+    """Nobody waits for the answer to an unlock: whoever locks next may be there before it."""
+    server = Scripted(ALL, [holding(DECODER)], once=True, lock=error("lock-denied"))
+    assert router(server).apply(Change(put=(DECODER,)), RouterState(), NOW) == RouterState([DECODER])
+    assert server.asked == ["lock", "lock", "edit_config", "commit", "get_config", "unlock"]
+
+
+def test_a_lock_that_another_session_keeps() -> None:
+    server = Scripted(ALL, lock=error("lock-denied"))
+    assert refusal(server, DECODER).code == "lock_held"
+    assert server.asked == ["lock"] * 5
+
+
 def test_a_lock_that_is_refused() -> None:
     server = Scripted(ALL, lock=error("resource-denied", "<error-message>candidate is modified</error-message>"))
     told = refusal(server, ENCODER)

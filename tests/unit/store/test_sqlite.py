@@ -91,6 +91,7 @@ def test_a_draft_sees_what_it_changed(path: str) -> None:
 
 def test_a_long_run_spills_into_the_file(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "_SPILL", 10)
+    monkeypatch.setattr(sqlite, "_BETWEEN_COUNTS", 1)
     commit(path, put(path, "0", "old"))
     with Store(path) as store:
         draft = store.draft()
@@ -117,6 +118,21 @@ def test_what_a_draft_was_judged_by_must_still_be_so(path: str) -> None:
     assert refused(path, second.name) == "store_changed"
     assert refused(path, second.name) == "store_changed"
     commit(path, third.name)
+
+
+def test_a_draft_is_committed_at_once_or_leaves_nothing(path: str) -> None:
+    with Store(path) as store:
+        first, second = store.draft(), store.draft()
+        for draft in (first, second):
+            assert draft.get("claims", A) is None
+            draft.put("claims", A, draft.name, NOW + 60)
+        store.commit_at_once(first, NOW)
+        with pytest.raises(HandoverError) as error:
+            store.commit_at_once(second, NOW)
+        assert error.value.code == "store_changed"
+        assert store.draft().get("claims", A) == first.name
+    # Not even as a draft that somebody might come back for.
+    assert refused(path, second.name) == "unknown_draft"
 
 
 def test_the_rate_of_everybody_is_no_conflict(path: str) -> None:
