@@ -20,10 +20,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ..plugins.module_utils.asking.client import Client
 from ..plugins.module_utils.errors import HandoverError
+from ..plugins.module_utils.mobility.home import HomeQuestion
 from ..plugins.module_utils.mobility.intake import Item
 from ..plugins.module_utils.sip.sources.cursor import Cursor
 from .cursor_file import load_cursors, write_cursors
+from .home.asking import LOOKS_AFTER, asker_into
 from .policy_file import load_policy
 from .service.config import FeedConfig
 from .service.inputs.opened import Inputs
@@ -59,9 +62,10 @@ class Teller:
         _LOG.info("%s: %s", event, what)
 
 
-def opened_judge(config: FeedConfig, teller: Teller) -> Judge:
+def opened_judge(config: FeedConfig, teller: Teller, ask: Callable[[HomeQuestion, float], None] | None = None) -> Judge:
     """Who decides, with the history in the directory of the configuration.
 
+    :param ask: as of :class:`Judge`.
     :raises HandoverError: for a policy or a history that cannot be used.
     """
     state = Path(config.state_dir)
@@ -74,6 +78,7 @@ def opened_judge(config: FeedConfig, teller: Teller) -> Judge:
         scope=config.scope.value,
         directions=config.directions.value,
         sessions=config.sessions,
+        ask=ask,
     )
 
 
@@ -99,13 +104,14 @@ class Feed:
     event was taken. Whatever ends the feed before that has the same told again at the next
     start; carrying out a handover that stands changes nothing.
 
-    :raises HandoverError: where there is nothing to read.
+    :raises HandoverError: where there is nothing to read, or a certificate cannot be used.
     """
 
     def __init__(self, config: FeedConfig) -> None:
         if not config.events:
             raise HandoverError("bad_config", "events", "there is at least one input")
         self._config = config
+        self._client = None if config.home is None else Client(config.home)
         self._teller = Teller()
         self._waiting: list[Item] = []
         self._came, self._room = asyncio.Event(), asyncio.Event()
@@ -119,7 +125,8 @@ class Feed:
         :raises HandoverError: where inputs or history cannot be used.
         """
         cursors = str(Path(self._config.state_dir, "cursors.json"))
-        judge = opened_judge(self._config, self._teller)
+        asker = None if self._client is None else asker_into(self._client, self._teller.told, self._take)
+        judge = opened_judge(self._config, self._teller, None if asker is None else asker.ask)
         behind: dict[str, Cursor] = {}
         try:
             with ThreadPoolExecutor(1, "input") as court:
@@ -129,6 +136,7 @@ class Feed:
                     async with asyncio.TaskGroup() as tasks:
                         for one in self._config.events:
                             await inputs.open(one, tasks, known)
+                        tasks.create_task(self._keep_time(judge))
                         await self._tell(judge, behind, put, cursors)
                 finally:
                     inputs.close()
@@ -143,6 +151,14 @@ class Feed:
             await self._room.wait()
         self._waiting += items
         self._came.set()
+
+    async def _keep_time(self, judge: Judge) -> None:
+        """Refuse what has waited in vain for a home server, until cancelled."""
+        while judge.may_wait:
+            await asyncio.sleep(LOOKS_AFTER)
+            judge.late()
+            if self._teller.refusals:
+                self._came.set()
 
     async def _tell(self, judge: Judge, cursors: dict[str, Cursor], put: Put, path: str) -> None:
         kept, behind = time.monotonic(), dict(cursors)

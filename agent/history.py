@@ -39,7 +39,7 @@ class History:
         :raises HandoverError: as :class:`Store`; what was learnt since the last time is forgotten then.
         """
         draft, self._draft = self._draft, self._store.draft()
-        self._store.commit(draft.save(now), now)
+        self._store.commit_at_once(draft, now)
 
     def close(self) -> None:
         """Close the file; what was not committed is gone."""

@@ -61,7 +61,7 @@ def searched(
     tables = dict(_table(text, topology) for text in args.connections)
     silent = {name: "no --connections" for name in topology.routers if name not in tables}
     flows = [flow_to_record(flow) for name in args.sip_log for flow in _flows(name)]
-    evidence = evidence_of(tables, silent, flows, current)
+    evidence = evidence_of(tables, silent, flows, current, topology)
     policy = None if args.policy is None else load_policy(args.policy)
     return [find_sessions(record, topology, evidence, policy) for record in records]
 

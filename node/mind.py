@@ -50,7 +50,7 @@ class Mind:
         self._number = 0
         self._keeping = Keeping(state.kept, profile.linger)
         self._registering = Registering(profile, state, chance, self._numbered)
-        self._notices = Notices(profile, dict(state.noticed), self._numbered, chance.token)
+        self._notices = Notices(profile, state.instance, dict(state.noticed), self._numbered, chance.token)
         self._address = state.address
         self._place: Place | None = None
         self._sessions: Sessions = {}

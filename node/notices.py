@@ -40,14 +40,21 @@ class _Notice:
 class Notices:
     """Of one round. A new round forgets what is on its way.
 
+    :param instance: of the registration.
     :ivar used: the last CSeq used in each dialog, by Call-ID.
     :param number: makes the number of a request.
     """
 
     def __init__(
-        self, profile: Profile, used: dict[str, int], number: Callable[[], int], token: Callable[[], str]
+        self,
+        profile: Profile,
+        instance: str,
+        used: dict[str, int],
+        number: Callable[[], int],
+        token: Callable[[], str],
     ) -> None:
         self.used = used
+        self._instance = instance
         self._profile, self._number, self._token = profile, number, token
         self._here: Address | None = None
         self._waiting: list[_Notice] = []
@@ -85,7 +92,9 @@ class Notices:
             except HandoverError as error:
                 yield Tell("warning", error.code, str(error))
                 continue
-            request = notify(self._profile, notice.dialog, cseq, self._here, notice.old, notice.sessions)
+            request = notify(
+                self._profile, self._instance, notice.dialog, cseq, self._here, notice.old, notice.sessions
+            )
             notice.attempt = Attempt(request, self._profile, partial(self._next, notice.dialog), self._token)
             yield self._on_its_way(notice)
 

@@ -33,12 +33,15 @@ class _Item:
 
     :ivar bound: the address of the Contact.
     :ivar last: whether nothing follows from its answer: the farewell to a place, or to all.
+    :ivar elsewhere: whether the binding is that of a place that was left. Where one registrar serves both places, it
+        has the new place under the same instance by now (RFC 5626 section 4.1), and must not take that away.
     """
 
     bound: Address
     old: Address | None = None
     removing: bool = False
     last: bool = False
+    elsewhere: bool = False
 
 
 class Registering:
@@ -62,6 +65,8 @@ class Registering:
         self._sent: tuple[int, Attempt, _Item, Endpoint] | None = None
         self._granted = profile.expires
         self._failures = 0
+        #: Which of the place's servers has its turn (RFC 3263 section 4.3).
+        self._turn = 0
         self._tag_refused = False
         self._known_as: tuple[Endpoint, str] | None = None
         self._former: tuple[Endpoint, Address] | None = None
@@ -77,7 +82,7 @@ class Registering:
         :param returned: it is where an old address is at home, so that the place that it left need not know it longer.
         """
         self.stop()
-        self._failures = 0
+        self._failures = self._turn = 0
         self._tag_refused = False
         self._former = None
         if returned and self.state.server is not None and left is not None:
@@ -165,19 +170,19 @@ class Registering:
             sessions = () if item.old is None else self._sessions.get(item.old, ())
             if len(sessions) > MAX_SESSIONS:
                 yield Tell("warning", "too_many_sessions", f"{item.old} has {len(sessions)}, {MAX_SESSIONS} are told")
-            # After each failure the next server (RFC 3263 section 4.3).
-            yield self._send(item, self._place.servers[self._failures % len(self._place.servers)], sessions)
+            yield self._send(item, self._place.servers[self._turn % len(self._place.servers)], sessions)
             return
         self.done = True
         self.due = now + max(_SOONEST, self._granted * _RENEW * (0.9 + 0.1 * self._chance.fraction()))
         former, self._former = self._former, None
         if former is not None and former[0] != self.state.server:
-            yield self._send(_Item(former[1], removing=True, last=True), former[0])
+            yield self._send(_Item(former[1], removing=True, last=True, elsewhere=True), former[0])
 
     def _send(self, item: _Item, server: Endpoint, sessions: Sequence[ListedSession] = ()) -> Send:
         self._count()
         expires = 0 if item.removing else self._profile.expires
-        request = register(self._profile, self.state, self._tag, item.bound, expires, item.old, sessions)
+        state = replace(self.state, instance="") if item.elsewhere else self.state
+        request = register(self._profile, state, self._tag, item.bound, expires, item.old, sessions)
         return self._on_its_way(item, server, Attempt(request, self._profile, self._count, self._chance.token))
 
     def _on_its_way(self, item: _Item, server: Endpoint, attempt: Attempt) -> Send:
@@ -227,6 +232,7 @@ class Registering:
     def _failed(self, outcome: Later | Refused, server: Endpoint, now: float) -> Tell:
         self.stop()
         self._failures += 1
+        self._turn += 1
         delay = self._delay()
         if isinstance(outcome, Refused):
             delay = max(delay, self._profile.retry_most)

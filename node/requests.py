@@ -37,9 +37,6 @@ def register(
     :param expires: seconds; 0 removes the binding.
     :param old: the address that the sessions were opened with: the patent's tag. None registers as any phone does.
     """
-    contact = f"<{contact_uri(profile, here)}>"
-    if state.instance:
-        contact += f';+sip.instance="<{state.instance}>"'
     headers, body = _told(profile, old, sessions)
     return Request(
         method="REGISTER",
@@ -48,7 +45,7 @@ def register(
         to=f"<{profile.aor}>",
         call_id=state.call_id,
         cseq=state.cseq,
-        contacts=(contact,),
+        contacts=(_contact(profile, here, state.instance),),
         expires=expires,
         headers=headers,
         agent=profile.agent,
@@ -56,8 +53,13 @@ def register(
     )
 
 
-def notify(profile: Profile, dialog: Dialog, cseq: int, here: Address, old: Address, sessions: _Sessions) -> Request:
-    """A NOTIFY within a call, for the server of its correspondent, with the sessions that this one has a part in."""
+def notify(
+    profile: Profile, instance: str, dialog: Dialog, cseq: int, here: Address, old: Address, sessions: _Sessions
+) -> Request:
+    """A NOTIFY within a call, for the server of its correspondent, with the sessions that this one has a part in.
+
+    :param instance: as the registration has it: an owner is an address of record and an instance.
+    """
     headers, body = _told(profile, old, sessions)
     return Request(
         method="NOTIFY",
@@ -66,7 +68,7 @@ def notify(profile: Profile, dialog: Dialog, cseq: int, here: Address, old: Addr
         to=f"<{dialog.remote_uri}>;tag={dialog.remote_tag}",
         call_id=dialog.call_id,
         cseq=cseq,
-        contacts=(f"<{contact_uri(profile, here)}>",),
+        contacts=(_contact(profile, here, instance),),
         headers=(
             *(f"Route: {value}" for value in dialog.route),
             *headers,
@@ -80,6 +82,11 @@ def notify(profile: Profile, dialog: Dialog, cseq: int, here: Address, old: Addr
 
 
 _Sessions = Sequence[ListedSession]
+
+
+def _contact(profile: Profile, here: Address, instance: str) -> str:
+    named = f';+sip.instance="<{instance}>"' if instance else ""
+    return f"<{contact_uri(profile, here)}>{named}"
 
 
 def _told(profile: Profile, old: Address | None, sessions: _Sessions) -> tuple[tuple[str, ...], bytes]:

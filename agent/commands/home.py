@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import logging
+import ssl
 import sys
 from pathlib import Path
 from typing import Any
 
+from ...plugins.module_utils.asking.access import secured
 from ...plugins.module_utils.errors import HandoverError
 from ..policy_file import load_policy
 from ..signalled import stop_on_signal
@@ -27,7 +29,7 @@ def add_parser(subparsers: Any) -> None:
         "had the address that it says it had. See docs/home-server.md.",
     )
     parser.add_argument("--config", required=True, metavar="FILE", help="YAML; see docs/home-server.md")
-    parser.add_argument("--check", action="store_true", help="read configuration and policy, and end")
+    parser.add_argument("--check", action="store_true", help="read configuration, policy and certificates, and end")
     parser.set_defaults(run=run)
 
 
@@ -42,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
         with stop_on_signal() as stop:
             config = load_home_config(args.config)
             policy = load_policy(config.policy)
+            secured(ssl.Purpose.CLIENT_AUTH, config.certificate, config.private_key, config.ca)
             if args.check:
                 return 0
             witness = Witness(policy, Path(config.state_dir))

@@ -13,8 +13,8 @@ from typing import Any
 
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.change import pending
-from ...plugins.module_utils.mobility.plan import Step
 from ...plugins.module_utils.mobility.router_state import RouterState
+from ...plugins.module_utils.mobility.step import Step
 from ...plugins.module_utils.mobility.topology import Router, Topology
 from ...plugins.module_utils.platforms.base import Platform
 from ...plugins.module_utils.platforms.registry import platform_named

@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         # Here, because only the service needs them.
         from ..service.config import load_config
+        from ..service.process import serve_evenly
         from ..service.report import JsonLines
         from ..service.service import Service
     except ModuleNotFoundError as error:
@@ -62,5 +63,6 @@ def run(args: argparse.Namespace) -> int:
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if args.verbose else logging.INFO)
     logger.propagate = False
+    serve_evenly()
     asyncio.run(until_stopped(service.run))
     return 0

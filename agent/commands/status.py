@@ -57,7 +57,10 @@ def _asked(at: str) -> dict[str, Any]:
 
 
 def _table(told: dict[str, Any]) -> str:
-    lines = [f"since {_clock(told['since'])}, {told['queue']} waiting, {told['retiring']} with decoders to go", ""]
+    lines = [f"since {_clock(told['since'])}, {told['queue']} waiting, {told['retiring']} with decoders to go"]
+    if told["partitions"] is not None:
+        lines.append(f"partitions of the stream: {_ranges(told['partitions']) or 'none'}")
+    lines.append("")
     lines += _rows(
         ("router", "", "entries", "why"),
         [
@@ -91,6 +94,17 @@ def _rows(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:
     texts = [head, *(tuple("" if cell is None else str(cell) for cell in row) for row in rows)]
     widths = [max(len(row[column]) for row in texts) for column in range(len(head))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in texts]
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Ascending numbers, what follows upon each other put together."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in found)
 
 
 def _clock(seconds: float) -> str:

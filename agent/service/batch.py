@@ -26,6 +26,7 @@ from .config import Sessions
 from .holdings import Holdings, concerned
 from .ledger import Ledger, Status
 from .link import Link
+from .retirement import split
 from .threads import in_thread
 from .wanted import Wanted
 
@@ -102,12 +103,23 @@ class BatchPlanner:
             name: link.reason or "its state is not known" for name, link in self._links.items() if name not in held
         }
         known = (tables, silent, flows)
-        planned, refused, number = await in_thread(self._thread, self._made, wanted, held, absent, known, now)
+        loop = asyncio.get_running_loop()
+
+        def waits(planned: Planned) -> None:
+            loop.call_soon_threadsafe(self._draft, planned)
+
+        planned, refused, number = await in_thread(self._thread, self._made, wanted, held, absent, known, now, waits)
         return Batch(wanted, planned, refused, number, begun, time.monotonic())
 
     async def end(self, batch: Batch, outcome: str, standing: Standing) -> None:
         """Note what became of a plan."""
         await in_thread(self._thread, self._ledger.end, batch.number, outcome, standing, time.time())
+
+    def _draft(self, planned: Planned) -> None:
+        """Have the texts of a plan's first steps written while it is written to the disk; no router is touched."""
+        for stage in split(planned.stages)[0][:1]:
+            for step in stage.steps:
+                self._links[step.router].draft(step)
 
     async def _look(self) -> None:
         """Read the routers that are there and of which nothing is known: something went wrong on them."""
@@ -141,8 +153,12 @@ class BatchPlanner:
         absent: Mapping[str, str],
         known: _Known,
         now: float,
+        waits: Callable[[Planned], None],
     ) -> tuple[Planned, dict[str, tuple[Status, str, str]], int]:
-        """In the planner's thread."""
+        """In the planner's thread.
+
+        :param waits: is told the plan when all that is left is to wait for the disk.
+        """
         handovers, refused = self._handovers(batch, held, known, now)
         ids = concerned(held, handovers)
         states = {name: one.part(ids, now) for name, one in held.items()}
@@ -152,7 +168,8 @@ class BatchPlanner:
             refused[item.handover.id] = (status, item.code, item.reason)
         number = 0
         if self._noted:
-            number = self._ledger.begin([one.record for one in batch], refused, planned.stages, now)
+            records = [one.record for one in batch]
+            number = self._ledger.begin(records, refused, planned.stages, now, lambda: waits(planned))
         return planned, refused, number
 
     def _handovers(
@@ -170,7 +187,7 @@ class BatchPlanner:
                 if self._sessions == Sessions.AUTO:
                     if evidence is None:
                         own = {name: one.part(wanted.id for wanted in batch) for name, one in held.items()}
-                        evidence = Evidence(*known, {one.id: one for one in standing(own)})
+                        evidence = Evidence(*known, {one.id: one for one in standing(own, topology=self._topology)})
                     found = find_sessions(wanted.record, self._topology, evidence, self._policy)
                     if found.error is not None:
                         raise found.error

@@ -165,6 +165,7 @@ class FeedConfig:
     scope: Scope = Scope.SESSION
     directions: Directions = Directions.BOTH
     sessions: str = Sessions.LISTED
+    home: HomeAccess | None = None
     pause: float = 3.0
 
     @classmethod

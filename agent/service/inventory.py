@@ -54,7 +54,7 @@ VARIABLES = frozenset((*_NAMES, *_OF_WAYS))
 class RouterEntry:
     """A router as the inventory has it.
 
-    :ivar described: as :meth:`Topology.from_mapping` takes it.
+    :ivar described: as :func:`described_topology` takes it.
     :ivar given: its other variables.
     """
 

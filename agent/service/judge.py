@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any
 
 from ...plugins.module_utils.errors import HandoverError
@@ -16,6 +17,7 @@ from ...plugins.module_utils.mobility.intake import Intake, Item
 from ...plugins.module_utils.mobility.pairs import AddressPair, Change
 from ...plugins.module_utils.mobility.registration_policy import Policy
 from ...plugins.module_utils.mobility.report import change_to_record, pair_to_record, question_to_record
+from ...plugins.module_utils.mobility.selector import address_text
 from ...plugins.module_utils.sip.agreed import AgreedFlow
 from ...plugins.module_utils.sip.dialog_message import DialogMessage
 from ...plugins.module_utils.sip.dialogs import Dialogs
@@ -43,6 +45,8 @@ class Judge:
     :param live: handovers that stand on the routers already, as plain data.
     :param ask: puts a question to the phone's home server at a time, and has the answer come as an item; None has
         questions told alone.
+    :ivar may_wait: whether registrations may wait for a home server's word, so that :meth:`late` is to be called.
+    :ivar dirty: whether something was learnt since the last commit.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Judge:
     ) -> None:
         self._teller = teller
         self._ask = ask
+        self.may_wait = bool(policy.home_servers)
         self._scope, self._directions, self._auto = scope, directions, sessions == Sessions.AUTO
         self._memory = History(path)
         self._intake = Intake(policy, live, self._memory)
@@ -68,7 +73,7 @@ class Judge:
         self._pairs: dict[_Key, dict[str | None, AddressPair]] = {}
         for pair in self._intake.live:
             self._pairs.setdefault(_key(pair), {})[pair.correspondent] = pair
-        self._known: OrderedDict[object, None] = OrderedDict()
+        self._known: OrderedDict[bytes, None] = OrderedDict()
         self._heard_dialogs = False
         self.dirty = False
 
@@ -144,13 +149,16 @@ class Judge:
     def _is_known(self, item: Item) -> bool:
         """Whether the same event came before, by another input: the clock of the SIP server tells two apart."""
         if isinstance(item, Registration) and not item.snapshot:
-            name: object = (item.method, item.aor, item.call_id, item.cseq, item.received_at, item.contacts)
+            contacts = [(one.uri, one.expires, one.instance, one.reg_id) for one in item.contacts]
+            said: object = (item.method, item.aor, item.call_id, item.cseq, item.received_at, contacts)
         elif isinstance(item, Expired):
-            name = ("expired", item.aor, item.contact, item.call_id, item.received_at)
+            said = ("expired", item.aor, item.contact, item.call_id, item.received_at)
         else:
             return False
         if item.received_at is None:
             return False
+        # Its words would be kept for as long as it may come again.
+        name = blake2b(repr(said).encode(), digest_size=16).digest()
         if name in self._known:
             return True
         self._known[name] = None
@@ -160,4 +168,4 @@ class Judge:
 
 
 def _key(one: AddressPair | Change) -> _Key:
-    return one.aor, one.instance, str(one.old)
+    return one.aor, one.instance, "" if one.old is None else address_text(one.old)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.change import pending, unfinished
 from ...plugins.module_utils.mobility.model import Change
-from ...plugins.module_utils.mobility.plan import Step
 from ...plugins.module_utils.mobility.router_state import RouterState
+from ...plugins.module_utils.mobility.step import Step
 from ...plugins.module_utils.platforms.base import Output
 from ...plugins.plugin_utils.router import ManagedRouter
 from .holdings import Holdings
 
-__all__ = ["Applied", "KnownRouter", "Unread"]
+__all__ = ["Applied", "Draft", "KnownRouter", "Unread"]
 
 #: Seconds before its expiry from which an entry may or may not stand any longer.
 _EXPIRING = 10
@@ -32,6 +32,22 @@ class Applied:
 
     changed: bool
     read: bool
+
+
+#: Seconds for which the text of a change may be used that was written before its turn: it says how long things last.
+_FRESH = 0.5
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The text of a change, written before its turn.
+
+    :ivar now: Unix seconds at which it was written.
+    """
+
+    change: Change
+    text: str
+    now: float
 
 
 @dataclass(frozen=True)
@@ -116,18 +132,32 @@ class KnownRouter:
             self.held = None
             self._router.release()
 
-    def unread(self, step: Step, now: float) -> Unread | None:
+    def draft(self, step: Step, now: float) -> Draft | None:
+        """Write the text of a step before its turn, for :meth:`unread`; None where that is of no use.
+
+        :raises HandoverError: as :meth:`unread`.
+        """
+        held = self.held  # another thread may read the router just now
+        if held is None:
+            return None
+        change = self._pending(step, held)
+        return Draft(change, self._router.text(change, now), now) if change else None
+
+    def unread(self, step: Step, now: float, draft: Draft | None = None) -> Unread | None:
         """How a step can be carried out without reading the router; None where it must be read.
 
-        :raises HandoverError: as :meth:`ManagedRouter.text`.
+        :param draft: what was written before; it counts where it still says what is to be changed now.
+        :raises HandoverError: ``router_changed``, or as :meth:`ManagedRouter.text`.
         """
         if self.held is None:
             return None
-        change = pending(step, self.held.part({entry.stamp.handover for entry in (*step.before, *step.after)}))
+        change = self._pending(step, self.held)
         if not change:
             return Unread(change, "", "")
         if not self._router.generation or not _certain(change, now):
             return None
+        if draft is not None and draft.change == change and 0 <= now - draft.now < _FRESH:
+            return Unread(change, draft.text, self._router.generation)
         return Unread(change, self._router.text(change, now), self._router.generation)
 
     def acknowledged(self, unread: Unread, output: Output) -> Applied | None:
@@ -145,6 +175,10 @@ class KnownRouter:
         except HandoverError:
             self.held = None
             raise
+
+    @staticmethod
+    def _pending(step: Step, held: Holdings) -> Change:
+        return pending(step, held.part({entry.stamp.handover for entry in (*step.before, *step.after)}))
 
     def _changed(self, unread: Unread) -> Applied:
         if self.held is not None:

@@ -11,15 +11,15 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from ...plugins.module_utils.errors import HandoverError
-from ...plugins.module_utils.mobility.plan import Stage
 from ...plugins.module_utils.mobility.records import stages_to_records
+from ...plugins.module_utils.mobility.step import Stage
 from ...plugins.module_utils.reader import time_to_text
 
 __all__ = ["Ledger", "Owed", "Status"]
@@ -32,6 +32,8 @@ _SCHEMA = (
     " handovers TEXT NOT NULL, stages TEXT NOT NULL)",
     f"PRAGMA user_version = {_VERSION}",
 )
+#: Bytes of the write-ahead log, less the two million that SQLite keeps in memory.
+_RESERVED = 8_000_000
 #: Plans that are remembered, and seconds that a handover is that nothing is left of.
 _PLANS, _OVER = 5000, 86_400
 
@@ -86,6 +88,7 @@ class Ledger:
                 with self._transaction():
                     for statement in _SCHEMA:
                         self._db.execute(statement)
+            self._reserve()
 
     def close(self) -> None:
         """Close the file."""
@@ -102,10 +105,12 @@ class Ledger:
         refused: Mapping[str, tuple[Status, str, str]],
         stages: Iterable[Stage],
         now: float,
+        waits: Callable[[], object] = lambda: None,
     ) -> int:
         """Note what is wanted, what of it is not made and why, and the steps of the rest; on disk when this returns.
 
         :param refused: by id: how it stands, code and reason.
+        :param waits: is called when all that is left is to wait for the disk.
         :returns: the number of the plan.
         """
         with self._transaction():
@@ -123,6 +128,7 @@ class Ledger:
             )
             number = added.lastrowid or 0
             self._db.executemany("UPDATE handovers SET plan = ? WHERE id = ?", [(number, one) for one in made])
+            waits()
         return number
 
     def end(
@@ -176,6 +182,23 @@ class Ledger:
         """The plans that were begun and of which no end is known."""
         with self._told():
             return [row[0] for row in self._db.execute("SELECT number FROM plans WHERE ended IS NULL ORDER BY number")]
+
+    def _reserve(self) -> None:
+        """Have the write-ahead log as large as it will be, where there is plenty of room.
+
+        A write that makes a file longer waits for the file system's journal, and so for whatever others write: one in
+        ten took ten times as long. SQLite writes over what it wrote before, once that is sorted in, see :meth:`forget`.
+        """
+        directory = os.statvfs(os.path.dirname(self._path) or ".")
+        if directory.f_bavail * directory.f_frsize < 16 * _RESERVED:
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        # More than SQLite keeps in memory: what is beyond that goes into the log, and counts for nothing.
+        self._db.execute("CREATE TABLE reserved (bytes BLOB)")
+        self._db.execute("INSERT INTO reserved VALUES (zeroblob(?))", (_RESERVED,))
+        self._db.execute("ROLLBACK")
+        with self._transaction():
+            self._db.execute(f"PRAGMA user_version = {_VERSION}")  # the next one waits for the disk to have all of it
 
     def _want(self, records: Iterable[Mapping[str, Any]], now: float) -> None:
         self._db.executemany(

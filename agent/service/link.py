@@ -16,10 +16,10 @@ from typing import ParamSpec, TypeVar
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.connection import Connection
 from ...plugins.module_utils.mobility.model import Address
-from ...plugins.module_utils.mobility.plan import Step
 from ...plugins.module_utils.mobility.router_state import RouterState
+from ...plugins.module_utils.mobility.step import Step
 from .holdings import Holdings
-from .known_router import Applied, KnownRouter
+from .known_router import Applied, Draft, KnownRouter
 from .threads import in_thread
 from .way import GONE, Way
 
@@ -60,6 +60,7 @@ class Link:
         self._turn = asyncio.Lock()
         self._gone = asyncio.Event()
         self._gone.set()
+        self._draft: Draft | None = None
         self.tried = asyncio.Event()
 
     @property
@@ -109,6 +110,16 @@ class Link:
         """
         return await self._asked(lambda: self._applied(step, hold))
 
+    def draft(self, step: Step) -> None:
+        """Write the text of what will be its next step, where that is quick, while something else is waited for.
+
+        A router that changes meanwhile makes it worthless, and nothing else.
+        """
+        self._draft = None
+        if _is_small(step):
+            with suppress(HandoverError):  # it is told when the step is carried out
+                self._draft = self._router.draft(step, time.time())
+
     async def settle(self, step: Step) -> None:
         """Have what it holds unconfirmed confirmed, and read it once more.
 
@@ -132,8 +143,7 @@ class Link:
 
     async def _applied(self, step: Step, hold: bool) -> Applied:
         now = time.time()
-        small = len(step.before) + len(step.after) <= _SMALL
-        unread = self._router.unread(step, now) if small else None
+        unread = self._router.unread(step, now, self._draft) if _is_small(step) else None
         if unread is not None:
             if not unread.change:
                 return Applied(False, False)
@@ -195,3 +205,7 @@ class Link:
         self._router.forget()
         self._gone.set()
         await self._way.close()
+
+
+def _is_small(step: Step) -> bool:
+    return len(step.before) + len(step.after) <= _SMALL

@@ -29,7 +29,7 @@ class Outlook:
 
     :param begun: when the service began, Unix seconds.
     :param planner: the thread of the ledger.
-    :param partitions: those of a stream that are ours.
+    :param partitions: those of a stream that are ours; None where there is no stream.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Outlook:
         *,
         begun: float,
         planner: Executor,
-        partitions: Callable[[], Collection[int]] = tuple,
+        partitions: Callable[[], Collection[int] | None] = lambda: None,
     ) -> None:
         self._links = links
         self._programmer = programmer
@@ -67,7 +67,7 @@ class Outlook:
     def _metrics(self) -> tuple[str, bytes]:
         held = {name: None if link.held is None else len(link.held) for name, link in self._links.items()}
         self._report.looked(
-            len(self._programmer.queue), len(self._programmer.retirement), held, len(self._partitions())
+            len(self._programmer.queue), len(self._programmer.retirement), held, len(self._partitions() or ())
         )
         return "text/plain; version=0.0.4; charset=utf-8", self._report.metrics()
 
@@ -80,11 +80,12 @@ class Outlook:
 
     async def _told(self) -> dict[str, Any]:
         owed = await in_thread(self._planner, self._ledger.all)
+        partitions = self._partitions()
         return {
             "since": round(self._begun, 3),
             "queue": len(self._programmer.queue),
             "retiring": len(self._programmer.retirement),
-            "partitions": list(self._partitions()),
+            "partitions": None if partitions is None else sorted(partitions),
             "routers": {
                 name: {
                     "up": link.reason is None,

@@ -16,7 +16,8 @@ from dataclasses import replace
 from typing import Any
 
 from ...plugins.module_utils.errors import HandoverError
-from ...plugins.module_utils.mobility.plan import Step, undo
+from ...plugins.module_utils.mobility.plan import undo
+from ...plugins.module_utils.mobility.step import Step
 from .batch import Batch, BatchPlanner
 from .ledger import Status
 from .link import Link
@@ -143,12 +144,13 @@ class Programmer:
         ran: set[str] = set()
         failed: dict[str, HandoverError] = {}
         held: dict[str, Step] = {}
-        for stage, waiting in zip(body, batch.planned.confirming, strict=False):
+        following = [*body[1:], None]
+        for stage, waiting, after in zip(body, batch.planned.confirming, following, strict=False):
             await asyncio.sleep(stage.wait)
             if self._left_alone(batch):
                 return
             ran |= {step.id for step in stage.steps}
-            failed = await self._stage(stage.steps, waiting.hold)
+            failed = await self._stage(stage.steps, waiting.hold, () if after is None else after.steps)
             held.update((step.router, step) for step in stage.steps if step.router in waiting.hold)
             failed = failed or await self._settled([held[name] for name in sorted(waiting.confirm)])
             if failed:
@@ -160,8 +162,6 @@ class Programmer:
         acknowledged, at = time.monotonic(), time.time()
         if tail is not None:
             self.retirement.put(tail, acknowledged + tail.wait)
-        done = {handover.id: (Status.DONE, None, None) for handover in batch.planned.handovers}
-        await self._planner.end(batch, "done", done)
         heard = {wanted.id: wanted.heard for wanted in batch.wanted}
         for handover in batch.planned.handovers:
             self._report.done(
@@ -172,6 +172,9 @@ class Programmer:
                 at=at,
                 changed=bool(ran),
             )
+        # It is told first: a service that dies before this is on disk plans it anew, to no step.
+        done = {handover.id: (Status.DONE, None, None) for handover in batch.planned.handovers}
+        await self._planner.end(batch, "done", done)
         self.settling.settled([wanted.id for wanted in batch.wanted], self.queue)
 
     def _left_alone(self, batch: Batch) -> bool:
@@ -186,12 +189,24 @@ class Programmer:
         self._news.set()
         return True
 
-    async def _stage(self, steps: Sequence[Step], hold: Container[str] = ()) -> dict[str, HandoverError]:
+    async def _stage(
+        self, steps: Sequence[Step], hold: Container[str] = (), after: Sequence[Step] = ()
+    ) -> dict[str, HandoverError]:
         """Carry steps out on all their routers at once; what went wrong, by router.
 
         :param hold: the routers that leave theirs unconfirmed, where they can.
+        :param after: the next ones, whose texts are written while the routers work.
         """
-        return await self._each(steps, lambda step: self._step(step, step.router in hold))
+        drafting = asyncio.create_task(self._drafted(after))
+        try:
+            return await self._each(steps, lambda step: self._step(step, step.router in hold))
+        finally:
+            await drafting
+
+    async def _drafted(self, steps: Sequence[Step]) -> None:
+        await asyncio.sleep(0)  # until the steps that were begun after this are on their way
+        for step in steps:
+            self._links[step.router].draft(step)
 
     async def _settled(self, steps: Sequence[Step]) -> dict[str, HandoverError]:
         """Have routers confirm what they hold, all at once: each has its encoders by now."""

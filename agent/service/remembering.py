@@ -60,6 +60,7 @@ class Remembering:
         self._report = report
         self._court = court
         self._planner = planner
+        self._writing = asyncio.Lock()
 
     def known(self) -> Mapping[str, Cursor]:
         """How far each log was judged when a service last ran.
@@ -83,12 +84,17 @@ class Remembering:
 
     async def remember(self) -> None:
         """All that has been judged."""
+        async with self._writing:
+            await self._remember()
+
+    async def _remember(self) -> None:
         cursors = dict(self.cursors)
         # In the judge's thread: nothing is judged between the look at the queue and the commit.
         pending = [wanted.record for wanted in self._programmer.queue]
         await in_thread(self._court, self._committed, pending)
         if cursors:
-            await in_thread(self._court, write_cursors, self._path, cursors)
+            # Not in the judge's thread, which would wait for the disk.
+            await asyncio.to_thread(write_cursors, self._path, cursors)
 
     def _committed(self, pending: list[Mapping[str, Any]]) -> None:
         if self.followed is not None:

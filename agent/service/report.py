@@ -16,8 +16,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.handover import Handover
-from ...plugins.module_utils.mobility.plan import Step
 from ...plugins.module_utils.mobility.records import handover_to_record
+from ...plugins.module_utils.mobility.step import Step
 from ...plugins.module_utils.planning import Planned
 from .known_router import Applied
 from .timelines import Moment, Timelines

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...plugins.module_utils.mobility.model import Entry
-from ...plugins.module_utils.mobility.plan import Phase, Stage, Step
+from ...plugins.module_utils.mobility.step import Phase, Stage, Step
 
 __all__ = ["Retirement", "split"]
 

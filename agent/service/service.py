@@ -9,19 +9,18 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ...plugins.module_utils.asking.asker import Asker
 from ...plugins.module_utils.asking.client import Client
-from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.intake import Item
 from ...plugins.module_utils.mobility.records import handover_to_record
 from ...plugins.module_utils.mobility.recover import standing
-from ...plugins.module_utils.mobility.topology import Topology
 from ...plugins.module_utils.sip.agreed import AgreedFlow
+from ...plugins.module_utils.topologies import described_topology
 from ...plugins.plugin_utils.rendering import Renderer
+from ..home.asking import LOOKS_AFTER, asker_into
 from ..policy_file import load_policy
 from ..stream.followed import Followed
 from ..stream.input import Parts, StreamInput
@@ -37,6 +36,7 @@ from .ledger import Ledger
 from .link import Link
 from .looks import serve_looks
 from .outlook import Outlook
+from .process import settled
 from .programmer import Programmer
 from .remembering import Remembering
 from .report import Report
@@ -51,8 +51,6 @@ __all__ = ["Service"]
 _AT_ONCE = 32
 #: A router whose session is idle is asked for a sign of life as often as SSH gives up one that gives none.
 _UNANSWERED = 3
-#: Seconds between two looks at who has waited long enough for his home server.
-_LOOKS_AFTER = 0.2
 
 
 class Service:
@@ -62,17 +60,13 @@ class Service:
     :raises HandoverError: for a configuration, policy or inventory that cannot be used.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        way: Callable[[RouterEntry, Renderer], Way] | None = None,
-    ) -> None:
+    def __init__(self, config: Config, way: Callable[[RouterEntry, Renderer], Way] | None = None) -> None:
         self._config = config
         self._policy = load_policy(config.policy)
         self._routers = routers_of(read_inventory(*config.inventory), config.group, config.inventory[0])
         for router in self._routers:
             require_libraries(router)
-        self._topology = Topology.from_mapping({router.name: router.described for router in self._routers})
+        self._topology = described_topology({router.name: router.described for router in self._routers})
         self._renderer = Renderer(config.template_dir)
         self._client = None if config.home is None else Client(config.home)
         self._asker: Asker | None = None
@@ -119,7 +113,7 @@ class Service:
         http = None
         try:
             await asyncio.gather(*(link.tried.wait() for link in self._links.values()))
-            self._asker = None if self._client is None else self._made_asker(self._client)
+            self._asker = None if self._client is None else asker_into(self._client, self._report.told, self.take)
             self._judge = await in_thread(self._court, self._opened_judge)
             await self._upkeep.reconcile()
             if self._config.http is not None:
@@ -130,7 +124,7 @@ class Service:
                     self._report,
                     begun=begun,
                     planner=self._planner,
-                    partitions=lambda: self._stream.held if self._stream is not None else (),
+                    partitions=lambda: self._stream.held if self._stream is not None else None,
                 )
                 posts = {"/events": self._webhook.post} if self._webhook else {}
                 http = serve_looks(self._config.http, seen.looks(), posts, LONGEST_BODY)
@@ -171,6 +165,7 @@ class Service:
                 if not self._config.dry_run:
                     working.append(memory.run())
                 running = [tasks.create_task(work) for work in working]
+                settled()
                 self._ready = True
                 self._report.told("ready", routers={name: link.reason or "up" for name, link in self._links.items()})
                 known = memory.known()
@@ -262,28 +257,13 @@ class Service:
 
     async def _keep_time(self) -> None:
         """Refuse what has waited in vain for a home server, until cancelled."""
-        while self._policy.home_servers:
-            await asyncio.sleep(_LOOKS_AFTER)
+        while self._judge.may_wait:
+            await asyncio.sleep(LOOKS_AFTER)
             await in_thread(self._court, self._judge.late)
 
-    def _made_asker(self, client: Client) -> Asker:
-        loop = asyncio.get_running_loop()
-
-        def problem(server: str, error: HandoverError) -> None:
-            self._report.told("home server", server=server, problem=str(error))
-
-        async def take() -> None:
-            if self._asker is not None and (answers := self._asker.ready()):
-                await self.take(answers, "home servers")
-
-        def arrived() -> None:
-            with suppress(RuntimeError):  # the loop is closed
-                asyncio.run_coroutine_threadsafe(take(), loop)
-
-        return Asker(client, problem, arrived)
-
     def _opened_judge(self) -> Judge:
-        live = [handover_to_record(one) for one in standing(live_states(self._links)) if not one.over]
+        held = standing(live_states(self._links), topology=self._topology)
+        live = [handover_to_record(one) for one in held if not one.over]
         return Judge(
             self._policy,
             str(self._state / "history.sqlite"),

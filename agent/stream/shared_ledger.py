@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from ...plugins.module_utils.mobility.plan import Stage
+from ...plugins.module_utils.mobility.step import Stage
 from ..service.ledger import Ledger, Status
 from .connection import TROUBLE
 from .shelf import Shelf
@@ -80,9 +80,10 @@ class SharedLedger(Ledger):
         refused: Mapping[str, tuple[Status, str, str]],
         stages: Iterable[Stage],
         now: float,
+        waits: Callable[[], object] = lambda: None,
     ) -> int:
         listed = list(records)
-        number = super().begin(listed, refused, stages, now)
+        number = super().begin(listed, refused, stages, now, waits)
         self._share(str(record["id"]) for record in listed)
         return number
 

@@ -25,13 +25,13 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
     handover_id,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Stage, Step
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_from_record
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Stage, Step
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.registry import platform_named
+from ansible_collections.sipmobility.handover.plugins.module_utils.topologies import described_topology
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.sections import sections
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
@@ -109,7 +109,7 @@ class Routers:
             name: shell_router(name, platform_named(platforms.get(name, "nftables")), Renderer(), LabShell(lab, name))
             for name in ROUTERS
         }
-        self.topology = Topology.from_mapping(
+        self.topology = described_topology(
             {
                 name: {
                     "networks": [str(network) for network in lab_networks(lab, name)],

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Session
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Scope
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase, Stage
 from lab import Lab
 from lab.traffic import Traffic
 

@@ -6,13 +6,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,79 +24,25 @@ from lab.kamailio import EVENTS
 from lab.registrar import Registrar
 from lab.traffic import Traffic
 
+from .. import rulebooks
 from ..kernel.agent.phones import DOMAIN, Phone
+from ..rulebooks import Rulebook
 from .intake import policy_of
 from .operator import ROOT, Routers, leftovers
 
-_BIN = ROOT / ".build" / "eda" / "venv" / "bin"
 _BURST = 50
-
-
-class Rulebook:
-    """A rulebook that runs."""
-
-    def __init__(self, process: subprocess.Popen[bytes], told: Path, state: Path) -> None:
-        self._process = process
-        self._told = told
-        self._state = state
-
-    def await_(self, what: str, condition: Callable[[], bool], seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert self._process.poll() is None, self.output
-            assert time.monotonic() < end, f"no {what} within {seconds} s:\n{self.output[-4000:]}"
-            time.sleep(0.05)
-
-    @property
-    def output(self) -> str:
-        return self._told.read_text(encoding="utf-8", errors="replace")
-
-    @property
-    def recaps(self) -> int:
-        """Playbooks that have ended."""
-        return self.output.count("PLAY RECAP")
 
 
 @contextmanager
 def rulebook(name: str, lab: Lab, directory: Path, log: str, **more: Any) -> Iterator[Rulebook]:
-    """``ansible-rulebook --rulebook sipmobility.handover.NAME``, reading; ended with all that it started."""
-    policy, variables, state = directory / "policy.yml", directory / "variables.yml", directory / "state"
+    """A rulebook that runs on the lab."""
+    policy = directory / "policy.yml"
     limits = {"max_handovers": 200, "max_registrations_per_aor": 100}
     policy.write_text(yaml.safe_dump(policy_of(lab, **limits)), encoding="utf-8")
-    told = {"handover_events": [{"log": log}], "handover_policy_file": str(policy), "handover_state_dir": str(state)}
-    variables.write_text(yaml.safe_dump({**told, **more}), encoding="utf-8")
-    argv: list[str | Path] = [_BIN / "ansible-rulebook", "--rulebook", f"sipmobility.handover.{name}"]
-    argv += ["--inventory", _inventory(lab, directory), "--vars", variables]
-    environment = {
-        **{key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
-        "PATH": f"{_BIN}:{os.environ['PATH']}",
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "collections"),
-        "ANSIBLE_NOCOLOR": "1",
-    }
-    output = directory / "rulebook.log"
-    # Connections of its own: one that another playbook left open would hide that this one cannot log in.
-    connections = tempfile.mkdtemp(prefix="sipmobility-")
-    with output.open("wb") as record:
-        process = subprocess.Popen(
-            argv,
-            cwd=directory,
-            env={**environment, "ANSIBLE_SSH_CONTROL_PATH_DIR": connections},
-            stdout=record,
-            stderr=record,
-            start_new_session=True,
-        )
-    try:
-        running = Rulebook(process, output, state)
-        running.await_("source", (state / "history.sqlite").exists, 60)
+    state = str(directory / "state")
+    told = {"handover_events": [{"log": log}], "handover_policy_file": str(policy), "handover_state_dir": state}
+    with rulebooks.rulebook(name, directory, _inventory(lab, directory), {**told, **more}) as running:
         yield running
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
-        shutil.rmtree(connections)
 
 
 def _inventory(lab: Lab, directory: Path) -> Path:
@@ -192,13 +135,17 @@ def test_the_rulebook_for_awx_is_valid(name: str, tmp_path: Path) -> None:
         "handover_organization": "Default",
     }
     variables.write_text(json.dumps(told), encoding="utf-8")
-    environment = {
-        **{key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "collections"),
-    }
-    argv: list[str | Path] = [_BIN / "ansible-rulebook", "--rulebook", f"sipmobility.handover.{name}"]
+    argv: list[str | Path] = [rulebooks.BIN / "ansible-rulebook", "--rulebook", f"sipmobility.handover.{name}"]
     argv += ["--vars", variables]
     argv += ["--inventory", ROOT / "lab" / "inventory"]
-    done = subprocess.run(argv, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        argv,
+        env=rulebooks.environment(),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode != 0
     assert "controller" in (done.stdout + done.stderr).lower(), done.stderr

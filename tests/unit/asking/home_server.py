@@ -19,7 +19,7 @@ from ansible_collections.sipmobility.handover.agent.home.answers import serve_an
 from ansible_collections.sipmobility.handover.agent.home.config import HomeConfig
 from ansible_collections.sipmobility.handover.agent.home.witness import Witness
 from ansible_collections.sipmobility.handover.plugins.module_utils.asking.access import HomeAccess
-from tests.certificates import Authority
+from lab.certificates import Authority
 
 from ..mobility.registrar import World
 from ..mobility.test_admission import POLICY

@@ -21,7 +21,7 @@ import pytest
 from ansible_collections.sipmobility.handover.agent.cli import main
 from ansible_collections.sipmobility.handover.plugins.module_utils.asking.access import HomeAccess
 from ansible_collections.sipmobility.handover.plugins.module_utils.asking.client import PATH
-from tests.certificates import Authority
+from lab.certificates import Authority
 
 from ..mobility.registrar import World
 from .home_server import ASKER, HOME, LOOPBACK, HomeServer, policy_text, silent, world_of_today

@@ -10,8 +10,9 @@ import inspect
 import json
 import runpy
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,11 @@ import pytest
 import yaml
 
 from ansible_collections.sipmobility.handover.agent.service.config import FeedConfig
+from ansible_collections.sipmobility.handover.plugins.module_utils.asking.access import HomeAccess
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 
+from ..asking.home_server import HomeServer, policy_text, world_of_today
+from ..modules.test_registrations_info import OPTIONS
 from ..sip.messages import binding, line
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -187,9 +191,86 @@ def test_no_phone_writes_a_template(tmp_path: Path, told: dict[str, Any]) -> Non
     run({**told, "events": [{"log": str(log)}], "pause": 0}, story)
 
 
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[HomeServer]:
+    """The home server of example.com, which has seen Alice at home."""
+    at_home = world_of_today(60)
+    at_home.register("alice", "1.1.1.20")
+    directory = tmp_path / "home"
+    directory.mkdir()
+    server = HomeServer(directory, at_home.log)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def visited(tmp_path: Path, told: dict[str, Any]) -> dict[str, Any]:
+    """The arguments at a server that knows nobody: Alice came, and Mallory who says that she was Alice."""
+    Path(told["policy"]).write_text(policy_text(correspondents=["3.3.3.20"]), encoding="utf-8")
+    abroad = world_of_today(2)
+    abroad.register("alice", "2.2.2.20", "1.1.1.20")
+    abroad.register("mallory", "2.2.2.21", "1.1.1.20")
+    (tmp_path / "log").write_bytes(abroad.log)
+    return {**told, "events": [{"log": str(tmp_path / "log")}], "pause": 0}
+
+
+async def until_refused(queue: Queue) -> tuple[dict[str, str], list[str]]:
+    """What is told until somebody is refused, and with which codes."""
+    found: dict[str, str] = {}
+    while True:
+        event = await queue.get()
+        found |= news(event)
+        if codes := sorted(item["code"] for item in event.get("refused", [])):
+            return found, codes
+
+
+def test_the_home_servers_word_decides_about_who_is_not_known_here(home: HomeServer, visited: dict[str, Any]) -> None:
+    async def story(queue: Queue) -> None:
+        found: dict[str, str] = {}
+        codes: list[str] = []
+        while not (found and codes):
+            event = await queue.get()
+            found |= news(event)
+            codes += [item["code"] for item in event.get("refused", [])]
+        assert (found, codes) == ({"1.1.1.20": "2.2.2.20"}, ["home_denied"])
+
+    run({**visited, "home": asdict(home.access())}, story)
+
+
+@pytest.mark.parametrize("asks", [True, False], ids=["no answer", "nobody to ask"])
+def test_who_waits_in_vain_is_refused_without_any_further_event(
+    home: HomeServer, visited: dict[str, Any], asks: bool
+) -> None:
+    home.pause()
+
+    async def story(queue: Queue) -> None:
+        assert await until_refused(queue) == ({}, ["home_silent", "home_silent"])
+
+    run({**visited, "home": asdict(home.access()) if asks else None}, story)
+
+
+def test_the_home_options_are_those_of_the_module() -> None:
+    documented = yaml.safe_load(loaded("event_source")["DOCUMENTATION"])["options"]["home"]["suboptions"]
+    theirs = OPTIONS["home"]["suboptions"]
+    assert set(documented) == set(theirs) == set(HomeAccess.__dataclass_fields__)
+    for name, option in documented.items():
+        assert [option.get(key) for key in ("required", "default")] == [
+            theirs[name].get(key) for key in ("required", "default")
+        ]
+
+
+def test_a_filter_asks_nobody_and_says_so(told: dict[str, Any]) -> None:
+    event = {"payload": moved("u1", "1.1.1.20", "2.2.2.20").decode()}
+    with pytest.raises(HandoverError, match="cannot wait"):
+        loaded("event_filter")["main"](event, **told, home={})
+
+
 @pytest.mark.parametrize(
     ("change", "subject"),
     [
+        ({"home": {"certificate": "/c", "private_key": "/k", "ca": "/nonexistent"}}, "/c"),
+        ({"home": {"ca": "/nonexistent"}}, "home.certificate"),
+        ({"home": {}}, "home.certificate"),
         ({"events": []}, "events"),
         ({"events": [{"log": "/x", "udp": "127.0.0.1:1"}]}, "events.0"),
         ({"pauze": 1}, "pauze"),
@@ -245,7 +326,7 @@ def test_the_documented_options_are_those_that_are_read(kind: str) -> None:
         assert documented == read | {"feedback"}
     else:
         own = {name for name in inspect.signature(module["main"]).parameters if name not in ("event", "told")}
-        assert documented == own | (read - {"events", "pause"})
+        assert documented == own | (read - {"events", "pause", "home"})
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "extensions/eda/rulebooks").glob("*.yml")), ids=lambda path: path.stem)

@@ -47,7 +47,7 @@ def test_without_an_old_address_nothing_of_the_patent_is_in_it() -> None:
 def test_the_notify_goes_within_the_call() -> None:
     """RFC 3261 section 12.2.1.1, RFC 6665 section 8.2, and docs/sessions-body.md."""
     call = replace(CALL, route=("<sip:p1.example;lr>", "<sip:p2.example;lr>"))
-    data = notify(ALICE, call, 31, VISITED, HOME, (RTP,)).text("z9hG4bK1", str(VISITED), 5060)
+    data = notify(ALICE, "urn:uuid:1", call, 31, VISITED, HOME, (RTP,)).text("z9hG4bK1", str(VISITED), 5060)
     found = lines(data)
     assert data.startswith(f"NOTIFY {CALL.remote_target} SIP/2.0\r\n".encode())
     assert [value for name, value in found if name == "Route"] == list(call.route)
@@ -56,7 +56,7 @@ def test_the_notify_goes_within_the_call() -> None:
     assert said["To"] == "<sip:bob@other.example>;tag=there"
     assert (said["Call-ID"], said["CSeq"]) == (CALL.call_id, "31 NOTIFY")
     assert (said["Require"], said[TAG]) == (TAG, f"<sip:alice@{HOME}>")
-    assert said["Contact"] == f"<sip:alice@{VISITED}:5060>"
+    assert said["Contact"] == f'<sip:alice@{VISITED}:5060>;+sip.instance="<urn:uuid:1>"'
     assert {"Event", "Subscription-State"} <= said.keys()
     assert parse_message(data).method == "NOTIFY"
 

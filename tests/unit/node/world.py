@@ -177,3 +177,27 @@ def facts(sent: Iterable[Send | Notify]) -> list[Registration]:
 
 def patient(**changes: float) -> Profile:
     return replace(PROFILE, **changes)  # type: ignore[arg-type]
+
+
+def at_home() -> World:
+    """A phone that is registered at home, with a session."""
+    world = World()
+    world.at(HOME, SSH)
+    world.answer(honest)
+    world.forget()
+    return world
+
+
+def visiting() -> World:
+    """One that has moved with it, and is registered there."""
+    world = at_home()
+    world.at(VISITED, SSH)
+    world.answer(honest)
+    world.forget()
+    return world
+
+
+def last_facts(world: World) -> list[tuple[object, ...]]:
+    """Old addresses, new address and lifetime of each REGISTER with credentials."""
+    sent = [send for send in world.all(Send) if send.request.credentials]
+    return [(fact.old_addresses, str(fact.contacts[0].host), fact.expires) for fact in facts(sent)]

@@ -20,6 +20,7 @@ description:
   - An event without any text is handed on as it is.
   - Whoever can send such events can state what a SIP server has authenticated. Let only the SIP server send them, a
     webhook with a token or a signature, a bus with an access list.
+  - A filter cannot wait, so it asks no home server. A phone that is not known here is refused; the source can ask.
 options:
   text:
     description:
@@ -89,6 +90,8 @@ def main(event: dict[str, Any], text: str = "", format: str = "auto", **told: An
     found = next((value for path in ([text] if text else _USUAL) if (value := _at(event, path)) is not None), None)
     if found is None:
         return event
+    if "home" in told:
+        raise HandoverError("bad_config", "home", "a filter cannot wait for home servers; the source asks them")
     judge, teller = _court(FeedConfig.from_dict(told))
     line = found if isinstance(found, str) else json.dumps(found)
     handovers: list[dict[str, Any]] = []

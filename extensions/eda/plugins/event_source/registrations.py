@@ -58,6 +58,34 @@ options:
     type: str
     choices: [listed, auto]
     default: listed
+  home:
+    description:
+      - How the servers that the policy's C(home_servers) names are asked, over HTTPS with certificates on both sides,
+        about phones that are not known here. The same keys as O(sipmobility.handover.registrations_info#module:home).
+      - A registration waits for the answer, at most the policy's C(home_timeout_seconds); others go on meanwhile.
+      - Without it nobody is asked, and such a registration is refused.
+    type: dict
+    suboptions:
+      certificate:
+        description: The file of the certificate by which a home server knows us.
+        type: str
+        required: true
+      private_key:
+        description: The file of its private key.
+        type: str
+        required: true
+      ca:
+        description: The file of the authorities that sign home servers' certificates.
+        type: str
+        required: true
+      port:
+        description: The TCP port of home servers.
+        type: int
+        default: 5443
+      addresses:
+        description: The addresses of home servers that are not to be looked up, by name.
+        type: dict
+        default: {}
   pause:
     description: Least seconds between two events; about what the playbook takes.
     type: float
@@ -80,6 +108,17 @@ EXAMPLES = r"""
       - log: /var/log/sipmobility/registrations.jsonl
     policy: /etc/sipmobility/policy.yml
     state_dir: /var/lib/sipmobility/eda
+
+# Phones of other domains: the policy says which server is their home server.
+- sipmobility.handover.registrations:
+    events:
+      - log: /var/log/sipmobility/registrations.jsonl
+    policy: /etc/sipmobility/policy.yml
+    state_dir: /var/lib/sipmobility/eda
+    home:
+      certificate: /etc/sipmobility/visited.pem
+      private_key: /etc/sipmobility/visited.key
+      ca: /etc/sipmobility/servers.pem
 """
 
 # The rule engine runs this file by its path, and knows nothing of collections.
@@ -97,6 +136,8 @@ async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
     :raises HandoverError: for arguments, policy or inputs that cannot be used.
     """
     told = {key: value for key, value in args.items() if key not in ("feedback", "eda_feedback_queue")}
+    if told.get("home") is None:  # a rulebook has no way to leave an argument out
+        told.pop("home", None)
     feedback: asyncio.Queue[Any] | None = args.get("eda_feedback_queue")
 
     async def put(event: dict[str, Any]) -> None:

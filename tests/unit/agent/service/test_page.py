@@ -51,6 +51,7 @@ def told(aor: str, **more: Any) -> dict[str, Any]:
         "since": _NOW - 60,
         "queue": 3,
         "retiring": 2,
+        "partitions": None,
         "routers": {
             "ra": {"up": True, "reason": None, "entries": 7},
             "rb": {"up": False, "reason": "gone <fishing>", "entries": None},

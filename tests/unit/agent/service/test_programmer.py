@@ -26,11 +26,11 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.errors import
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, Route, Stamp
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Step
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_to_record
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.registration_policy import Policy
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase, Step
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.reader import address
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.agreed import AgreedFlow
@@ -52,6 +52,7 @@ class Played:
         self.held: Holdings | None = Holdings()
         self.reason: str | None = None
         self.steps: list[Step] = []
+        self.drafted: list[str] = []
         self.refuses: Callable[[Step], str | None] = lambda _step: None
         #: What is unconfirmed, and all that became of such steps.
         self.unconfirmed: Change | None = None
@@ -62,6 +63,9 @@ class Played:
     async def gather(self) -> RouterState:
         self.held = self.held or Holdings()
         return RouterState(self.held)
+
+    def draft(self, step: Step) -> None:
+        self.drafted.append(step.id)
 
     async def apply(self, step: Step, hold: bool = False) -> Applied:
         await asyncio.sleep(0)
@@ -214,6 +218,15 @@ def test_the_newest_move_wins_while_one_is_under_way(tmp_path: Path) -> None:
     assert world.whole()
     told = [str(entry) for router in world.routers.values() for step in router.steps for entry in step.after]
     assert not any("2.2.2.3" in text or "2.2.2.4" in text for text in told)
+
+
+def test_texts_are_written_while_the_ledger_is(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.want(moved("one", "1.1.1.1", "2.2.2.2"))
+
+    world = run(tmp_path, story)
+    for name in ("rb", "rc"):
+        assert world.routers[name].drafted == [step.id for step in world.routers[name].steps] != []
 
 
 def test_decoders_go_later_and_a_new_move_takes_them_with_it(tmp_path: Path) -> None:

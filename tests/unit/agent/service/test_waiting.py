@@ -10,8 +10,8 @@ from typing import Any
 from ansible_collections.sipmobility.handover.agent.service.retirement import Retirement, split
 from ansible_collections.sipmobility.handover.agent.service.wanted import Wanted, WantedQueue
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.reader import address
 
