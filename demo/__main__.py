@@ -16,11 +16,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from demo.picture import draw
+from demo.picture import Panel, draw, rows_of
 from demo.playbooks import PlaybookFailed, Report, play
 from demo.screen import Screen
 from demo.service import ServiceFailed, serving
 from lab import Lab
+from lab.analysis import read
 from lab.platforms import KINDS
 from lab.registrar import Registrar
 from lab.runtime import LabError
@@ -101,7 +102,7 @@ def with_us(lab: Lab, screen: Screen, directory: Path) -> dict[str, Any]:
     streams = traffic.result(move.down)
     for name, stream in streams.items():
         screen.line(f"{name}: {'alive' if stream['alive'] else 'DEAD'}", good=stream["alive"])
-    draw(_HERE / "handover.svg", traffic.files, move.down, marks)
+    _draw(traffic.files, move.down, marks)
     return {
         "streams": streams,
         "new_sessions": new_sessions,
@@ -110,6 +111,14 @@ def with_us(lab: Lab, screen: Screen, directory: Path) -> dict[str, Any]:
         "old": str(mn),
         "added": added,
     }
+
+
+def _draw(files: Mapping[str, Path], move: float, marks: Sequence[tuple[str, str, float]]) -> None:
+    end = min(read(file)[-1]["t"] for file in files.values())
+    told = [(f"{phase} on router {router[1:].upper()}", at) for phase, router, at in marks]
+    panel = Panel("One mark is one packet. The phone moves from A to B at 0 s.", move, 1.0, end - move, told)
+    rows = [row for stream in ("tcp", "udp") for row in rows_of(stream, files)]
+    draw(_HERE / "handover.svg", "Packets received across the move", rows, [panel])
 
 
 def _by_playbook(lab: Lab, registrar: Registrar, screen: Screen, directory: Path) -> Report:
@@ -192,7 +201,7 @@ def _story(screen: Screen, directory: Path, platforms: Mapping[str, str]) -> int
             "alive" if stream["alive"] else "dead",
             f"{stream['gap_ms']:.0f}",
             str(stream["lost"]),
-            ", ".join(map(str, stream["errors"])) or "none",
+            ", ".join(f"{one['end']}: {one['error'] or one['event']}" for one in stream["errors"]) or "none",
         ]
         for where, found in (("without us", dead), ("with us", streams))
         for name, stream in found.items()
@@ -215,7 +224,9 @@ def policy_of(lab: Lab) -> dict[str, Any]:
         name: [str(lan.gateway.v4.network), str(lan.gateway.v6.network)] for name, lan in lab.topology.lans.items()
     }
     infrastructure = [str(ip) for lan in lab.topology.lans.values() for ip in lan.gateway.ips]
-    infrastructure += [str(ip) for ip in lab.topology.address("pcscf").ips]
+    infrastructure += [
+        str(ip) for node in lab.topology.of_kind("sip_server") for ip in lab.topology.address(node.name).ips
+    ]
     # The lab's phone speaks UDP; a real network asks for TLS, which is the default.
     return {"managed_networks": networks, "infrastructure": infrastructure, "require_secure_transport": False}
 

@@ -1,120 +1,128 @@
-"""What each network of the lab offers a phone that comes by: an address, names, and a SIP server.
+"""The networks of the walk: each has a SIP server, names, and, where the phone comes by, an address for it.
 
-One DNS and DHCP server (dnsmasq) a LAN. At B stands the lab's own SIP server; at A and D one runs on the router itself,
-as with operators who have both on one machine. All three serve one domain, each with a location table and an event
-log of its own.
+Names (dnsmasq, a server in each network) are those of RFC 3263: NAPTR, SRV and A of each domain.
 """
 
 from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from lab import Lab
-from lab.kamailio import variables_of, write_in
+from lab.kamailio import EVENTS
 from lab.runtime import LabError, in_network
-from lab.topology import Address
 
-__all__ = ["PLACES", "Place", "places"]
+__all__ = ["CORRESPONDENT", "HOME", "TLS_PORT", "UDP_PORT", "VISITED", "Place", "named", "places"]
 
-#: LAN, and the node that has its SIP server and names.
-PLACES = {"a": "ra", "b": "pcscf", "d": "rd"}
-#: Kamailio's own words before the event's line.
-_EVENTS = r"s/^ *[0-9]*([0-9]*) [A-Z]*: \({.*\)$/\1/p"
+UDP_PORT, TLS_PORT = 5060, 5061
+#: LAN, the node that has its SIP server and names, and its domain.
+_PLACES = (
+    ("a", "sip-home", "home.example"),
+    ("b", "pcscf", "visited.example"),
+    ("c", "sip-far", "far.example"),
+    ("d", "sip-campus", "campus.example"),
+)
+#: The phone's home, the networks that it visits, and its correspondent's.
+HOME, VISITED, CORRESPONDENT = "a", ("b", "d"), "c"
 
-
-@dataclass(frozen=True)
-class Place:
-    """A network, as a phone finds it.
-
-    :ivar server: the name of its SIP server.
-    :ivar log: that server's events; None for the lab's own.
-    """
-
-    lan: str
-    server: str
-    address: Address
-    log: Path | None
-
-
-@contextmanager
-def places(lab: Lab, directory: Path) -> Iterator[dict[str, Place]]:
-    """The networks with all that; ended at the end."""
-    with ExitStack() as stack:
-        found = {}
-        for lan, node in PLACES.items():
-            address = lab.topology.lans[lan].gateway if node.startswith("r") else lab.topology.address(node)
-            log = stack.enter_context(_sip_server(lab, lan, node, address, directory)) if node != "pcscf" else None
-            found[lan] = Place(lan, f"sip.{lan}.example", address, log)
-        for lan, node in PLACES.items():
-            stack.enter_context(_names(lab, found[lan], node, directory))
-        yield found
-
-
-@contextmanager
-def _sip_server(lab: Lab, lan: str, node: str, address: Address, directory: Path) -> Iterator[Path]:
-    home = directory / f"sip-{lan}"
-    home.mkdir()
-    write_in(home, variables_of(lab.topology, address, lab.state.passwords))
-    log = home / "registrations.jsonl"
-    log.touch()
-    kamailio = ["kamailio", "-f", home / "kamailio.cfg", "-DD", "-E", "-m", "32", "-Y", home, "-w", home]
-    with log.open("ab") as out:
-        server = subprocess.Popen(
-            in_network(lab.pids[node], list(map(str, kamailio))),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-        lines = subprocess.Popen(["sed", "-un", _EVENTS], stdin=server.stderr, stdout=out)
-    try:
-        time.sleep(1)
-        if server.poll() is not None:
-            raise LabError(f"Kamailio at {lan} ended with {server.returncode}")
-        yield log
-    finally:
-        server.terminate()
-        server.wait(10)
-        lines.wait(10)
-
-
-@contextmanager
-def _names(lab: Lab, place: Place, node: str, directory: Path) -> Iterator[None]:
-    """Each network gives the phone the address that the lab foresees for it there, so that stories can be compared."""
-    interface = lab.topology.nodes["mn"].lan_interface
-    mac = lab.run("mn", ["cat", f"/sys/class/net/{interface}/address"]).stdout.strip()
-    phone, gateway = lab.topology.address("mn", place.lan), lab.topology.lans[place.lan].gateway
-    own = place.address.v4.ip
-    text = f"""no-daemon
+_NAMES = """no-daemon
 no-resolv
 no-hosts
 user=root
 listen-address={own}
 bind-dynamic
 local=/example/
-host-record={place.server},{own}
-dhcp-range={phone.v4.network.network_address},static,{phone.v4.network.netmask},1h
-dhcp-host={mac},{phone.v4.ip}
-dhcp-option=option:router,{gateway.v4.ip}
+"""
+_DOMAIN = """host-record={server},{at}
+naptr-record={domain},10,100,s,SIP+D2U,,_sip._udp.{domain}
+naptr-record={domain},20,100,s,SIPS+D2T,,_sips._tcp.{domain}
+srv-host=_sip._udp.{domain},{server},{udp}
+srv-host=_sips._tcp.{domain},{server},{tls}
+"""
+_ADDRESSES = """dhcp-range={network},static,{mask},1h
+dhcp-host={mac},{phone}
+dhcp-option=option:router,{gateway}
 dhcp-option=option:dns-server,{own}
 dhcp-authoritative
-dhcp-leasefile={directory}/leases-{place.lan}
+dhcp-leasefile={lease}
 """
-    file = directory / f"dnsmasq-{place.lan}.conf"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A network, as a phone finds it.
+
+    :ivar node: its SIP server.
+    :ivar log: the events of that, as a file of this machine.
+    """
+
+    lan: str
+    node: str
+    domain: str
+    address: IPv4Address
+    log: Path
+
+    @property
+    def server(self) -> str:
+        """The name of the SIP server, which is in its certificate."""
+        return f"sip.{self.domain}"
+
+
+def places(lab: Lab) -> dict[str, Place]:
+    """The networks, by LAN."""
+    return {
+        lan: Place(lan, node, domain, lab.topology.address(node).v4.ip, Path(f"/proc/{lab.pids[node]}/root{EVENTS}"))
+        for lan, node, domain in _PLACES
+    }
+
+
+@contextmanager
+def named(lab: Lab, found: Mapping[str, Place], directory: Path) -> Iterator[None]:
+    """DNS and DHCP in each network; ended at the end."""
+    with ExitStack() as stack:
+        for place in found.values():
+            stack.enter_context(_dnsmasq(lab, found, place, directory))
+        yield
+
+
+@contextmanager
+def _dnsmasq(lab: Lab, found: Mapping[str, Place], place: Place, directory: Path) -> Iterator[None]:
+    text = _NAMES.format(own=place.address) + "".join(
+        _DOMAIN.format(server=one.server, at=one.address, domain=one.domain, udp=UDP_PORT, tls=TLS_PORT)
+        for one in found.values()
+    )
+    if place.lan != CORRESPONDENT:
+        text += _addresses(lab, place, directory)
+    file, log = directory / f"dnsmasq-{place.lan}.conf", directory / f"dnsmasq-{place.lan}.log"
     file.write_text(text, encoding="utf-8")
-    log = (directory / f"dnsmasq-{place.lan}.log").open("wb")
-    argv = in_network(lab.pids[node], ["dnsmasq", f"--conf-file={file}"])
-    with log:
-        server = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    with log.open("wb") as record:
+        argv = in_network(lab.pids[place.node], ["dnsmasq", f"--conf-file={file}"])
+        server = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=record, stderr=record)
     try:
         time.sleep(0.3)
         if server.poll() is not None:
-            raise LabError(f"dnsmasq at {place.lan}: {Path(log.name).read_text(encoding='utf-8')[-500:]}")
+            raise LabError(f"dnsmasq at {place.lan}: {log.read_text(encoding='utf-8')[-500:]}")
         yield
     finally:
         server.terminate()
         server.wait(10)
+
+
+def _addresses(lab: Lab, place: Place, directory: Path) -> str:
+    """Each network gives the phone the address that the lab foresees for it there, so that stories can be compared."""
+    interface = lab.topology.nodes["mn"].lan_interface
+    phone = lab.topology.address("mn", place.lan).v4
+    return _ADDRESSES.format(
+        network=phone.network.network_address,
+        mask=phone.network.netmask,
+        mac=lab.run("mn", ["cat", f"/sys/class/net/{interface}/address"]).stdout.strip(),
+        phone=phone.ip,
+        gateway=lab.topology.lans[place.lan].gateway.v4.ip,
+        own=place.address,
+        lease=directory / f"leases-{place.lan}",
+    )

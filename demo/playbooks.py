@@ -49,13 +49,27 @@ def play(name: str, directory: Path, work: Work, **variables: Any) -> Report:
     :param work: is told the task that runs.
     :raises PlaybookFailed: it did.
     """
-    log, report, given = (directory / f"{name}.{kind}" for kind in ("log", "report.json", "vars.json"))
+    report = directory / f"{name}.report.json"
     report.unlink(missing_ok=True)
-    given.write_text(json.dumps({**variables, "handover_report": str(report)}, indent=1), encoding="utf-8")
-    tool = Path(sys.executable).with_name("ansible-playbook")
     # Where routers of other platforms are in the lab, their variables come on top of those of lab/inventory.
-    inventories = ["-i", "lab/inventory", "-i", "lab/.state/inventory.json"]
-    argv = [str(tool), *inventories, f"playbooks/{name}.yml", "-e", f"@{given}"]
+    inventories = ["lab/inventory", "lab/.state/inventory.json"]
+    given = {**variables, "handover_report": str(report)}
+    run_playbook(ROOT / "playbooks" / f"{name}.yml", directory, work, inventories, given)
+    return _read(report)
+
+
+def run_playbook(
+    playbook: Path, directory: Path, work: Work, inventories: Sequence[str], variables: Mapping[str, Any]
+) -> None:
+    """Run any playbook; the parameters are those of :func:`play`.
+
+    :raises PlaybookFailed: it did.
+    """
+    log, given = (directory / f"{playbook.stem}.{kind}" for kind in ("log", "vars.json"))
+    given.write_text(json.dumps(dict(variables), indent=1), encoding="utf-8")
+    tool = Path(sys.executable).with_name("ansible-playbook")
+    named = [word for inventory in inventories for word in ("-i", inventory)]
+    argv = [str(tool), *named, str(playbook), "-e", f"@{given}"]
     with log.open("w", encoding="utf-8") as record:
         process = subprocess.Popen(
             argv,
@@ -80,8 +94,8 @@ def play(name: str, directory: Path, work: Work, **variables: Any) -> Report:
             if process.poll() is None:
                 _end(process)
     if process.wait():
-        raise PlaybookFailed(f"{name}.yml ended with status {process.returncode}:\n{_excerpt(log)}\nAll of it: {log}")
-    return _read(report)
+        said = f"{playbook.name} ended with status {process.returncode}"
+        raise PlaybookFailed(f"{said}:\n{_excerpt(log)}\nAll of it: {log}")
 
 
 def _environment() -> Mapping[str, str]:

@@ -67,11 +67,17 @@ class Service:
 
 @contextmanager
 def serving(
-    lab: Lab, directory: Path, policy: Mapping[str, Any], logs: Sequence[Path] = (), sessions: str = "auto"
+    lab: Lab,
+    directory: Path,
+    policy: Mapping[str, Any],
+    logs: Sequence[Path] = (),
+    sessions: str = "auto",
+    home: Mapping[str, Any] | None = None,
 ) -> Iterator[Service]:
     """The service, ready; ended at the end.
 
-    :param logs: of SIP servers besides the lab's own.
+    :param logs: of the SIP servers; that of the lab's own where none is given.
+    :param home: how home servers are reached (docs/home-server.md); None asks nobody.
     :param sessions: ``auto``: nobody asks the phone, the routers' connection tables know its sessions; ``listed``.
     :raises ServiceFailed: it does not begin.
     """
@@ -79,10 +85,11 @@ def serving(
         "inventory": [str(ROOT / "lab" / "inventory"), str(lab.state.inventory)],
         "policy": str(directory / "policy.yml"),
         "state_dir": str(directory / "state"),
-        "events": [{"log": str(path)} for path in (Path(f"/proc/{lab.pids['pcscf']}/root{EVENTS}"), *logs)],
+        "events": [{"log": str(path)} for path in logs or (Path(f"/proc/{lab.pids['pcscf']}/root{EVENTS}"),)],
         "sessions": sessions,
         # As the playbook of the demo: what a platform cannot express is given up, and told.
         "widen": True,
+        **({} if home is None else {"home": dict(home)}),
     }
     for name, data in (("policy.yml", dict(policy)), ("serve.yml", config)):
         (directory / name).write_text(yaml.safe_dump(data), encoding="utf-8")

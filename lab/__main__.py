@@ -26,7 +26,7 @@ def _do(args: argparse.Namespace) -> int:
     lab = Lab()
     if args.verb == "up":
         start = time.monotonic()
-        Lab.up(dict(pair.split("=", 1) for pair in args.platform))
+        Lab.up(dict(pair.split("=", 1) for pair in args.platform), args.walk)
         print(f"lab: up in {time.monotonic() - start:.1f} s", file=sys.stderr)
     elif args.verb == "down":
         Lab.down()
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     nodes = sorted(Lab().topology.nodes)
     up = verbs.add_parser("up", help="bring up what is missing")
     up.add_argument("--platform", action="append", default=[], metavar="ROUTER=PLATFORM", help="see lab/platforms")
+    up.add_argument("--walk", action="store_true", help="with a SIP server in each network, as make demo-full")
     down = verbs.add_parser("down", help="remove everything but the images")
     down.add_argument("--images", action="store_true", help="remove the images too")
     verbs.add_parser("status", help="one word per node; exit 1 unless all run")

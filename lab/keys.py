@@ -26,6 +26,7 @@ class State:
         self.inventory = path / "inventory.json"
         self.ssh_config = path / "ssh_config"
         self._platforms = path / "platforms.json"
+        self._walk = path / "walk"
 
     def ensure(self, topology: Topology) -> None:
         """Make what is missing; what exists is kept, so that host keys stay over a restart."""
@@ -51,6 +52,19 @@ class State:
     def platforms(self) -> dict[str, str]:
         """The routers that are not of the platform nftables."""
         return json.loads(self._platforms.read_text()) if self._platforms.exists() else {}
+
+    @property
+    def walk(self) -> bool:
+        """Whether the SIP servers of the walk are in the lab."""
+        return self._walk.exists()
+
+    def set_walk(self, walk: bool) -> None:
+        """Keep whether they are."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if walk:
+            self._walk.touch()
+        else:
+            self._walk.unlink(missing_ok=True)
 
     def set_platforms(self, platforms: Mapping[str, str], inventory: Mapping[str, Any]) -> None:
         """Keep which routers are of which platform, and their variables for Ansible beside ``lab/inventory``."""

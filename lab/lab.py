@@ -32,24 +32,25 @@ class Lab:
     """The lab of this checkout. One lab runs on a machine at a time; objects of this class are cheap views of it."""
 
     def __init__(self) -> None:
-        self.topology = topology.load()
         self.state = State()
+        self.topology = topology.load(self.state.walk)
         self._pids: dict[str, int] = {}
 
     # -- life -----------------------------------------------------------------------------------------------------
 
     @classmethod
-    def up(cls, platforms: Mapping[str, str] = MappingProxyType({})) -> Lab:
+    def up(cls, platforms: Mapping[str, str] = MappingProxyType({}), walk: bool = False) -> Lab:
         """Bring the lab up, or what is missing of it. Fast when it is up already.
 
         :param platforms: routers that are not of the platform nftables, see ``lab/platforms``.
+        :param walk: with a SIP server in each network.
         :raises LabError: it could not; what was made so far stays for a look, ``down`` removes it.
         """
         lab = cls()
         if os.geteuid() != 0:
             raise LabError("the lab needs root: it makes network namespaces and links")
         with _lock():
-            lab._choose(platforms)
+            lab._choose(platforms, walk)
             lab._up()
         return lab
 
@@ -210,7 +211,9 @@ class Lab:
     def _is_other(self, record: dict[str, Any] | None) -> bool:
         return record is not None and (record.get("Labels") or {}).get("lab") != self._fingerprint
 
-    def _choose(self, platforms: Mapping[str, str]) -> None:
+    def _choose(self, platforms: Mapping[str, str], walk: bool) -> None:
+        self.state.set_walk(walk)
+        self.topology = topology.load(walk)
         routers = {node.name for node in self.topology.of_kind("router")}
         for name, platform in platforms.items():
             if name not in routers or platform not in KINDS:

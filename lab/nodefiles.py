@@ -153,8 +153,8 @@ def _sip_lines(node: Node, topology: Topology) -> Iterator[str]:
     for server in topology.of_kind("sip_server"):
         if topology.lan_of(server).router == node.name:
             own = topology.address(server.name)
-            for transport in ("udp", "tcp"):
-                rule = f"{transport} dport 5060 ct state new accept"
+            for service in ("udp dport 5060", "tcp dport { 5060, 5061 }"):
+                rule = f"{service} ct state new accept"
                 yield f'        iifname "wan" ip daddr {own.v4.ip} {rule}\n'
                 yield f'        iifname "wan" ip6 daddr {own.v6.ip} {rule}\n'
 

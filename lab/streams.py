@@ -125,7 +125,7 @@ class Udp:
 
 def endpoint(args: argparse.Namespace) -> int:
     """One end of both streams, until SIGTERM or the end of ``--duration``."""
-    stop = _Stop(args.duration)
+    stop = Stop(args.duration)
     with Path(args.log).open("a", buffering=1, encoding="ascii") as file:
         log = Log(file)
         log("started")
@@ -157,7 +157,7 @@ def endpoint(args: argparse.Namespace) -> int:
 
 def echo(args: argparse.Namespace) -> int:
     """Answer every connection's bytes with the same bytes."""
-    stop = _Stop(args.duration)
+    stop = Stop(args.duration)
     with selectors.DefaultSelector() as selector:
         listener = _listener(args.local, args.port)
         selector.register(listener, selectors.EVENT_READ)
@@ -198,7 +198,7 @@ def new_session(args: argparse.Namespace) -> int:
     return 0 if report["ok"] else 1
 
 
-class _Stop:
+class Stop:
     """Becomes true at SIGTERM, SIGINT, or after ``seconds``."""
 
     def __init__(self, seconds: float) -> None:
@@ -222,7 +222,7 @@ def _listener(local: str, port: int) -> socket.socket:
     return socket.create_server((local, port), family=_family(local), dualstack_ipv6=local == "::")
 
 
-def _tcp_session(args: argparse.Namespace, stop: _Stop) -> socket.socket:
+def _tcp_session(args: argparse.Namespace, stop: Stop) -> socket.socket:
     if args.listen:
         with _listener(args.local, args.tcp_port) as listener:
             listener.settimeout(args.patience)

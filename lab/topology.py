@@ -120,8 +120,9 @@ class Topology:
         return f"{PREFIX}mgt"
 
 
-@lru_cache(maxsize=1)
-def load() -> Topology:
+@lru_cache(maxsize=2)
+def load(walk: bool = False) -> Topology:
+    """The lab; with the SIP servers of the walk where it is shown."""
     raw: dict[str, Any] = yaml.safe_load(SOURCE.read_bytes())
     nodes = {
         name: Node(
@@ -132,7 +133,7 @@ def load() -> Topology:
             mgmt=spec.get("mgmt"),
             strict=spec.get("firewall") == "strict",
         )
-        for name, spec in raw["nodes"].items()
+        for name, spec in {**raw["nodes"], **(raw["walk"] if walk else {})}.items()
     }
     return Topology(
         nodes=nodes,
