@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import ip_address
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
@@ -88,6 +90,40 @@ def test_a_listing_takes_the_place_of_steps_that_outgrow_it(bare: Namespace) -> 
     assert router.gather() == state
 
 
+def test_the_more_a_router_holds_the_more_rarely_it_is_listed(bare: Namespace) -> None:
+    """Steps stand in parts then. What one part has and a later one takes away is gone; what all have is there."""
+    prepare(bare)
+    now = int(time.time())
+    router, state = managed(bare), live(now)
+    router.apply(Change(put=(*state, *_marks(0, 12_000, now))), RouterState(), now)
+    bare.shell(NftablesBackend().setting("save_command"))
+    listed = bare.shell(f"cat {ELEMENTS}").stdout
+    decoder = next(entry for entry in state if isinstance(entry, Rewrite) and entry.kind is RewriteKind.INBOUND_DST)
+    for step in range(1, 5):
+        router.apply(Change(put=tuple(_marks(15_000 * step, 2_500, now))), router.gather(), now)
+        again = replace(decoder, stamp=replace(decoder.stamp, epoch=step, expires=now + 900 + step))
+        router.apply(Change(remove=(decoder,)), router.gather(), now)
+        router.apply(Change(put=(again,), remove=tuple(_marks(500 * step, 500, now))), router.gather(), now)
+        decoder = again
+    parts = bare.shell(f"stat -c %s {ELEMENTS}.steps*").stdout.split()
+    assert bare.shell(f"cat {ELEMENTS}").stdout == listed
+    assert len(parts) > 1, f"steps of {sum(map(int, parts))} bytes behind a listing of {len(listed)}"
+    bare.shell(f"nft -f {NftablesBackend().setting('table_path')}")
+    assert "7000 . 40000" in bare.shell("nft -n list set ip sipmobility_held session_inbound_dst").stdout
+    held = router.gather()
+    reboot(bare)
+    bare.shell(SETTINGS["restore_path"])
+    assert router.gather() == held
+    for step in range(5, 9):
+        router.apply(Change(put=tuple(_marks(15_000 * step, 2_500, now))), router.gather(), now)
+    held = router.gather()
+    assert bare.shell(f"cat {ELEMENTS}").stdout != listed
+    assert int(bare.shell(f"ls {ELEMENTS}.steps* | wc -l").stdout) < len(parts)
+    reboot(bare)
+    bare.shell(SETTINGS["restore_path"])
+    assert router.gather() == held
+
+
 def test_a_step_of_thousands_is_kept_without_a_listing(bare: Namespace) -> None:
     """The one after it, of one element, is what has the listing written anew."""
     prepare(bare)
@@ -113,3 +149,8 @@ def test_a_step_of_thousands_is_kept_without_a_listing(bare: Namespace) -> None:
     assert router.gather() == state
     router.apply(Change(remove=tuple(many[2000:2001])), router.gather(), now)
     assert bare.shell(f"cat {ELEMENTS}").stdout != listed
+
+
+def _marks(first: int, count: int, now: int) -> Iterator[Mark]:
+    stamp = Stamp("8d7ac21f98194017", 2, now + 900)
+    return (Mark(Selector(OLD, ip_address("198.18.0.0") + first + number), stamp) for number in range(count))

@@ -21,8 +21,8 @@ from typing import Any
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Stage
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Stage
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables

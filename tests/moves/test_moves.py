@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Scope, Via
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.trace import Packet
 

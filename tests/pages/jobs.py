@@ -21,7 +21,7 @@ import yaml
 from ..kernel.namespaces import Namespace
 from ..unit.sip.messages import binding, line
 
-__all__ = ["NETWORKS", "Runner", "blocks", "runner_in"]
+__all__ = ["NETWORKS", "Runner", "blocks", "commands", "placed", "runner_in"]
 
 ROOT = Path(__file__).resolve().parents[2]
 NETWORKS = {"ra": "1.1.1", "rb": "2.2.2", "rc": "3.3.3"}
@@ -43,6 +43,23 @@ def blocks(page: str, kind: str) -> list[str]:
     """The blocks of code of one language on a page of the documentation."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     return re.findall(rf"^```{kind}\n(.*?)^```$", text, re.M | re.S)
+
+
+def commands(page: str, number: int) -> str:
+    """What one types of the block of that number with a prompt, without the prompt and what is answered."""
+    lines = blocks(page, "console")[number].splitlines(keepends=True)
+    typed: list[str] = []
+    for text in lines:
+        if text.startswith(("$ ", "# ")):
+            typed.append(text[2:])
+        elif typed and typed[-1].endswith("\\\n"):
+            typed.append(text)
+    return "".join(typed)
+
+
+def placed(text: str, place: Path) -> str:
+    """The text of a page whose paths from the root lie in a directory of the test."""
+    return re.sub(r"(?<=[\s\"'>=])/(?=(etc|var|run)/)", f"{place}/", text)
 
 
 class Runner:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from .jobs import NETWORKS, blocks, runner_in
+from ansible_collections.sipmobility.handover.agent.policy_file import load_policy
+
+from .jobs import NETWORKS, blocks, commands, runner_in
 
 PAGE = "start.md"
 
@@ -24,9 +26,20 @@ def test_ten_minutes(tmp_path: Path) -> None:
         assert moved.returncode == 0, moved.stdout + moved.stderr
         held = {name: router.shell("nft list ruleset").stdout for name, router in runner.routers.items()}
         assert {name for name, text in held.items() if "1.1.1.20" in text} == {"rb", "rc"}
+        # The audit of docs/operations.md; there the inventory is a directory.
+        (runner.place / "inventory").symlink_to("inventory.yml")
+        audit = runner.sh(commands("operations.md", 0))
+        assert audit.returncode == 0, audit.stdout + audit.stderr
+        assert "changed=0" in audit.stdout.partition("PLAY RECAP")[2]
         back = runner.sh(look)
         assert back.returncode == 0, back.stdout + back.stderr
         assert not [name for name, one in runner.routers.items() if "1.1.1.20" in one.shell("nft list ruleset").stdout]
+
+
+def test_the_pages_policy_is_one(tmp_path: Path) -> None:
+    (text,) = [block for block in blocks(PAGE, "yaml") if block.startswith("# policy.yml")]
+    (tmp_path / "policy.yml").write_text(text, encoding="utf-8")
+    assert set(load_policy(str(tmp_path / "policy.yml")).managed_networks) == {"berlin", "munich"}
 
 
 def test_the_pages_inventory_is_one() -> None:

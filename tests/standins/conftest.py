@@ -16,10 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / ".build"
-PEERS = BUILD / "standins"
-BIN = PEERS / "venv" / "bin"
+from .started import BIN, BUILD, PEERS, started
+
 LIMIT_S = 180
 
 
@@ -86,25 +84,8 @@ def router(tmp_path: Path) -> Iterator[Router]:
     secret = "let-me-in"
     start = tmp_path / "start.cfg"
     start.write_text(START, encoding="utf-8")
-    command = [str(BIN / "python"), "-m", "tests.standins.ios", "--secret", secret, str(start)]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": ""},
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield Router(int(process.stdout.readline()), tmp_path, secret)
-        finally:
-            process.stdin.close()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    with started("ios", "--secret", secret, start) as port:
+        yield Router(port, tmp_path, secret)
 
 
 START = """\

@@ -22,7 +22,8 @@ import yaml
 
 from ..kernel.internetwork import NETWORKS
 from ..kernel.moving import Journey, journey
-from .conftest import BIN, BUILD, LIMIT_S, PEERS, ROOT
+from .conftest import LIMIT_S
+from .started import BIN, BUILD, PEERS, ROOT, started
 
 __all__ = ["IOS", "Played", "Routers", "known_host", "routers", "standin"]
 
@@ -178,31 +179,10 @@ def standin(place: Path, name: str, process: int, inside: int | None = None) -> 
     :param inside: a process in whose network it is reached; None for this one.
     """
     log = place / f"{name}.log"
-    options = ["--secret", _SECRET, "--kernel", str(process), "--shown", place / f"{name}.running"]
+    options: list[str | Path] = ["--secret", _SECRET, "--kernel", str(process), "--shown", place / f"{name}.running"]
     options += ["--typed", place / f"{name}.typed", "--hang-up", place / f"{name}.hang-up"]
     options += ["--host-key", _host_key(place)]
-    within = [] if inside is None else ["nsenter", "--target", str(inside), "--net", "--"]
-    command = [*within, BIN / "python", "-m", "tests.standins.ios", *options, place / f"{name}.cfg"]
-    with (
-        log.open("w") as said,
-        subprocess.Popen(
-            [str(word) for word in command],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=said,
-            text=True,
-            env={**os.environ, "PYTHONPATH": ""},
-        ) as standin,
-    ):
-        assert standin.stdin is not None
-        assert standin.stdout is not None
-        try:
-            yield int(standin.stdout.readline())
-        finally:
-            standin.stdin.close()
-            try:
-                standin.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                standin.kill()
+    within = () if inside is None else ("nsenter", "--target", str(inside), "--net", "--")
+    with log.open("w") as said, started("ios", *options, place / f"{name}.cfg", within=within, said=said) as port:
+        yield port
     assert not log.read_text(encoding="utf-8"), "the kernel carried everything out"

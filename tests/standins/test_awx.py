@@ -17,7 +17,8 @@ import pytest
 import yaml
 
 from .awx import Awx, running
-from .conftest import BIN, BUILD, LIMIT_S, PEERS, ROOT
+from .conftest import LIMIT_S
+from .started import BIN, BUILD, PEERS, ROOT
 
 PLACE = ROOT / "playbooks" / "awx"
 ROUTERS = {

@@ -21,7 +21,8 @@ import pytest
 from ansible_collections.sipmobility.handover.agent.data_file import load
 
 from ..unit.agent.patent import FIXTURES
-from .conftest import BUILD, LIMIT_S, ROOT
+from .conftest import LIMIT_S
+from .started import BUILD, ROOT
 
 BIN = BUILD / "eda" / "venv" / "bin"
 #: How AWX tells a playbook from other YAML (awx/main/utils/ansible.py: could_be_playbook, skip_directory).
@@ -117,7 +118,8 @@ def test_awx_offers_our_playbooks_and_nothing_that_is_not_for_it(private: Path) 
         f"playbooks/{name}.yml" for name in ("agent", "awx/configure", "handover", "reconcile", "site", "withdraw")
     }
     others = {name.partition("/")[0] for name in offered} - {"playbooks"}
-    assert others <= {"extensions", "lab", "tests"}, "rulebooks and the lab have hosts, too; docs/awx.md says so"
+    known = {"demo", "extensions", "lab", "tests"}
+    assert others <= known, "rulebooks, demo and lab have hosts, too; docs/awx.md says so"
 
 
 def test_a_project_update_installs_the_collection(private: Path) -> None:

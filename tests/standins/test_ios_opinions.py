@@ -24,8 +24,8 @@ from ..unit.platforms.ios_router import NOW, PEERS, router
 from ..unit.platforms.test_ios_router import AT_B, AT_C, NEW, OLD, STAMP
 from ..unit.platforms.test_ios_router_examples import SHOW
 from ..unit.platforms.test_ios_static_nat_states import CASES, OUT, WEB, A
-from .conftest import BIN, ROOT
 from .ios.dialogue import Dialogue
+from .started import BIN, ROOT
 
 
 def asked(changes: list[tuple[str, str]], shown: str) -> dict[str, list[Any]]:

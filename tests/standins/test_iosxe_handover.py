@@ -24,7 +24,8 @@ from ..kernel.agent.phones import Phone
 from ..kernel.agent.place import Place, serving, until
 from ..kernel.netconf.operator import Operator, links
 from ..kernel.netconf.test_service import host_of, known_hosts
-from ..kernel.netconf.world import BCP38, MOVE, NEW, OLD, PEER, PORT, Call, World, datastore, kernel, worlds
+from ..kernel.netconf.world import BCP38, World, datastore, kernel, worlds
+from ..kernel.one_call import MOVE, NEW, OLD, PEER, PORT, Call
 from .iosxe.datastore import said
 from .iosxe.router import IosxeRouter, build_with_kernel
 from .netconf_router import crashes
@@ -82,7 +83,7 @@ def stories(built: Path, place: Path, platforms: Mapping[str, str]) -> Iterator[
         operator = Operator(world, built, place / "o")
         done = operator.play("site", **PREPARED)
         assert done.status == 0, done.output
-        yield Story(world, operator, Call(world, stack))
+        yield Story(world, operator, Call(world.spaces, stack))
 
 
 @pytest.mark.parametrize(

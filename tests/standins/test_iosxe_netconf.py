@@ -149,7 +149,7 @@ def test_a_refused_edit_leaves_the_router_as_it_was(router: ManagedRouter, sessi
 
 def test_a_lock_of_somebody_else(server: NetconfServer, router: ManagedRouter) -> None:
     with server.session() as other:
-        other.request(f"<lock {BASE}><target><{server.target}/></target></lock>")
+        server.lock(other)
         with pytest.raises(HandoverError, match="lock_held"):
             go(router, AT_B)
         other.request(f"<unlock {BASE}><target><{server.target}/></target></unlock>")

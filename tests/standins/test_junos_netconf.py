@@ -55,7 +55,8 @@ from ..unit.platforms.junos_world import (
     RENDERER,
     ROUTE,
 )
-from .conftest import BIN, LIMIT_S, PEERS, ROOT
+from .conftest import LIMIT_S
+from .started import PEERS, ROOT, started
 
 _UNITS = "".join(
     f"<interface><name>{name[:-2]}</name><unit><name>0</name><family><inet/></family></unit></interface>"
@@ -97,26 +98,16 @@ def keys(tmp_path: Path) -> Path:
 def srx(place: Path, name: str, start: str, *fails: str) -> Iterator[Srx]:
     """A stand-in until it is left."""
     (place / f"{name}.xml").write_text(start, encoding="utf-8")
-    files = ["--host-key", place / "host", "--authorized", place / "user.pub", "--shown", place / f"{name}.running"]
-    command = [BIN / "python", "-m", "tests.standins.junos", *files, *(f"--fail={one}" for one in fails)]
-    with subprocess.Popen(
-        [str(word) for word in (*command, place / f"{name}.xml")],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": ""},
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield Srx(name, int(process.stdout.readline()), place)
-        finally:
-            process.stdin.close()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    files: list[str | Path] = [
+        "--host-key",
+        place / "host",
+        "--authorized",
+        place / "user.pub",
+        "--shown",
+        place / f"{name}.running",
+    ]
+    with started("junos", *files, *(f"--fail={one}" for one in fails), place / f"{name}.xml") as port:
+        yield Srx(name, port, place)
 
 
 def test_a_held_session_puts_a_handover_and_takes_it_away(keys: Path) -> None:

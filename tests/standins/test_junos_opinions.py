@@ -22,8 +22,8 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.step_text imp
 
 from ..unit.mobility.worlds import NOW
 from ..unit.platforms.junos_world import ENCODER, FROZEN, INSIDE, OUTSIDE, PLATFORM, PREPARED, RENDERER, ROUTE, STAMP
-from .conftest import BIN, ROOT
 from .junos.statements import plain
+from .started import BIN, ROOT
 
 _OLD, _PEER = ip_address("2001:db8:a::5"), ip_address("2001:db8:c::9")
 SIXES = (

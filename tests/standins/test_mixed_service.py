@@ -16,7 +16,8 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
 from ..kernel.agent.phones import Phone
 from ..kernel.agent.place import Place, serving, until
 from ..kernel.netconf.test_service import host_of, known_hosts, prepare
-from ..kernel.netconf.world import MOVE, NETWORKS, NEW, OLD, PEER, PORT, Call, worlds
+from ..kernel.netconf.world import worlds
+from ..kernel.one_call import MOVE, NETWORKS, NEW, OLD, PEER, PORT, Call
 from .ios_routers import IOS, known_host, standin
 from .netconf_router import crashes
 from .netconf_router.server import build
@@ -63,7 +64,7 @@ def test_a_live_session_moves(tmp_path: Path) -> None:
             },
         }
         place, phone = Place(service_home, hosts, widen=True, ssh={"known_hosts": str(known)}), Phone("alice")
-        call = Call(world, stack)
+        call = Call(world.spaces, stack)
         call.say(b"at home")
         assert call.hears(b"at home")
         before = (home / "rc.running").read_text(encoding="utf-8")

@@ -17,8 +17,9 @@ import pytest
 from ansible_collections.sipmobility.handover.agent.service.inventory import RouterEntry, routers_of
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 
-from .conftest import BIN, BUILD, LIMIT_S, PEERS, ROOT
+from .conftest import LIMIT_S
 from .netbox import running
+from .started import BIN, BUILD, PEERS, ROOT
 
 PAGE = (ROOT / "docs" / "netbox.md").read_text(encoding="utf-8")
 

@@ -56,6 +56,7 @@ ALLOWED = {
     ),
     "planning": ("errors", "reader", "mobility", "platforms", "widening"),
     "widening": ("errors", "mobility", "platforms"),
+    "topologies": ("mobility", "platforms"),
     "repair": ("mobility", "planning"),
     "log_files": ("errors", "sip"),
     "store": ("errors", "mobility.memory", "store"),

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.sipmobility.handover.agent.cli import COMMANDS
 from ansible_collections.sipmobility.handover.agent.data_file import load
 
 from .agent.patent import EXPECTED, FIXTURES, NOW, steps_in
@@ -101,7 +102,7 @@ def test_both_artefacts_hold_the_same_files(tarball: Path, wheel: Path) -> None:
 def test_the_artefacts_hold_what_git_knows_and_no_tools(wheel: Path) -> None:
     listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
     tools = ("collections/", "demo/", "lab/", "tests/", "tools/")
-    files = ("Makefile", "constraints-dev.txt", "pyproject.toml", "requirements-dev.txt")
+    files = ("MANIFEST.in", "Makefile", "constraints-dev.txt", "pyproject.toml", "requirements-dev.txt")
     wanted = {
         name for name in listed if not name.startswith((".", *tools)) and name not in files and (ROOT / name).is_file()
     }
@@ -122,7 +123,9 @@ def test_execution_environments_get_what_the_wheel_asks_for() -> None:
     assert sorted(listed) == sorted([*project["dependencies"], *optional])
 
 
-@pytest.mark.parametrize(("variable", "extra"), [("FOR_SERVICE", "agent"), ("FOR_NODE", "node")])
+@pytest.mark.parametrize(
+    ("variable", "extra"), [("FOR_SERVICE", "agent"), ("FOR_NODE", "node"), ("FOR_NETCONF", "netconf")]
+)
 def test_services_find_their_wheels_without_the_network(variable: str, extra: str) -> None:
     """The scenarios of the roles handover_agent and mobile_node install from .build/wheels."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -132,6 +135,16 @@ def test_services_find_their_wheels_without_the_network(variable: str, extra: st
 
 def test_the_wheel_gives_the_command(clean_venv: Path) -> None:
     assert "sip-handover" in run(clean_venv / "bin" / "sip-handover", "--help", cwd=clean_venv)
+
+
+def test_every_command_tells_of_itself_without_the_extras(clean_venv: Path) -> None:
+    """What serves needs more than the wheel asks for; its help does not, and running it names what is missing."""
+    for command in COMMANDS:
+        assert "--help" in run(clean_venv / "bin" / "sip-handover", command, "--help", cwd=clean_venv)
+    node = clean_venv / "bin" / "sip-handover-node"
+    assert "run until SIGTERM" in run(node, "--help", cwd=clean_venv)
+    missing = subprocess.run([node, "check"], capture_output=True, text=True, check=False)
+    assert (missing.returncode, "pip install 'sipmobility-handover[node]'" in missing.stderr) == (1, True)
 
 
 def test_the_core_imports_without_ansible(clean_venv: Path) -> None:

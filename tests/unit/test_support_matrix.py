@@ -37,7 +37,8 @@ def results(place: Path, **cases: tuple[str, str, str]) -> None:
     for stage in STAGES:
         file, name, inside = cases.get(stage, ("tests.unit.test_x", "test_x", ""))
         text = CASE.format(file=file, name=name, inside=inside)
-        suite = f'<testsuites><testsuite name="pytest">{text}</testsuite></testsuites>'
+        head = '<testsuite name="pytest" timestamp="2026-11-26T14:00:00.1+00:00">'
+        suite = f"<testsuites>{head}{text}</testsuite></testsuites>"
         (place / f"{stage}.xml").write_text(suite, encoding="utf-8")
 
 
@@ -50,11 +51,14 @@ def test_what_failed_and_what_was_left_out_is_told(tmp_path: Path, monkeypatch: 
     )
     suite = '<testsuite name="2.21.5 with Python 3.13.0"><testcase classname="a" name="b"/></testsuite>'
     (tmp_path / "core-2.21.xml").write_text(f"<testsuites>{suite}</testsuites>")
+    (tmp_path / "core-2.21.sanity").write_text("failed\n")
     assert main([str(tmp_path)]) == 0
     lines = (tmp_path / "support.md").read_text(encoding="utf-8").splitlines()
+    assert "of 2026-11-26" in lines[2], "of which run"
     assert "| nftables | - | -, 1 failed | - | - |" in lines
     assert "| iptables | - | - | - | -, 1 skipped |" in lines
-    assert any("2.21.5 with Python 3.13.0: 1 unit tests" in line for line in lines)
+    other = "2.21.5 with Python 3.13.0: 1 unit tests of what uses Ansible passed, sanity failed"
+    assert any(other in line for line in lines)
 
 
 def test_a_run_that_is_not_whole_makes_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ _RULE = "PREROUTING -s 203.0.113.1 -d {old} -p udp --dport 40000 -j DNAT --to-de
 #: By what was done and how many stood: seconds, and seconds of processors, of each round.
 _Table = dict[str, dict[int, list[tuple[float, float]]]]
 _PUT, _REMOVED = "our step, put", "our step, removed"
-#: Bytes of steps behind which a router keeps all anew (templates/linux/save.sh.j2).
+#: Bytes of steps, at least, behind which a router keeps all anew (templates/linux/save.sh.j2).
 _KEPT = 262144
 #: What one more mapping may cost at 100,000, where it costs 1 at 10.
 _MOST = 1.2
@@ -103,12 +103,13 @@ def measure_one_more(routers: Routers, most: int, seconds: float) -> Part:
                 took.setdefault(name, {}).setdefault(size, []).append(clock.read())
     written = _written(*routers.with_mappings(_SIZES[0]))
     listings = {size: _listing(routers.with_mappings(size)[0]) for size in _SIZES}
+    steps = {size: max(_KEPT, kept) // written for size, (_seconds, kept) in listings.items()}
     aims = [
         Aim(f"{name} at 100,000 beside 10", ratio.middle, _MOST, " times", (ratio.low, ratio.high))
         for name, ratio in ((name, _ratio(took[name])) for name in (_PUT, _REMOVED))
     ]
     text = _table(f"One more mapping where many stand, {rounds.done} rounds in turns; ratio to where 10 stand.", took)
-    return Part(f"{text}{_kept(listings, _KEPT // written)}", tuple(aims))
+    return Part(f"{text}{_kept({size: taken for size, (taken, _kept) in listings.items()}, steps)}", tuple(aims))
 
 
 def measure_looks(routers: Routers, most: int, seconds: float) -> Part:
@@ -186,11 +187,12 @@ def _mapping(number: int) -> tuple[Entry, ...]:
 _EXPIRES = int(time.time()) + 100_000
 
 
-def _listing(place: Namespace) -> float:
-    """Seconds to keep anew all that a router holds."""
+def _listing(place: Namespace) -> tuple[float, int]:
+    """Seconds to keep anew all that a router holds, and its bytes."""
     started = time.perf_counter()
     place.shell(f"SIPMOBILITY_STEP= {SETTINGS['save_command']}")
-    return time.perf_counter() - started
+    taken = time.perf_counter() - started
+    return taken, int(place.shell(f"stat -c %s {NftablesBackend().setting('elements_path')}").stdout)
 
 
 def _written(place: Namespace, router: ManagedRouter) -> int:
@@ -199,17 +201,18 @@ def _written(place: Namespace, router: ManagedRouter) -> int:
     sizes = []
     for number in (9_000, 9_001):
         _put(router, number)
-        sizes.append(int(place.shell(f"stat -c %s {path}").stdout))
+        sizes.append(int(place.shell(f"cat {path}* | wc -c").stdout))
     return sizes[1] - sizes[0]
 
 
-def _kept(listings: Mapping[int, float], steps: int) -> str:
-    """What now and then comes on top of a step."""
+def _kept(listings: Mapping[int, float], steps: Mapping[int, int]) -> str:
+    """What now and then comes on top of a step: the more is held, the more rarely."""
     lines = [
-        ("the router keeps all anew", [listings[size] for size in _SIZES]),
-        (f"the same, one in {steps} steps", [listings[size] / steps for size in _SIZES]),
+        ("the router keeps all anew", [f"{listings[size] * 1e3:12.1f}" for size in _SIZES]),
+        ("once in so many steps", [f"{steps[size]:12,}" for size in _SIZES]),
+        ("a step's share", [f"{listings[size] / steps[size] * 1e3:12.2f}" for size in _SIZES]),
     ]
-    return "".join(f"{name:28}{''.join(f'{taken * 1e3:12.1f}' for taken in each)}\n" for name, each in lines)
+    return "".join(f"{name:28}{''.join(each)}\n" for name, each in lines)
 
 
 def _ratio(by_size: Mapping[int, Sequence[tuple[float, float]]], which: int = 0) -> Ratio:

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from ...kernel.agent.phones import Phone
 from ...kernel.agent.place import Place, Running
 from ...kernel.moving import NEW, OLD, PEER
 
-__all__ = ["Crowd", "Growth", "measure_burst", "measure_growth", "percentile", "rows"]
+__all__ = ["Burst", "Crowd", "Growth", "measure_burst", "measure_growth", "percentile"]
 
 #: Parts of a second in which a burst is written.
 _PIECES = 20
@@ -82,8 +83,29 @@ class Told:
         return found
 
 
-def measure_burst(place: Place, service: Running, count: int) -> tuple[list[float], int]:
-    """Seconds of each of so many moves that are written within one second, and how many were lost."""
+@dataclass(frozen=True)
+class Burst:
+    """So many moves that were written within one second.
+
+    :ivar seconds: of each, from its event to the routers' acknowledgement.
+    :ivar lost: how many were not told of.
+    """
+
+    moves: int
+    seconds: list[float]
+    lost: int
+    load: float
+
+    def __str__(self) -> str:
+        at, last = (percentile(self.seconds, part) * 1000 for part in (50, 99))
+        return (
+            f"{self.moves} moves within one second, over SSH: {self.lost} lost, median {at:.0f} ms, p99 {last:.0f} ms, "
+            f"the last {max(self.seconds) * 1000:.0f} ms; load {self.load:.1f}"
+        )
+
+
+def measure_burst(place: Place, service: Running, count: int) -> Burst:
+    """Have so many phones move within one second."""
     crowd = Crowd(count, place, service)
     time.sleep(6)  # what was judged is in the history
     written: dict[str, float] = {}
@@ -92,7 +114,8 @@ def measure_burst(place: Place, service: Running, count: int) -> tuple[list[floa
         time.sleep(max(0.0, begun + piece / _PIECES - time.monotonic()))
         written.update(crowd.move(range(piece * count // _PIECES, (piece + 1) * count // _PIECES)))
     found = crowd.told.acknowledged(written)
-    return [at - written[new] for new, at in found.items()], len(written) - len(found)
+    seconds = [at - written[new] for new, at in found.items()]
+    return Burst(count, seconds, len(written) - len(found), os.getloadavg()[0])
 
 
 @dataclass(frozen=True)
@@ -109,6 +132,19 @@ class Growth:
     moves: int
     resident: int
     seconds: float
+
+    @staticmethod
+    def rows(growth: Iterable[Growth]) -> Iterator[str]:
+        """As a table."""
+        yield f"{'live':>8}{'moves':>8}{'MiB':>8}{'one more, ms':>14}"
+        for one in growth:
+            yield f"{one.live:>8}{one.moves:>8}{one.resident / 2**20:>8.0f}{one.seconds * 1000:>14.1f}"
+
+    @staticmethod
+    def when_full(growth: Sequence[Growth]) -> tuple[Growth, Growth]:
+        """The first moment at which all stand, and the one after it, when some have moved again."""
+        standing = [one for one in growth if one.live == growth[-1].live]
+        return standing[0], standing[1]
 
 
 def measure_growth(place: Place, service: Running, count: int) -> list[Growth]:
@@ -132,13 +168,6 @@ def measure_growth(place: Place, service: Running, count: int) -> list[Growth]:
             live = max(numbers.stop, found[-1].live if found else 0)
             found.append(Growth(live, moves, service.resident, sorted(singles)[len(singles) // 2]))
     return found
-
-
-def rows(growth: Iterable[Growth]) -> Iterable[str]:
-    """As a table."""
-    yield f"{'live':>8}{'moves':>8}{'MiB':>8}{'one more, ms':>14}"
-    for one in growth:
-        yield f"{one.live:>8}{one.moves:>8}{one.resident / 2**20:>8.0f}{one.seconds * 1000:>14.1f}"
 
 
 def percentile(seconds: Iterable[float], part: int) -> float:

@@ -30,7 +30,7 @@ from ...kernel import moving
 from ...kernel.agent.phones import Phone
 from ...kernel.agent.place import Place, Running, mortal
 from ...kernel.netconf import test_service as by_netconf
-from ...kernel.netconf import world as netconf_world
+from ...kernel.one_call import NEW, OLD, PEER
 from ...kernel.snmp import test_service as by_snmp
 from ...kernel.snmp import world as snmp_world
 from ...standins import ios_routers, test_ios_service
@@ -73,7 +73,7 @@ def _netconf(home: Path) -> Iterator[Story]:
     (home / "built").mkdir()
     build(home / "built")
     with by_netconf.scenes(home / "built", home, by_netconf.MIXED["B"]) as scene, scene.serving() as service:
-        yield Story(service, scene.place, netconf_world.OLD, netconf_world.NEW, netconf_world.PEER)
+        yield Story(service, scene.place, OLD, NEW, PEER)
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def _by_spaces(home: Path, platform: str) -> Iterator[Story]:
         service = mortal(place, world, "told")
         stack.callback(service.stop)
         service.await_told("ready")
-        yield Story(service, place, snmp_world.OLD, snmp_world.NEW, snmp_world.PEER)
+        yield Story(service, place, OLD, NEW, PEER)
 
 
 WAYS: dict[str, Callable[[Path], Any]] = {

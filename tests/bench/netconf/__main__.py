@@ -44,7 +44,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.netconf_devic
 from ...kernel.netconf.operator import Operator
 from ...kernel.netconf.test_live_call import Managed, carry_out, handed_over, managed
 from ...kernel.netconf.test_playbooks import ALL_NETCONF, PREPARED
-from ...kernel.netconf.world import NEW, OLD, PEER, PORT
+from ...kernel.one_call import NEW, OLD, PEER, PORT
 from ...kernel.snmp import test_live_call as by_snmp
 from ...kernel.snmp.world import World as SnmpWorld
 from ...kernel.snmp.world import worlds as snmp_worlds

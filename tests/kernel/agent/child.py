@@ -22,6 +22,7 @@ import time
 from ansible_collections.sipmobility.handover.agent.service.config import Ssh, load_config
 from ansible_collections.sipmobility.handover.agent.service.held_shell import Runs
 from ansible_collections.sipmobility.handover.agent.service.inventory import RouterEntry
+from ansible_collections.sipmobility.handover.agent.service.process import serve_evenly
 from ansible_collections.sipmobility.handover.agent.service.report import JsonLines
 from ansible_collections.sipmobility.handover.agent.service.service import Service
 from ansible_collections.sipmobility.handover.agent.service.shell_way import ShellWay
@@ -126,6 +127,7 @@ def main() -> None:
         shell = NamespaceShell(router, args.spaces[router.name])
         return ShellWay(router.platform, renderer, shell, mortal.around)
 
+    serve_evenly()
     asyncio.run(_serve(Service(config, way)))
 
 

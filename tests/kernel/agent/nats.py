@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,11 +34,13 @@ class NatsServer:
     """One server; what it stores outlives it.
 
     :param options: of its command line.
+    :param told: its configuration, which stands in a file; where it listens and stores is said here.
     """
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(self, directory: Path, *options: str, told: Mapping[str, Any] | None = None) -> None:
         self._directory = directory
         self._options = options
+        self._told = told
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = int(probe.getsockname()[1])
@@ -59,9 +62,16 @@ class NatsServer:
 
     def start(self) -> None:
         """Start it, on what it has stored."""
-        where = ["--addr", "127.0.0.1", "--port", str(self._port), "--store_dir", str(self._directory / "jetstream")]
+        stored, options = str(self._directory / "jetstream"), [*self._options]
+        if self._told is None:
+            options += ["--jetstream", "--addr", "127.0.0.1", "--port", str(self._port), "--store_dir", stored]
+        else:
+            config = self._directory / "nats.json"
+            here = {"listen": f"127.0.0.1:{self._port}", "jetstream": {"store_dir": stored}}
+            config.write_text(json.dumps({**self._told, **here}), encoding="utf-8")
+            options += ["-c", str(config)]
         with (self._directory / "nats.log").open("ab") as log:
-            self._process = subprocess.Popen([_binary(), "--jetstream", *where, *self._options], stdout=log, stderr=log)
+            self._process = subprocess.Popen([_binary(), *options], stdout=log, stderr=log)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             with socket.socket() as probe:
@@ -95,10 +105,10 @@ class NatsServer:
 
 
 @contextmanager
-def nats_server(directory: Path, *options: str) -> Iterator[NatsServer]:
-    """A server that runs."""
+def nats_server(directory: Path, *options: str, told: Mapping[str, Any] | None = None) -> Iterator[NatsServer]:
+    """A server that runs; parameters as :class:`NatsServer`."""
     directory.mkdir(exist_ok=True)
-    server = NatsServer(directory, *options)
+    server = NatsServer(directory, *options, told=told)
     server.start()
     try:
         yield server

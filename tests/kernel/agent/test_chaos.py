@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,8 +65,14 @@ class Scene:
 
 
 @contextmanager
-def scene(network: Journey, directory: Path, hosts: dict[str, dict[str, Any]], **settings: Any) -> Iterator[Scene]:
-    place = Place(directory, hosts, **settings)
+def scene(
+    network: Journey,
+    directory: Path,
+    hosts: dict[str, dict[str, Any]],
+    policy: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Iterator[Scene]:
+    place = Place(directory, hosts, policy, **settings)
     with open_tcp(network, 4, 60) as (mobile, peer, session):
         phone = Phone("alice")
         place.tell(phone.register(OLD[4]))
@@ -79,7 +85,7 @@ def scene(network: Journey, directory: Path, hosts: dict[str, dict[str, Any]], *
 )
 def test_sshd_is_killed(at_home: Journey, tmp_path: Path, router: str, when: str) -> None:
     with ssh_servers(at_home, tmp_path) as servers:
-        settings = {"reconcile_seconds": 1, "ssh": {"command_timeout": 2, "keepalive": 0.5}}
+        settings: dict[str, Any] = {"reconcile_seconds": 1, "ssh": {"command_timeout": 2, "keepalive": 0.5}}
         with (
             scene(at_home, tmp_path, servers.hosts, **settings) as told,
             serving(told.place, at_home.spaces["core"].pid) as service,

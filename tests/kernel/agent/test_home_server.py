@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.certificates import Authority
+from lab.certificates import Authority
 
 from ..live import open_tcp
 from ..moving import NEW, OLD, Journey
@@ -75,6 +75,10 @@ class Homes:
         inside_of = ["nsenter", "--target", str(inside), "--net", *command, "--config", str(config)]
         it = Running(inside_of, self.directory, "answers")
         try:
+            deadline = time.monotonic() + 30
+            while "answering on port" not in it.told_path.read_text(encoding="utf-8"):
+                assert time.monotonic() < deadline, "it does not answer"
+                time.sleep(0.05)
             yield it
         finally:
             assert it.stop() == 0

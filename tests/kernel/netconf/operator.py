@@ -21,7 +21,8 @@ from typing import Any
 import yaml
 
 from ..after_step import CALLBACKS, acting_after
-from .world import MANAGEMENT, NETWORKS, World
+from ..one_call import NETWORKS
+from .world import MANAGEMENT, World
 
 __all__ = ["Done", "Operator", "links"]
 

@@ -23,8 +23,9 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
     handover_id,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Phase, Stage, plan
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase, Stage
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.target import target_states
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Router, Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.ietf_netconf import IetfNetconf
@@ -35,7 +36,8 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering imp
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import ManagedRouter
 
 from ...standins.netconf_router import crashes
-from .world import BCP38, MOVE, NETCONF, NETWORKS, NEW, OLD, PEER, PORT, Call, World, kernel, worlds
+from ..one_call import MOVE, NETWORKS, NEW, OLD, PEER, PORT, Call
+from .world import BCP38, NETCONF, World, kernel, worlds
 
 pytestmark = crashes.once_more
 
@@ -119,7 +121,7 @@ def handed_over(port: int, directions: Directions, now: float) -> dict[str, Rout
 def test_a_live_session_moves(netconf_built: Path, tmp_path: Path, directions: Directions) -> None:
     with managed(netconf_built, tmp_path) as them, ExitStack() as stack:
         now, world = time.time(), them.world
-        call = Call(world, stack)
+        call = Call(world.spaces, stack)
         call.say(b"at home")
         assert call.hears(b"at home")
         world.spaces["phone"].shell(MOVE)
@@ -143,12 +145,11 @@ def test_one_router_that_refuses_its_encoder_spoils_no_call(netconf_built: Path,
     """Design rule 4. The correspondent's router has its encoder by then, unconfirmed; the phone is still at home."""
     with managed(netconf_built, tmp_path) as them, ExitStack() as stack:
         now, world = time.time(), them.world
-        call = Call(world, stack)
+        call = Call(world.spaces, stack)
         other = stack.enter_context(world.servers["rb"].session())
-        lock = '<lock xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><target><candidate/></target></lock>'
         wanted = handed_over(call.port, Directions.BOTH, now)
         with pytest.raises(HandoverError) as told:
-            carry_out(them, wanted, now, then=lambda: other.request(lock))
+            carry_out(them, wanted, now, then=lambda: world.servers["rb"].lock(other))
         assert told.value.code == "lock_held"
         assert told.value.advice.endswith("The other routers are as before.")
         for router in them.routers.values():

@@ -18,7 +18,6 @@ from .world import datastore
 
 pytestmark = crashes.once_more
 
-LOCK = '<lock xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><target><candidate/></target></lock>'
 #: Acknowledged steps: the decoders of both routers, then the encoder of rc, which waits for rb's and its confirmation.
 DECODED, ENCODED = 2, 3
 
@@ -67,7 +66,7 @@ def failing(story: Story, *words: str) -> str:
 
 def test_a_lock_that_somebody_holds(story: Story) -> None:
     with story.world.servers["rb"].session() as other:
-        assert "<ok/>" in other.request(LOCK)
+        story.world.servers["rb"].lock(other)
         failing(story, "step 01-decode-rb: rb: lock-denied", "lock_held", "Taken back on every router.")
 
 
@@ -89,7 +88,7 @@ def test_a_session_that_is_lost_before_its_encoders_are_confirmed(story: Story) 
 def test_a_lock_that_somebody_takes_between_the_stages(story: Story) -> None:
     """rc has its encoders, unconfirmed; rb cannot be given any; so rc cancels. rb keeps its decoder, harmless alone."""
     with story.world.servers["rb"].session() as other:
-        with story.operator.after(ENCODED, lambda: other.request(LOCK)):
+        with story.operator.after(ENCODED, lambda: story.world.servers["rb"].lock(other)):
             failing(story, "step 03-encode_src-rb: rb: lock-denied", "NOT taken back: rb: lock_held")
         assert "sipmobility:1" not in datastore(story.world, "rc")
     done = story.operator.play("reconcile", handover_goal="undone")

@@ -22,8 +22,9 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_to_record
 
 from ...standins.netconf_router import crashes
+from ..one_call import MOVE, NEW, OLD, PEER, PORT, Call
 from .operator import Operator
-from .world import BCP38, BY_NETCONF, MOVE, NEW, OLD, PEER, PORT, Call, World, datastore, kernel, worlds
+from .world import BCP38, BY_NETCONF, World, datastore, kernel, worlds
 
 pytestmark = crashes.once_more
 
@@ -62,7 +63,7 @@ def stories(built: Path, place: Path, platforms: Mapping[str, str]) -> Iterator[
         operator = Operator(world, built, place / "o")
         done = operator.play("site", **PREPARED)
         assert done.status == 0, done.output
-        yield Story(world, operator, Call(world, stack), int(time.time()) + 600)
+        yield Story(world, operator, Call(world.spaces, stack), int(time.time()) + 600)
 
 
 @pytest.mark.parametrize("platforms", [ALL_NETCONF, MIXED], ids=["netconf", "mixed"])

@@ -168,7 +168,7 @@ def test_a_router_that_changed_since_it_was_read(router: ManagedRouter) -> None:
 
 def test_a_lock_that_somebody_holds(server: NetconfServer, router: ManagedRouter) -> None:
     with server.session() as other:
-        assert "<ok/>" in other.request(f"<lock {BASE}><target><{server.target}/></target></lock>")
+        server.lock(other)
         told = refusal(lambda: put(router, DECODER))
     assert told.code == "lock_held"
     assert "The router is unchanged." in told.advice

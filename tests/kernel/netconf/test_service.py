@@ -26,7 +26,8 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering imp
 from ...standins.netconf_router import crashes
 from ..agent.phones import Phone
 from ..agent.place import Place, Running, serving, until
-from .world import BY_NETCONF, MANAGEMENT, MOVE, NETWORKS, NEW, OLD, PEER, PORT, Call, World, datastore, kernel, worlds
+from ..one_call import MOVE, NETWORKS, NEW, OLD, PEER, PORT, Call
+from .world import BY_NETCONF, MANAGEMENT, World, datastore, kernel, worlds
 
 pytestmark = crashes.once_more
 
@@ -37,7 +38,7 @@ MIXED = {
     "both": BOTH,
     "plain C": {"ra": "nftables", "rb": "nftables", "rc": "ietf_netconf_plain"},
 }
-LOCK = '<{} xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><target><candidate/></target></{}>'
+UNLOCK = '<unlock xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><target><candidate/></target></unlock>'
 
 
 @dataclass
@@ -81,7 +82,7 @@ def scenes(built: Path, place: Path, platforms: Mapping[str, str]) -> Iterator[S
         files = Place(
             place / "service", hosts, widen=True, ssh={"known_hosts": str(place / "known_hosts"), "keepalive": 1.0}
         )
-        call = Call(world, stack)
+        call = Call(world.spaces, stack)
         call.say(b"at home")
         assert call.hears(b"at home")
         yield Scene(world, call, files, Phone("alice"))
@@ -148,11 +149,11 @@ def test_a_lock_that_somebody_holds_for_a_moment_is_waited_for(netconf_built: Pa
     with scenes(netconf_built, tmp_path, BOTH) as scene, scene.serving() as service:
         scene.place.tell(scene.phone.register(OLD))
         with scene.world.servers["rb"].session() as other:
-            assert "<ok/>" in other.request(LOCK.format("lock", "lock"))
+            scene.world.servers["rb"].lock(other)
             scene.move()
             service.await_told("step", step="01-decode-rc")
             assert not [one for one in service.told() if one["event"] == "handover"]
-            assert "<ok/>" in other.request(LOCK.format("unlock", "unlock"))
+            assert "<ok/>" in other.request(UNLOCK)
             service.await_told("handover", kind="programmed")
         assert scene.alive()
         assert not [one for one in service.told() if one["event"] == "taken back"]
@@ -163,7 +164,7 @@ def test_sessions_that_are_lost_between_steps_are_opened_again(netconf_built: Pa
     with scenes(netconf_built, tmp_path, BOTH) as scene, scene.serving() as service:
         scene.place.tell(scene.phone.register(OLD))
         other = scene.world.servers["rb"].session()
-        assert "<ok/>" in other.request(LOCK.format("lock", "lock"))
+        scene.world.servers["rb"].lock(other)
         scene.move()
         service.await_told("step", step="01-decode-rc")
         for name in ("rb", "rc"):

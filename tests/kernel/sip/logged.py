@@ -9,6 +9,7 @@ wants it. The socket is held here, as systemd holds it, and handed over as syste
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
 import socket
@@ -72,13 +73,15 @@ class Logged:
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
         self._socket.bind(str(root / "run/sipmobility/events.sock"))
         self._writer: subprocess.Popen[bytes] | None = None
+        self._starts = itertools.count(1)
         self.start_writer()
         self.server: Kamailio
         self.start_server()
 
     def start_server(self) -> None:
         """Start Kamailio, which knows of no registration."""
-        place = self.directory / f"kamailio-{time.monotonic_ns()}"
+        # Short: it makes a socket there, whose path may have some hundred letters.
+        place = self.directory / f"kamailio-{next(self._starts)}"
         place.mkdir()
         told = self._settings
         self.server = Kamailio(place, told, address=self.address, port=5060, within=self._inside(), stderr=False)

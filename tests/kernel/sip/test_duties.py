@@ -134,6 +134,20 @@ def test_a_call_to_her_address_of_record_finds_her_at_each_place(world: World, p
         assert alice.heard[-1].method == "BYE"
 
 
+def test_a_phone_with_an_instance_keeps_its_new_binding(phone: Phone) -> None:
+    """Of such a phone the new binding takes the old one's place (RFC 5626): that is not the one that it has left."""
+    instance = ';+sip.instance="<urn:uuid:11111111-2222-4333-8444-555555555555>"'
+    places: list[tuple[str, str, tuple[str, ...]]] = [(AT_HOME, HOME, ()), (ABROAD, VISITED, REQUIRE)]
+    for at, by, headers in places:
+        one = phone("alice", HOME, at, by)
+        answer = one.register(*headers, contact=f"{one.contact}{instance}")
+        assert [contact.partition(">")[0] for contact in answer.all("Contact")] == [f"<sip:alice@{at}:5060"]
+        bindings = one.ask(
+            "REGISTER", f"sip:{HOME}", Dialog(secrets.token_hex(8), f"<{ALICE}>;tag=q", f"<{ALICE}>", ""), []
+        )
+        assert [contact.partition(">")[0] for contact in bindings.all("Contact")] == [f"<sip:alice@{at}:5060"]
+
+
 def test_she_calls_from_abroad_by_her_home_server(world: World, phone: Phone, moved: tuple[Ua, Message]) -> None:
     bob, (alice, _answer) = registered(phone, world, "bob", CORRESPONDENT, FAR, CORRESPONDENT), moved
     answer, dialog = alice.call(BOB)

@@ -85,6 +85,7 @@ class Ua:
         self._socket.bind((at, 5060))
         self._socket.settimeout(0.05)
         self._answers: dict[str, list[Message]] = {}
+        self._last = b""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
@@ -136,9 +137,24 @@ class Ua:
                 answer = self._transact(method, uri, dialog, [*headers, f"{reply}Authorization: {given}"])
         return answer
 
+    def again(self) -> Message:
+        """The very last request once more, as a transaction of its own; the final answer."""
+        branch = b"branch=z9hG4bK" + secrets.token_hex(8).encode()
+        data = re.sub(rb"branch=z9hG4bK[0-9a-f]+", branch, self._last, count=1)
+        request = Message.read(data)
+        answers = self._answers[f"{request.one('Call-ID')} {request.one('CSeq')}"]
+        known, end = len(answers), time.monotonic() + _PATIENCE
+        self._socket.sendto(data, self._server)
+        while time.monotonic() < end:
+            time.sleep(0.005)
+            for answer in answers[known:]:
+                if answer.status >= 200:
+                    return answer
+        raise TimeoutError("no answer to what was sent again")
+
     def _transact(self, method: str, uri: str, dialog: Dialog, headers: Sequence[str]) -> Message:
         dialog.cseq += 1
-        data = self._text(method, uri, dialog, headers)
+        self._last = data = self._text(method, uri, dialog, headers)
         end, due = time.monotonic() + _PATIENCE, 0.0
         answers = self._answers.setdefault(f"{dialog.call_id} {dialog.cseq} {method}", [])
         while time.monotonic() < end:

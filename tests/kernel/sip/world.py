@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from tests.certificates import Authority
+from lab.certificates import Authority
 from tests.unit.roles.private_kamailio import Kamailio
 
 from .ua import Ua

@@ -27,9 +27,10 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 
 from ..conftest import refusal
+from ..one_call import NEW, OLD, Call
 from .test_live_call import carry_out, handover
 from .test_playbooks import ROOT, record, run
-from .world import NEW, OLD, Call, World, worlds
+from .world import World, worlds
 
 PAIRS = [("ios", "snmp"), ("snmp", "ios"), ("ios", "ios")]
 CLASH = "ip nat inside source static 203.0.113.99 203.0.113.7"
@@ -46,7 +47,7 @@ def test_a_live_session_moves(tmp_path: Path, b: str, c: str) -> None:
     platforms = {"rb": b, "rc": c}
     with worlds(tmp_path, **platforms) as world, ExitStack() as stack:
         now = time.time()
-        call = Call(world, stack)
+        call = Call(world.spaces, stack)
         before, kernel = configurations(world), world.kernel()
         world.move()
         call.say(b"lost without us")
@@ -62,7 +63,7 @@ def test_a_live_session_moves(tmp_path: Path, b: str, c: str) -> None:
 
 def test_a_live_session_moves_by_playbook(tmp_path: Path) -> None:
     with worlds(tmp_path, ra="snmp", rb="snmp", rc="ios") as world, ExitStack() as stack:
-        call = Call(world, stack)
+        call = Call(world.spaces, stack)
         before, kernel = configurations(world), world.kernel()
         done = run(tmp_path, world, ROOT / "playbooks" / "site.yml", from_core=True)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -16,12 +16,13 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.errors import
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, handover_id
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, Scope
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.plan import Stage
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Stage
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.all_or_nothing import AllOrNothing
 
-from .world import NEW, OLD, PEER, Call, World, topology, worlds
+from ..one_call import NEW, OLD, PEER, Call
+from .world import World, topology, worlds
 
 PAIRS = [("snmp", "snmp"), ("snmp", "nftables"), ("nftables", "snmp")]
 
@@ -66,7 +67,7 @@ def test_a_live_session_moves(tmp_path: Path, b: str, c: str, directions: Direct
     platforms = {"rb": b, "rc": c}
     with worlds(tmp_path, **platforms) as world, ExitStack() as stack:
         now = time.time()
-        call = Call(world, stack)
+        call = Call(world.spaces, stack)
         call.say(b"at home")
         assert call.hears(b"at home")
         before = world.kernel()
@@ -88,7 +89,7 @@ def test_one_router_that_refuses_its_encoder_spoils_no_call(tmp_path: Path) -> N
     platforms = {"rb": "snmp", "rc": "snmp"}
     with worlds(tmp_path, **platforms) as world, ExitStack() as stack:
         now = time.time()
-        call = Call(world, stack)
+        call = Call(world.spaces, stack)
         held = {name: router.gather() for name, router in world.routers.items()}
         planned = make_plan([handover(now, Directions.BOTH)], topology(platforms), held, drain=0)
         decode, *encode = planned.stages

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from ..after_step import acting_after
+from ..one_call import Call
 from .test_playbooks import ROOT, record, run
-from .world import Call, World, worlds
+from .world import World, worlds
 
 #: Acknowledged steps: the decoders of both routers.
 DECODED = 2
@@ -56,7 +57,7 @@ class Story:
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     place = tmp_path_factory.mktemp("faults")
     with worlds(place, ra="snmp", rb="snmp", rc="snmp") as world, ExitStack() as stack:
-        yield Story(world, Call(world, stack), place)
+        yield Story(world, Call(world.spaces, stack), place)
 
 
 @pytest.fixture

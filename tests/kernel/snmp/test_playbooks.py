@@ -18,7 +18,8 @@ from typing import Any
 
 from ...standins.snmp_router.server import KEYS, WRITER
 from ..after_step import CALLBACKS
-from .world import NETWORKS, NEW, OLD, PEER, UPLINKS, Call, World, worlds
+from ..one_call import NETWORKS, NEW, OLD, PEER, Call
+from .world import UPLINKS, World, worlds
 
 ROOT = Path(__file__).resolve().parents[3]
 LIMIT_S = 240
@@ -94,7 +95,7 @@ def record(directions: str) -> dict[str, Any]:
 
 def test_a_live_session_moves_by_playbook(tmp_path: Path) -> None:
     with worlds(tmp_path, ra="snmp", rb="snmp", rc="snmp") as world, ExitStack() as stack:
-        call = Call(world, stack)
+        call = Call(world.spaces, stack)
         before = world.kernel()
         world.move()
         call.say(b"lost without us")

@@ -17,7 +17,8 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.hand
 from ...standins.snmp_router.server import KEYS, WRITER
 from ..agent.phones import Phone
 from ..agent.place import Place, mortal, serving, until
-from .world import NETWORKS, NEW, OLD, PEER, PORT, UPLINKS, Call, World, worlds
+from ..one_call import NETWORKS, NEW, OLD, PEER, PORT, Call
+from .world import UPLINKS, World, worlds
 
 
 def place_of(world: World, directory: Path) -> Place:
@@ -48,7 +49,7 @@ def _host(world: World, name: str) -> dict[str, Any]:
 def test_a_live_session_moves(tmp_path: Path, b: str, c: str) -> None:
     platforms: Mapping[str, str] = {"ra": "nftables", "rb": b, "rc": c}
     with worlds(tmp_path, **platforms) as world, ExitStack() as stack:
-        call, phone, place = Call(world, stack), Phone("alice"), place_of(world, tmp_path / "service")
+        call, phone, place = Call(world.spaces, stack), Phone("alice"), place_of(world, tmp_path / "service")
         call.say(b"at home")
         assert call.hears(b"at home")
         before = world.kernel()
@@ -74,7 +75,7 @@ def test_a_live_session_moves(tmp_path: Path, b: str, c: str) -> None:
 def test_an_agent_that_is_silent_is_waited_for(tmp_path: Path) -> None:
     platforms: Mapping[str, str] = {"ra": "nftables", "rb": "snmp", "rc": "nftables"}
     with worlds(tmp_path, **platforms) as world, ExitStack() as stack:
-        call, phone, place = Call(world, stack), Phone("alice"), place_of(world, tmp_path / "service")
+        call, phone, place = Call(world.spaces, stack), Phone("alice"), place_of(world, tmp_path / "service")
         service = mortal(place, world, "told")
         try:
             service.await_told("ready")
@@ -94,7 +95,7 @@ def test_an_agent_that_is_silent_is_waited_for(tmp_path: Path) -> None:
 def test_ios_by_copied_lines(tmp_path: Path) -> None:
     """No Cisco software: the stand-in of IOS behind a real snmpd fetches the lines, and a kernel carries them out."""
     with worlds(tmp_path, ra="ios", rb="ios", rc="ios") as world, ExitStack() as stack:
-        call, phone, place = Call(world, stack), Phone("alice"), place_of(world, tmp_path / "service")
+        call, phone, place = Call(world.spaces, stack), Phone("alice"), place_of(world, tmp_path / "service")
         before = world.kernel()
         with serving(place, world.spaces["core"].pid) as service:
             place.tell(phone.register(OLD))

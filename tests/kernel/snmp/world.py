@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -31,23 +29,17 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.snmp_device i
 
 from ...standins.snmp_router.server import SnmpServer
 from ..namespaces import Namespace
+from ..one_call import MOVE, NETWORKS, wired
 
-__all__ = ["NETWORKS", "NEW", "OLD", "PEER", "UPLINKS", "Call", "World", "topology", "worlds"]
+__all__ = ["UPLINKS", "World", "topology", "worlds"]
 
-OLD, NEW, PEER = ip_address("198.51.100.7"), ip_address("203.0.113.7"), ip_address("198.18.3.9")
-NETWORKS = {"ra": "198.51.100.0/24", "rb": "203.0.113.0/24", "rc": "198.18.3.0/24"}
 #: The router's end of its uplink, and the core's, which is where a controller may stand.
 UPLINKS = {
     "ra": ("198.18.101.2", "198.18.101.1"),
     "rb": ("198.18.102.2", "198.18.102.1"),
     "rc": ("198.18.103.2", "198.18.103.1"),
 }
-PORT = 7000
-#: Each line a link: where and how its ends are called, and their addresses.
 _LINKS = """
-ra lan 198.51.100.1/24 phone home 198.51.100.7/24
-rb lan 203.0.113.1/24 phone away 203.0.113.7/24
-rc lan 198.18.3.1/24 peer eth 198.18.3.9/24
 ra wan 198.18.101.2/24 core ra 198.18.101.1/24
 rb wan 198.18.102.2/24 core rb 198.18.102.1/24
 rc wan 198.18.103.2/24 core rc 198.18.103.1/24
@@ -58,15 +50,7 @@ _ROUTES = {
     "rc": "ip route add default via 198.18.103.1",
     "core": "ip route add 198.51.100.0/24 via 198.18.101.2; ip route add 203.0.113.0/24 via 198.18.102.2;"
     "ip route add 198.18.3.0/24 via 198.18.103.2",
-    "peer": "ip route add default via 198.18.3.1",
-    "phone": "ip route add default via 198.51.100.1",
 }
-#: The phone is on the other network now, and its session still uses the old address.
-_MOVE = """set -e
-ip link set home down
-ip address add 198.51.100.7/32 dev lo
-ip route replace default via 203.0.113.1
-"""
 
 
 def topology(platforms: Mapping[str, str]) -> Topology:
@@ -88,7 +72,7 @@ class World:
 
     def move(self) -> None:
         """The phone leaves its link at home for the visited one."""
-        self.spaces["phone"].shell(_MOVE)
+        self.spaces["phone"].shell(MOVE)
 
     def kernel(self) -> dict[str, str]:
         """What filters and routes the configured routers have."""
@@ -106,15 +90,7 @@ def worlds(home: Path, **platforms: str) -> Iterator[World]:
     :param platforms: ``snmp``, ``nftables`` or ``ios``, by the names of the routers that are configured.
     """
     with ExitStack() as stack:
-        spaces = {name: stack.enter_context(Namespace()) for name in ("ra", "rb", "rc", "core", "phone", "peer")}
-        for line in _LINKS.strip().splitlines():
-            one, link, address, other, far, far_address = line.split()
-            spaces[one].shell(f"""set -e
-                ip link add {link} type veth peer name {far} netns {spaces[other].pid}
-                ip address add {address} dev {link}; ip link set {link} up""")
-            spaces[other].shell(f"ip address add {far_address} dev {far} && ip link set {far} up")
-        for name, routes in _ROUTES.items():
-            spaces[name].shell(f"set -e\necho 1 >/proc/sys/net/ipv4/ip_forward\n{routes}")
+        spaces = wired(stack, _LINKS, _ROUTES)
         world = World(spaces, platforms, {}, {})
         for name, platform in platforms.items():
             if platform == "nftables":
@@ -156,37 +132,3 @@ interface wan
  ip nat outside
 exit
 """
-
-
-class Call:
-    """A TCP session of the phone with the peer, who echoes."""
-
-    def __init__(self, world: World, stack: ExitStack) -> None:
-        listener = stack.enter_context(world.spaces["peer"].tcp())
-        listener.bind((str(PEER), PORT))
-        listener.listen()
-        self._phone = stack.enter_context(world.spaces["phone"].tcp())
-        self._phone.settimeout(10)
-        self._phone.bind((str(OLD), 0))
-        self._phone.connect((str(PEER), PORT))
-        self._peer = stack.enter_context(listener.accept()[0])
-        threading.Thread(target=self._echo, daemon=True).start()
-        self.port = int(self._phone.getsockname()[1])
-
-    def _echo(self) -> None:
-        with suppress(OSError):
-            while data := self._peer.recv(1024):
-                self._peer.sendall(data)
-
-    def say(self, word: bytes) -> None:
-        """Send something, which TCP repeats until it arrives."""
-        self._phone.sendall(word)
-
-    def hears(self, word: bytes, seconds: float = 30) -> bool:
-        """Whether exactly this comes back, within a time."""
-        deadline, heard = time.monotonic() + seconds, b""
-        while len(heard) < len(word) and (left := deadline - time.monotonic()) > 0:
-            self._phone.settimeout(left)
-            with suppress(TimeoutError):
-                heard += self._phone.recv(1024)
-        return heard == word

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ..shown import show
 from .configuration import RunningConfiguration
 from .kernel import kernel_script
 
@@ -28,7 +29,7 @@ class Kernel:
         """Let it carry out what the configuration says now."""
         text = "\n".join(self._config.lines())
         if self._shown is not None and text != self._text:
-            self._shown.write_text(text, encoding="utf-8")
+            show(self._shown, text)
             self._text = text
         if self._process is None:
             return

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from xml.etree.ElementTree import tostring
 
+from ..shown import show
 from .router import Router
 from .server import serve
 
@@ -31,12 +32,12 @@ async def main() -> None:
     router = Router(options.start.read_text(encoding="utf-8"))
     router.fails = list(options.fail)
 
-    def show() -> None:
-        options.shown.write_text(tostring(router.running, encoding="unicode"), encoding="utf-8")
-        options.shown.with_suffix(".asked").write_text("\n".join(router.asked), encoding="utf-8")
+    def asked() -> None:
+        show(options.shown, tostring(router.running, encoding="unicode"))
+        show(options.shown.with_suffix(".asked"), "\n".join(router.asked))
 
-    show()
-    server, port = await serve(router, options.password, options.host_key, options.authorized, show)
+    asked()
+    server, port = await serve(router, options.password, options.host_key, options.authorized, asked)
     print(port, flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     server.close()

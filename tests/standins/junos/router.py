@@ -38,6 +38,7 @@ class Router:
         self.asked: list[str] = []
         self.fails: list[str] = []
         self.unconfirmed: Element | None = None
+        self._committer: int | None = None
         self._before: list[Element] = []
         self._locked: int | None = None
 
@@ -63,7 +64,8 @@ class Router:
         if self._locked == session:
             self._locked = None
             self.candidate = copy.deepcopy(self.running)
-        self.expire()
+        if self._committer == session:
+            self.expire()
 
     def expire(self) -> None:
         """Nobody confirmed in time."""
@@ -114,7 +116,7 @@ class Router:
             if _text(self.candidate) != _text(self.running):
                 self._before.append(self.running)
             if confirmed and self.unconfirmed is None:
-                self.unconfirmed = self.running
+                self.unconfirmed, self._committer = self.running, self._locked
             elif not confirmed:
                 self.unconfirmed = None
             self.running = copy.deepcopy(self.candidate)

@@ -109,6 +109,14 @@ class NetconfServer:
         sock.connect(("127.0.0.1", 830))
         return NcclientSession(login or self.login(), sock)
 
+    def lock(self, session: NcclientSession) -> None:
+        """Lock the datastore through a session of somebody else, as soon as whoever had it last has given it back."""
+        lock = f'<lock xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><target><{self.target}/></target></lock>'
+        deadline = time.monotonic() + 5
+        while "<ok/>" not in (answer := session.request(lock)):
+            assert time.monotonic() < deadline, answer
+            time.sleep(0.05)
+
     @contextmanager
     def serving(self) -> Iterator[NetconfServer]:
         """Run the server, with what it begins with in its datastore."""
@@ -173,6 +181,11 @@ class NetconfServer:
                 os.kill(int(child), signal.SIGKILL)
 
     @property
+    def subsystem(self) -> str:
+        """The shell script that stands between sshd and netconfd, one for each session."""
+        return f"exec /usr/sbin/netconf-subsystem --ncxserver-sockname=830@{self._socket}"
+
+    @property
     def applier(self) -> str:
         """The command of the program by which a commit reaches the kernel."""
         return f"{sys.executable} -IS {self.program} {self._home}/running.xml {self._home}/applied.xml"
@@ -192,11 +205,12 @@ class NetconfServer:
     def _start_sshd(self) -> None:
         home = self._home
         self.namespace.shell("mkdir -p /run/sshd; chmod 755 /run/sshd")
+        (home / "subsystem").write_text(self.subsystem)
         (home / "sshd_config").write_text(
             "Port 830\n"
             f"HostKey {self._built}/host\nAuthorizedKeysFile {self._built}/user.pub\nStrictModes no\n"
             f"UsePAM no\nPasswordAuthentication no\nPidFile none\n"
-            f'Subsystem netconf "/usr/sbin/netconf-subsystem --ncxserver-sockname=830@{self._socket}"\n'
+            f'Subsystem netconf "/bin/sh {home}/subsystem"\n'
         )
         self._run(["/usr/sbin/sshd", "-D", "-f", str(home / "sshd_config"), "-E", str(home / "sshd.log")])
 
