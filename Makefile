@@ -12,8 +12,9 @@ LINK        := $(COLLECTIONS)/ansible_collections/sipmobility/handover
 WHEELS      := .build/wheels/.filled
 # What the extra `agent` of the wheel asks for; a test compares it with pyproject.toml.
 FOR_SERVICE := asyncssh nats-py prometheus-client
-# The same of the extra `node`.
+# The same of the extras `node` and `netconf`.
 FOR_NODE    := dnspython pyroute2
+FOR_NETCONF := ncclient
 
 # The collection is found by its full name, by Python and by Ansible alike, through one symlink to this directory.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -22,7 +23,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(COLLECTIONS)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: venv
 venv: ## Install missing Debian packages and make .venv with the pinned Python tools
@@ -46,7 +47,7 @@ $(LINK):
 # What the wheel depends on, and Ansible, so that tests install them in an empty environment without the network.
 $(WHEELS): meta/ee-requirements.txt pyproject.toml constraints-dev.txt | .venv/.installed
 	@mkdir -p $(@D)
-	@.venv/bin/pip download -qq --only-binary :all: -d $(@D) -r meta/ee-requirements.txt $(FOR_SERVICE) $(FOR_NODE) ansible-core -c constraints-dev.txt
+	@.venv/bin/pip download -qq --only-binary :all: -d $(@D) -r meta/ee-requirements.txt $(FOR_SERVICE) $(FOR_NODE) $(FOR_NETCONF) ansible-core -c constraints-dev.txt
 	@touch $@
 
 # What drives the stand-ins has an environment of its own. Of the bundle of collections only five are unpacked.
@@ -119,7 +120,7 @@ kernel: test-packages ## Tests with the real nft and ip in private namespaces (r
 standins: test-packages ## Tests against stand-ins for routers whose software cannot be had (no lab); ARGS as above
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/standins) -m "not deep" $(ARGS)
 
-pages: venv ## The commands of the documentation, run as they stand there (root, no lab); ARGS as above
+pages: test-packages ## The commands of the documentation, run as they stand there (root, no lab); ARGS as above
 	@$(PY) -m pytest $(if $(filter tests/%,$(ARGS)),,tests/pages) $(ARGS)
 
 integration: test-packages lab ## Tests against the lab's real routers; one of them: make integration ARGS='-k name'
@@ -128,10 +129,10 @@ integration: test-packages lab ## Tests against the lab's real routers; one of t
 test-moves: venv ## Every kind of move, IPv4 and IPv6, in each scope, with live sessions: a table (root, no lab)
 	@$(PY) -m tests.moves $(ARGS)
 
-test-chaos: test-packages ## What may happen to a service: kills at every step, of sshd, NATS and a fellow; full disk, clocks (root, no lab)
+test-chaos: test-packages ## What may happen to a service: kills at every step, of sshd, NATS, Kamailio and a fellow; full disk, clocks (root, no lab)
 	@$(PY) -m pytest tests/kernel/agent -m chaos -rP --no-header $(ARGS) | grep -v '^-\|^$$'
 
-test-deep: test-packages lab ## The long tests: more examples, more moves
+test-deep: test-packages ## The long tests: more examples, more moves (root, no lab)
 	@HYPOTHESIS_PROFILE=deep $(PY) -m pytest tests -m deep $(ARGS)
 
 .PHONY: fuzz
@@ -165,7 +166,7 @@ bench-links: test-packages ## The resident service by what its sessions to route
 	@$(PY) -m tests.bench.links
 
 .PHONY: bench-handover
-bench-handover: venv ## How long a move waits: service, handover.yml, and the least possible; ARGS='floor ssh', BENCH_MOVES=200
+bench-handover: test-packages ## From a REGISTER to programmed routers: service, playbook, ansible-rulebook, and the least possible; BENCH_MOVES=200
 	@$(PY) -m tests.bench.handover $(ARGS)
 
 # The peers of the benchmark have an environment of their own.
@@ -200,8 +201,12 @@ release: venv .build/release/.installed ## Tarball, wheel, bill of materials and
 	@touch $@
 
 .PHONY: cores
-cores: venv ## Unit tests on other versions of ansible-core: CORES='2.20=python3.12 2.21=python3.13'
+cores: venv ## Unit tests and sanity on other versions of ansible-core: CORES='2.20=python3.12 2.21=python3.13'
 	@tools/cores.sh $(or $(CORES),2.20=python3.12 2.21=python3.13)
+
+.PHONY: support
+support: venv ## docs/support.md, from what the last `make test` (and `make cores`) left in .build/logs
+	@$(PY) -m tools.support_matrix
 
 .PHONY: format
 format: venv ## Let ruff format the Python and mend what it safely can

@@ -131,51 +131,80 @@ def _lane(canvas: Canvas, y: float, walk: Walk, sent: Packet, columns: tuple[int
 
 
 def _ends(packet: Packet) -> str:
-    words = [f'<tspan fill="{COLOURS[end]}">{end}</tspan>' for end in (packet.source, packet.destination)]
-    return " → ".join(words)
+    return f"{_shown(packet.source)} → {_shown(packet.destination)}"
 
 
 def overview() -> str:
-    """What it is for, in one picture."""
-    canvas = Canvas(920, 415, "A phone moves in the middle of a call, and the call goes on")
-    canvas.text(460, 30, "The phone moves from A to B in the middle of a call, and the call goes on.", font_size=17)
-    phones = ((120, "phone, before", OLD, True), (340, "phone, now", NEW, False))
-    for x, words, address, gone in phones:
-        canvas.box(x, 372, 150, 56, "#fff" if gone else "#e7f1fa", GREY if gone else INK)
-        canvas.text(x, 368, words, GREY if gone else INK)
-        canvas.text(x, 388, str(address), COLOURS[address])
-    canvas.line("M198 372H262", GREY, dashes="5 4")
-    canvas.text(230, 362, "moves", GREY, font_size=12)
-    for x, name in ((120, "router A"), (340, "router B"), (700, "router C")):
-        canvas.box(x, 248, 110, 48)
-        canvas.text(x, 253, name)
-    canvas.box(700, 372, 170, 56, "#e7f1fa")
-    canvas.text(700, 368, "correspondent")
-    canvas.text(700, 388, str(PEER))
-    canvas.line("M120 273V343", GREY, tip=False, dashes="5 4")
-    canvas.line("M340 273V343", GREEN, tip=False)
-    canvas.line("M700 273V343", GREEN, tip=False)
-    canvas.line("M396 248H644", GREEN, tip=False)
-    canvas.text(520, 238, "on the way:", GREY, font_size=12)
-    canvas.text(520, 266, f'<tspan fill="{COLOURS[NEW]}">{NEW}</tspan> and {PEER}', font_size=12)
-    canvas.text(352, 312, f'the phone sees <tspan fill="{COLOURS[OLD]}">{OLD}</tspan>', anchor="start", font_size=12)
-    canvas.text(712, 312, f'it sees <tspan fill="{COLOURS[OLD]}">{OLD}</tspan>', anchor="start", font_size=12)
-    canvas.box(340, 92, 150, 48, "#fff")
-    canvas.text(340, 97, "SIP server")
-    canvas.box(700, 92, 210, 64, "#fdf3d8")
-    canvas.text(700, 88, "sipmobility.handover", font_weight="bold")
-    canvas.text(700, 107, "believes, plans, walks, applies", font_size=12)
-    canvas.line("M284 343C236 290 236 160 300 119", INK)
-    canvas.text(236, 178, "1 REGISTER:", anchor="end", font_size=12)
-    canvas.text(236, 194, f'now <tspan fill="{COLOURS[NEW]}">{NEW}</tspan>', anchor="end", font_size=12)
-    canvas.text(236, 210, f'before <tspan fill="{COLOURS[OLD]}">{OLD}</tspan>', anchor="end", font_size=12)
-    canvas.line("M416 92H592")
-    canvas.text(504, 82, "2 who moved", font_size=12)
-    canvas.line("M648 126L396 224", "#8a6d1a")
-    canvas.line("M700 126V221", "#8a6d1a")
-    canvas.text(712, 176, "3 two rewrites at each router,", anchor="start", font_size=12)
-    canvas.text(712, 192, "in an order that no packet notices", anchor="start", font_size=12)
+    """What a handover does, in one picture: a call, a move that nobody helps, and one that is handed over."""
+    canvas = Canvas(940, 680, "A phone moves in the middle of a call, and the call goes on")
+    _scene(canvas, 0, "1. A call. To both ends, its sessions are between 1.1.1.1 and 3.3.3.3.", OLD)
+    canvas.line("M158 72H238M342 80L588 104M692 112H772", GREEN, tip=False)
+    _scene(canvas, 190, "2. The phone moves, and its address changes. Without help, every open session dies.", NEW)
+    canvas.line("M772 302H692M588 294L400 275", RED, tip=False)
+    canvas.cross(386, 273)
+    canvas.text(400, 258, "to A, where nobody is any more", RED, anchor="start", font_size=12)
+    canvas.line("M158 342H238M342 342H372", RED, tip=False)
+    canvas.cross(386, 342)
+    canvas.text(400, 346, "dropped: 1.1.1.1 is no address of B's network", RED, anchor="start", font_size=12)
+    _handed_over(canvas)
     return canvas.svg
+
+
+def _scene(canvas: Canvas, top: float, title: str, address: Address) -> None:
+    """Two networks for the phone on the left, its correspondent on the right; the phone has that address."""
+    canvas.text(20, top + 30, title, anchor="start", font_size=16)
+    for y, name, here in ((72, "router A", OLD), (152, "router B", NEW)):
+        _router(canvas, 290, top + y, name)
+        if here == address:
+            _host(canvas, 92, top + y, "phone", address)
+    _router(canvas, 640, top + 112, "router C")
+    _host(canvas, 838, top + 112, "correspondent", PEER)
+    if address != OLD:
+        canvas.box(92, top + 72, 132, 52, "#fff", GREY)
+        canvas.text(92, top + 77, "it was here", GREY)
+        canvas.line(f"M92 {top + 100}V{top + 122}", GREY, dashes="5 4")
+
+
+def _handed_over(canvas: Canvas) -> None:
+    """The third scene: who tells whom, and what each end and the way between them see."""
+    canvas.text(20, 410, "3. With a handover, the open sessions go on.", anchor="start", font_size=16)
+    canvas.box(92, 460, 132, 52, "#fff")
+    canvas.text(92, 465, "SIP server")
+    canvas.box(465, 460, 230, 56, "#fdf3d8")
+    canvas.text(465, 456, "sipmobility.handover", font_weight="bold")
+    canvas.text(465, 475, "checks, plans, configures routers", font_size=12)
+    for x, name in ((290, "router B"), (640, "router C")):
+        _router(canvas, x, 600, name)
+    _host(canvas, 92, 600, "phone", NEW)
+    _host(canvas, 838, 600, "correspondent", PEER)
+    canvas.line("M92 573V490")
+    canvas.text(102, 526, "① registers:", anchor="start", font_size=12)
+    canvas.text(102, 544, f"was {_shown(OLD)}, is {_shown(NEW)}", anchor="start", font_size=12)
+    canvas.line("M159 460H346")
+    canvas.text(252, 450, "② who moved", font_size=12)
+    canvas.line("M408 490L326 571", "#8a6d1a")
+    canvas.line("M522 490L604 571", "#8a6d1a")
+    canvas.text(465, 532, "③ two rewrites each,", font_size=12)
+    canvas.text(465, 550, "in the order that is safe", font_size=12)
+    canvas.line("M158 600H238M342 600H588M692 600H772", GREEN, tip=False)
+    for x, told, address in ((92, "the phone's session:", OLD), (465, "on the way:", NEW), (838, "its session:", OLD)):
+        canvas.text(x, 645, told, GREY, font_size=12)
+        canvas.text(x, 663, f"{_shown(address)} ↔ {PEER}", font_size=12)
+
+
+def _router(canvas: Canvas, x: float, y: float, name: str) -> None:
+    canvas.box(x, y, 104, 48)
+    canvas.text(x, y + 5, name)
+
+
+def _host(canvas: Canvas, x: float, y: float, name: str, address: Address) -> None:
+    canvas.box(x, y, 132, 52, "#e7f1fa")
+    canvas.text(x, y - 4, name)
+    canvas.text(x, y + 15, str(address), COLOURS[address])
+
+
+def _shown(address: Address) -> str:
+    return f'<tspan fill="{COLOURS[address]}">{address}</tspan>'
 
 
 PICTURES = {"overview": overview, "steps": steps}

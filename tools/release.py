@@ -78,7 +78,8 @@ def _bill_of_materials(wheel: Path, target: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
     _told(sys.executable, "-m", "venv", "--without-pip", home)
     offline = ("--no-index", "--find-links", ROOT / ".build" / "wheels")
-    _told(TOOLS / "pip", "--python", home / "bin" / "python", "install", "-q", *offline, f"{wheel}[agent,snmp]")
+    whole = f"{wheel}[agent,netconf,node,snmp]"
+    _told(TOOLS / "pip", "--python", home / "bin" / "python", "install", "-q", *offline, whole)
     words = ("environment", "--output-reproducible", "--of", "JSON", "--output-file", target, "--pyproject")
     _told(CHECKS / "cyclonedx-py", *words, SOURCE / "pyproject.toml", home / "bin" / "python")
 

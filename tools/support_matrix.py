@@ -1,4 +1,4 @@
-"""docs/support.md from the results of `make test`: python -m tools.support_matrix [LOGS].
+"""docs/support.md from what `make test` and `make cores` left: make support, or python -m tools.support_matrix [LOGS].
 
 Counts are of tests that passed in that run, by the platform that a test's name or file names; what failed is told
 beside them. Nothing is written where a run is not whole.
@@ -44,9 +44,10 @@ ROWS = (
 )
 HEAD = """# Support
 
-Made by `python -m tools.support_matrix` from the results of one whole `make test`: Debian 12, Linux {kernel}, Python
-{python}, ansible-core {core}. What kind of proof each column is stands in [platforms](platforms/README.md). The numbers
-say where tests are, not how good a platform is. What did not pass is told; nothing else was left out.
+Made by `make support` from the results of one whole `make test`, of {day} (`.build/logs/*.xml`): Debian 12, Linux
+{kernel}, Python {python}, ansible-core {core}. What kind of proof each column is stands in
+[platforms](platforms/README.md). The numbers say where tests are, not how good a platform is. What did not pass is
+told; nothing else was left out.
 
 | tests that passed | {columns} |
 |---|{rules}|
@@ -71,17 +72,21 @@ def main(arguments: list[str]) -> int:
         print(f"support_matrix: {logs} has no results of {', '.join(missing)}", file=sys.stderr)
         return 1
     results = {name: list(_cases(logs / f"{name}.xml")) for name in STAGES}
-    PAGE.write_text(page(results, list(_others(logs))), encoding="utf-8")
+    PAGE.write_text(page(results, list(_others(logs)), _day(logs / "unit.xml")), encoding="utf-8")
     return 0
 
 
-def page(results: dict[str, list[tuple[str, bool | None]]], others: Sequence[str] = ()) -> str:
+def page(
+    results: dict[str, list[tuple[str, bool | None]]], others: Sequence[str] = (), day: str = "an unknown day"
+) -> str:
     """The page, from the cases of each stage: name, and whether it passed (None: left out).
 
-    :param others: in words, what became of the unit tests on other versions of ansible-core.
+    :param others: in words, what became of the tests on other versions of ansible-core.
+    :param day: when the run was.
     """
     counts = {name: Counter((about(case), passed) for case, passed in cases) for name, cases in results.items()}
     told = {
+        "day": day,
         "kernel": platform.release().partition("-")[0],
         "python": platform.python_version(),
         "core": version("ansible-core"),
@@ -112,7 +117,14 @@ def _others(logs: Path) -> Iterator[str]:
         suite = next(ElementTree.parse(path).getroot().iter("testsuite"))
         counts = Counter(passed for _case, passed in _cases(path))
         lost = f", {counts[False]} failed" if counts[False] else ""
-        yield f"{suite.get('name')}: {counts[True]} unit tests of what uses Ansible passed{lost}"
+        sanity = path.with_suffix(".sanity")
+        told = f", sanity {sanity.read_text(encoding='utf-8').strip()}" if sanity.exists() else ""
+        yield f"{suite.get('name')}: {counts[True]} unit tests of what uses Ansible passed{lost}{told}"
+
+
+def _day(path: Path) -> str:
+    suite = next(ElementTree.parse(path).getroot().iter("testsuite"))
+    return suite.get("timestamp", "an unknown day").partition("T")[0]
 
 
 def _cases(path: Path) -> Iterator[tuple[str, bool | None]]:
