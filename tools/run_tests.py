@@ -2,7 +2,9 @@
 
 Usage: python -m tools.run_tests [GROUP ...]    groups: unit kernel standins fuzz lint sanity ...; none: all
 
-A failing stage hides no later one. Lanes run side by side: the lab's lane is shown as it goes; each stage of the
+A failing stage hides no later one. Of a stage that talks to real servers, up to three tests that failed are run once
+more, by themselves, since a busy machine can fail them; the summary names those that needed it, and their logs stay.
+Lanes run side by side: the lab's lane is shown as it goes; each stage of the
 others is shown in one piece when it is done (its log is in .build/logs meanwhile). The last line says
 "N passed, N failed": every test that pytest ran, and each other stage as one test. Exit status 1 if anything failed.
 """
@@ -18,11 +20,14 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 from tools.stages import LANES, LOGS, ROOT, Stage, stages
+
+#: More than this many failures in one stage are no matter of a busy machine.
+SECOND_RUNS_AT_MOST = 3
 
 _screen = threading.Lock()
 _stopped = threading.Event()
@@ -31,13 +36,14 @@ _running: set[subprocess.Popen[str]] = set()
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one stage gave: counts of tests, and how long it took."""
+    """What one stage gave: counts of tests, how long it took, and which tests passed only when run once more."""
 
     stage: Stage
     passed: int
     failed: int
     skipped: int
     seconds: float
+    unsteady: tuple[str, ...] = ()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -71,7 +77,22 @@ def run(chosen: Sequence[Stage], logs: Path) -> int:
 
 
 def _run_lane(row: Sequence[Stage], logs: Path, live: bool, shared: bool) -> list[Outcome]:
-    return [_run(stage, logs, live, nice=shared and not live) for stage in row if not _stopped.is_set()]
+    return [_settle(stage, logs, live, nice=shared and not live) for stage in row if not _stopped.is_set()]
+
+
+def _settle(stage: Stage, logs: Path, live: bool, nice: bool) -> Outcome:
+    """Run a stage, and what failed of it once more where that is allowed."""
+    first = _run(stage, logs, live, nice)
+    if stage.again is None or not 0 < first.failed <= SECOND_RUNS_AT_MOST or _stopped.is_set():
+        return first
+    names = _failures(stage)
+    if not names:
+        return first
+    second = _run(stage.again, logs, live, nice)
+    seconds = first.seconds + second.seconds
+    if second.failed or second.passed < len(names):
+        return replace(first, seconds=seconds)
+    return Outcome(stage, first.passed + len(names), 0, first.skipped, seconds, names)
 
 
 def _run(stage: Stage, logs: Path, live: bool, nice: bool) -> Outcome:
@@ -147,6 +168,17 @@ def _count(stage: Stage, status: int, seconds: float) -> Outcome:
     return Outcome(stage, total - bad - skipped, bad + unexplained, skipped, seconds)
 
 
+def _failures(stage: Stage) -> tuple[str, ...]:
+    """What failed, by name; nothing where the stage did not come so far as to say."""
+    if stage.junit is None:
+        return (stage.name,)
+    if not stage.junit.exists():
+        return ()
+    cases = ElementTree.parse(stage.junit).getroot().iter("testcase")
+    bad = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
+    return tuple(dict.fromkeys(f"{case.get('classname')}::{case.get('name')}" for case in bad))
+
+
 def _report(outcomes: list[Outcome], seconds: float) -> int:
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(outcome.failed for outcome in outcomes)
@@ -157,6 +189,8 @@ def _report(outcomes: list[Outcome], seconds: float) -> int:
         if outcome.skipped:
             lines.append(f" ({outcome.skipped} skipped)")
         lines.append("\n")
+    for outcome in outcomes:
+        lines += [f"passed only when run once more: {name} ({outcome.stage.name}.log)\n" for name in outcome.unsteady]
     lines.append(f"total {seconds:.0f} s\n{passed} passed, {failed} failed\n")
     _show("".join(lines))
     return int(failed > 0)

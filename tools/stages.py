@@ -8,7 +8,7 @@ wait for routers and playbooks half of their time, and a third lane works meanwh
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,8 +16,6 @@ LOGS = ROOT / ".build" / "logs"
 #: The first is shown as it goes.
 LANES = ("lab", "tree", "aside")
 _ANSIBLE_LINT = ("ansible-lint", "--offline", "--profile", "production", "--nocolor", "-q")
-#: A run that was ended in the middle of a scenario has left word, outside the tree, that its instances are prepared.
-_MOLECULE = "molecule reset --all && exec molecule test --all"
 COLLECTION = "ansible_collections.sipmobility.handover"
 
 
@@ -32,6 +30,8 @@ class Stage:
         lane: one of :data:`LANES`.
         junit: where pytest writes its counts; None for everything else.
         limit_s: seconds after which it is ended and has failed.
+        again: for what talks to real servers, whose tests a busy machine can fail: the command that runs once more what
+            failed, and nothing else. None: what failed has failed.
     """
 
     name: str
@@ -40,16 +40,27 @@ class Stage:
     lane: str = "aside"
     junit: Path | None = None
     limit_s: int = 300
+    again: Stage | None = None
+
+
+#: A run that was ended in the middle of a scenario has left word, outside the tree, that its instances are prepared.
+_MOLECULE = Stage(
+    "molecule",
+    "molecule",
+    ("sh", "-c", "molecule reset --all && exec molecule test --all"),
+    "lab",
+    limit_s=2400,
+)
 
 
 def stages() -> tuple[Stage, ...]:
     """All stages in the order in which each lane runs them."""
     return (
         _pytest("unit", "tests/unit", "aside", 1500),
-        _pytest("kernel", "tests/kernel", "tree", 3000),
-        _pytest("standins", "tests/standins", "aside", 1800),
-        _pytest("pages", "tests/pages", "aside", 900),
-        _pytest("moves", "tests/moves", "aside", 300),
+        _with_servers("kernel", "tests/kernel", "tree", 3000),
+        _with_servers("standins", "tests/standins", "aside", 1800),
+        _with_servers("pages", "tests/pages", "aside", 900),
+        _with_servers("moves", "tests/moves", "aside", 300),
         # A short run; make fuzz takes its time. What it finds stays in tests/fuzz/findings, and the unit tests try it.
         Stage("fuzz", "fuzz", ("env", "FUZZ_TOTAL_SECONDS=10", sys.executable, "-m", "tests.fuzz"), limit_s=180),
         Stage("ruff check", "lint", ("ruff", "check", "--output-format=concise", ".")),
@@ -68,16 +79,23 @@ def stages() -> tuple[Stage, ...]:
         Stage("antsibull-changelog", "lint", ("antsibull-changelog", "lint")),
         Stage("sanity", "sanity", ("tools/sanity.sh",), limit_s=900),
         Stage("lab up", "integration", (sys.executable, "-m", "lab", "up"), "lab", limit_s=600),
-        _pytest("integration", "tests/integration", "lab", 2700),
-        Stage("molecule", "molecule", ("sh", "-c", _MOLECULE), "lab", limit_s=2400),
+        _with_servers("integration", "tests/integration", "lab", 2700),
+        replace(_MOLECULE, again=replace(_MOLECULE, name="molecule again")),
         Stage("lab down", "integration", (sys.executable, "-m", "lab", "down"), "lab", limit_s=120),
     )
 
 
-def _pytest(name: str, path: str, lane: str, limit_s: int) -> Stage:
+def _pytest(name: str, path: str, lane: str, limit_s: int, *options: str) -> Stage:
     junit = LOGS / f"{name}.xml"
-    command = (sys.executable, "-m", "pytest", "-m", "not deep", "--durations=5", f"--junitxml={junit}", path)
-    return Stage(name, name, command, lane, junit, limit_s)
+    command = (sys.executable, "-m", "pytest", "-m", "not deep", "--durations=5", f"--junitxml={junit}", *options, path)
+    return Stage(name, path.split("/")[1], command, lane, junit, limit_s)
+
+
+def _with_servers(name: str, path: str, lane: str, limit_s: int) -> Stage:
+    # Stages run side by side; each remembers its own failures.
+    memory = ("-o", f"cache_dir={ROOT / '.build' / 'pytest' / name}")
+    second = _pytest(f"{name} again", path, lane, limit_s, *memory, "--last-failed", "--last-failed-no-failures=none")
+    return replace(_pytest(name, path, lane, limit_s, *memory), again=second)
 
 
 def _target_python() -> tuple[str, ...]:
