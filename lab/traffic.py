@@ -76,7 +76,7 @@ class Traffic:
         for end in self._ends:
             end.send_signal(signal.SIGTERM)
         for end in self._ends:
-            end.communicate(timeout=10)
+            end.communicate(timeout=60)
         self._ends.clear()
 
 

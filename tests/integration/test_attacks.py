@@ -194,7 +194,7 @@ def test_a_flood_from_one_address_of_record(scene: Scene) -> None:
     new = scene.moved()
     report = scene.registrar.register(new, "--old", str(scene.home), "--repeat", "25")
     assert report["status"] == 200
-    end = time.monotonic() + 5  # the answer is sent before the event is written
+    end = time.monotonic() + 60  # the answer is sent before the event is written
     while len(scene.registrar.lines()) < 1 + 25 and time.monotonic() < end:
         time.sleep(0.1)
     admitted, refused = scene.judged(max_registrations_per_aor=10)

@@ -117,7 +117,7 @@ def test_no_event_of_a_burst_is_lost_even_with_the_log_daemon_restarted(at_home:
         time.sleep(0.5)
         at_home.run("pcscf", ["systemctl", "restart", "sipmobility-events"])
         assert burst.result()["status"] == 200
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while len(registrar.lines()) < 1000 and time.monotonic() < end:
         time.sleep(0.1)
     assert sorted(json.loads(line)["cseq"] for line in registrar.lines()) == list(range(2, 2002, 2))

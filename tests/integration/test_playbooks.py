@@ -163,7 +163,7 @@ def monitored(lab: Lab) -> Iterator[dict[str, str]]:
         time.sleep(0.5)
         for name, process in listening.items():
             process.terminate()
-            heard[name] = process.communicate(timeout=10)[0]
+            heard[name] = process.communicate(timeout=60)[0]
 
 
 def diffs(output: str) -> list[str]:

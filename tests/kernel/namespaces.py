@@ -107,9 +107,8 @@ class Namespace:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that comes to pass within seconds."""
-    for _ in range(100):
-        if condition():
-            return
+    """Wait for something that comes to pass."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
         time.sleep(0.02)
-    raise AssertionError("it did not come to pass")

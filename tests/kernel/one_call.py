@@ -59,7 +59,7 @@ class Call:
         listener.bind((str(PEER), PORT))
         listener.listen()
         self._phone = stack.enter_context(spaces["phone"].tcp())
-        self._phone.settimeout(10)
+        self._phone.settimeout(60)
         self._phone.bind((str(OLD), 0))
         self._phone.connect((str(PEER), PORT))
         self._peer = stack.enter_context(listener.accept()[0])

@@ -72,7 +72,7 @@ class NatsServer:
             options += ["-c", str(config)]
         with (self._directory / "nats.log").open("ab") as log:
             self._process = subprocess.Popen([_binary(), *options], stdout=log, stderr=log)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self._port)) == 0:
@@ -88,7 +88,7 @@ class NatsServer:
         """End it."""
         if self._process is not None:
             os.kill(self._process.pid, number)
-            self._process.wait(20)
+            self._process.wait(60)
             self._process = None
 
     def asked(self, question: Callable[[JetStreamContext], Awaitable[_T]]) -> _T:

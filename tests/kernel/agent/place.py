@@ -106,7 +106,7 @@ class Running:
                 found.append(json.loads(line))
         return found
 
-    def await_told(self, event: str, count: int = 1, seconds: float = 20, **what: Any) -> dict[str, Any]:
+    def await_told(self, event: str, count: int = 1, seconds: float = 60, **what: Any) -> dict[str, Any]:
         """Wait until something was told so often; the last one."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -120,7 +120,7 @@ class Running:
             time.sleep(0.01)
         raise AssertionError(f"no {event} {what}:\n{self.told_path.read_text(encoding='utf-8')[-6000:]}")
 
-    def wait(self, seconds: float = 30) -> int:
+    def wait(self, seconds: float = 60) -> int:
         """Its end: the exit status, or minus the signal."""
         return self._process.wait(seconds)
 
@@ -149,7 +149,7 @@ class Running:
         if self._process.poll() is None:
             self._process.send_signal(number)
         try:
-            return self._process.wait(20)
+            return self._process.wait(60)
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise
@@ -226,7 +226,7 @@ class SshServers:
         for pid in (server.pid, *sessions):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        server.wait(10)
+        server.wait(60)
 
     def close(self) -> None:
         """End them all."""

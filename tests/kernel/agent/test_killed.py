@@ -130,7 +130,7 @@ def _scene(
 
 def _died(running: Running) -> bool:
     """Whether it was killed; False once it has done all there was to do."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if not running.alive:
             return True

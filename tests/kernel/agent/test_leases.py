@@ -54,7 +54,7 @@ async def joined(url: str) -> AsyncIterator[JetStreamContext]:
         await client.close()
 
 
-async def until(services: Sequence[Service], counts: Sequence[set[int]], seconds: float = 20) -> float:
+async def until(services: Sequence[Service], counts: Sequence[set[int]], seconds: float = 60) -> float:
     """Wait until each has as many partitions as it may; nobody has one that another has, at any moment."""
     begun = time.monotonic()
     while time.monotonic() < begun + seconds:

@@ -93,9 +93,9 @@ def resident(space: Namespace, within: str = "") -> Iterator[Held]:
         counted = Counted(LoopShell(shell, loop))
         yield Held(ManagedRouter("rb", platform, ResidentDevice(platform, renderer, counted)), counted)
     finally:
-        asyncio.run_coroutine_threadsafe(shell.close(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(shell.close(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
 

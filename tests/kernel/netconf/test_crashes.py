@@ -22,7 +22,7 @@ def test_a_server_that_dies_by_itself_is_noted_and_revived(netconf_built: Path, 
             assert (crashes.crashed(), server.revive()) == (False, False)
             netconfd = server.netconfd
             os.kill(netconfd.pid, signal.SIGSEGV)
-            netconfd.wait(10)
+            netconfd.wait(60)
             assert crashes.crashed()
             assert server.revive()
             crashes.forget()

@@ -51,7 +51,7 @@ def dnsmasq(space: Namespace, directory: Path, text: str) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(5)
+        process.wait(60)
 
 
 @pytest.fixture(scope="module")

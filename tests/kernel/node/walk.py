@@ -37,7 +37,7 @@ SERVERS = {
 _PORT = 5060
 _MODULE = "ansible_collections.sipmobility.handover.node.cli"
 #: Seconds that a busy machine may take for what is expected.
-_PATIENCE = 15.0
+_PATIENCE = 30.0
 
 
 class Servers:

@@ -107,7 +107,7 @@ class Logged:
         """End the writer."""
         if self._writer is not None:
             self.signal_writer(number)
-            self._writer.wait(20)
+            self._writer.wait(60)
             self._writer = None
 
     def signal_writer(self, number: int) -> None:
@@ -119,11 +119,11 @@ class Logged:
         """Give the log's file system another size."""
         subprocess.run([*self._inside(), "mount", "-o", f"remount,size={size}", "/run/small"], check=True)
 
-    def events(self, count: int, seconds: float = 20) -> list[dict[str, Any]]:
+    def events(self, count: int, seconds: float = 60) -> list[dict[str, Any]]:
         """What stands in the log; so many are waited for, and nothing else may stand there."""
         return [json.loads(line) for line in self.lines(count, seconds)]
 
-    def lines(self, count: int, seconds: float = 20) -> list[bytes]:
+    def lines(self, count: int, seconds: float = 60) -> list[bytes]:
         """The log's lines as they are; so many are waited for."""
         end = time.monotonic() + seconds
         while True:

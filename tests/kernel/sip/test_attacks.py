@@ -188,7 +188,7 @@ def test_a_flood(way: Way, victim: Ua, judged: Judge) -> None:
     phone = way.phone("alice", ABROAD)
     for _ in range(15):
         assert way.tell(phone, *tagged("Require", "alice")).status == 200
-    end = time.monotonic() + 5  # the answer is sent before the event is written
+    end = time.monotonic() + 60  # the answer is sent before the event is written
     while True:
         found = judged(way.told, max_registrations_per_aor=10)
         too_many, stale = (found["refused"].count(code) for code in ("too_many", "cseq_not_rising"))

@@ -193,7 +193,7 @@ _DUTIES: Mapping[str, Mapping[str, Any]] = {
 
 def until_heard(phone: Ua, method: str) -> None:
     """Wait for a request."""
-    end = time.monotonic() + 3
+    end = time.monotonic() + 60
     while not any(message.method == method for message in phone.heard):
         assert time.monotonic() < end, f"{phone.aor} heard no {method}"
         time.sleep(0.01)

@@ -110,8 +110,8 @@ def test_a_line_that_ios_refuses(tmp_path: Path) -> None:
 
 
 def comes_to(world: World, kernel: dict[str, str]) -> dict[str, str]:
-    """What the kernels hold, once it is this or some seconds have passed: the stand-in's follows its configuration."""
-    deadline = time.monotonic() + 10
+    """What the kernels hold, once it is this or a minute has passed: the stand-in's follows its configuration."""
+    deadline = time.monotonic() + 60
     while (found := world.kernel()) != kernel and time.monotonic() < deadline:
         time.sleep(0.1)
     return found

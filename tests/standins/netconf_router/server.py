@@ -32,7 +32,7 @@ __all__ = ["NetconfServer", "PlainServer", "build", "compile_plugin", "make_keys
 
 _HERE = Path(__file__).parent
 _NETCONFD = "/usr/sbin/netconfd"
-_START_SECONDS = 30
+_START_SECONDS = 60
 _BEGIN = """
 <edit-config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><target><{target}/></target><config>
 {begins}
@@ -112,7 +112,7 @@ class NetconfServer:
     def lock(self, session: NcclientSession) -> None:
         """Lock the datastore through a session of somebody else, as soon as whoever had it last has given it back."""
         lock = f'<lock xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><target><{self.target}/></target></lock>'
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while "<ok/>" not in (answer := session.request(lock)):
             assert time.monotonic() < deadline, answer
             time.sleep(0.05)
@@ -152,7 +152,7 @@ class NetconfServer:
             crashes.ended(process)
             process.terminate()
         for process in ending:
-            process.wait(10)
+            process.wait(60)
             self._running.remove(process)
 
     def revive(self) -> bool:

@@ -227,4 +227,4 @@ class SnmpServer:
 def _end(process: subprocess.Popen[bytes] | None) -> None:
     if process is not None and process.poll() is None:
         process.terminate()
-        process.wait(10)
+        process.wait(60)

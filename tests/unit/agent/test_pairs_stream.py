@@ -66,7 +66,7 @@ class Follower:
         assert self.process.stdout is not None
         # communicate() would pass over what readline() has taken from the pipe already.
         out = self.process.stdout.read()
-        _nothing, errors = self.process.communicate(timeout=20)
+        _nothing, errors = self.process.communicate(timeout=60)
         return [json.loads(text) for text in out.splitlines()], errors, self.process.returncode
 
 
@@ -131,7 +131,7 @@ def test_a_run_goes_on_where_following_was_killed(log: Path, follower: Follower,
     assert follower.pair() == "sip:u1@example.com"
     follower.cursor()
     cursor = tmp_path / "cursor"
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not cursor.exists() and time.monotonic() < until:
         time.sleep(0.01)
     follower.process.kill()
@@ -160,7 +160,7 @@ def test_text_comes_at_once_too(log: Path) -> None:
     finally:
         process.terminate()
         try:
-            _out, errors = process.communicate(timeout=20)
+            _out, errors = process.communicate(timeout=60)
         finally:
             process.kill()
     assert (errors, process.returncode) == ("1 address pairs, 1 changes, 0 refused\n", 0)

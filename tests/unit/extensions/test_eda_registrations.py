@@ -72,7 +72,7 @@ def run(args: dict[str, Any], story: Callable[[Queue], Awaitable[None]]) -> None
     async def both() -> None:
         source = asyncio.create_task(loaded("event_source")["main"](queue, args))
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await story(queue)
         finally:
             if not source.done():

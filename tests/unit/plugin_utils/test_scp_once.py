@@ -62,7 +62,7 @@ def test_a_file_is_given_once(content: bytes) -> None:
     with serving(content) as transfer:
         done = curl(transfer)
         assert (done.returncode, done.stdout) == (0, content)
-        assert transfer.wait(1)
+        assert transfer.wait(60)
         assert curl(transfer).returncode != 0
 
 
@@ -72,7 +72,7 @@ def test_a_file_is_taken(tmp_path: Path, content: bytes) -> None:
     given.write_bytes(content)
     with serving(None) as transfer:
         assert curl(transfer, "--upload-file", str(given)).returncode == 0
-        assert transfer.wait(1)
+        assert transfer.wait(60)
         assert transfer.taken == content
 
 

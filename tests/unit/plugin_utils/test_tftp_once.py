@@ -83,7 +83,7 @@ def client(address: str = "127.0.0.1") -> Iterator[Client]:
 def test_a_file_is_given_whole(content: bytes) -> None:
     with client() as one, OneFile(HERE, HERE, NAME, content) as server:
         assert one.fetch() == content
-        assert server.wait(3)
+        assert server.wait(60)
 
 
 def test_text_gets_its_line_ends() -> None:
@@ -144,7 +144,7 @@ def test_a_file_is_taken_and_its_last_block_acknowledged_again() -> None:
             assert one.hears() == (4, number, b"")
         one.say(3, 2, b"end")
         assert one.hears() == (4, 2, b"")
-        assert server.wait(3)
+        assert server.wait(60)
     assert server.taken == b"a" * 512 + b"end"
 
 

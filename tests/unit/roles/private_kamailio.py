@@ -113,7 +113,7 @@ class Kamailio:
 
     def lines(self, wanted: bytes = b"", count: int = 0) -> bytes:
         """The event lines that hold something; so many are waited for."""
-        end = time.monotonic() + 3
+        end = time.monotonic() + 60
         while True:
             # The reply is sent before the event is written: what should not come is given time to come.
             time.sleep(0.02 if count else 0.2)

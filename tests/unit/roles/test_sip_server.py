@@ -170,11 +170,11 @@ def test_events_are_pushed_to_whoever_is_connected(started: Started) -> None:
     alone, heard = asked(), asked()
     assert server.phone().register(alone, PASSWORD).status == 200
     told(server, alone)
-    with socket.create_connection((ADDRESS, port), 5) as one:
+    with socket.create_connection((ADDRESS, port), 60) as one:
         time.sleep(0.2)  # the server takes the connection in a process of its own
         assert server.phone().register(heard, PASSWORD).status == 200
         event = told(server, heard)
-        one.settimeout(5)
+        one.settimeout(60)
         data = one.recv(65535)
     size, _, rest = data.partition(b":")
     assert (int(size), rest[-1:]) == (len(rest) - 1, b",")
@@ -239,7 +239,7 @@ def test_tls(started: Started, tmp_path: Path) -> None:
         context = ssl.create_default_context(cafile=str(tmp_path / "server.pem"))
         context.check_hostname = False
         context.load_cert_chain(tmp_path / f"{client}.pem", tmp_path / f"{client}.key")
-        with socket.create_connection((ADDRESS, port), 5) as plain, context.wrap_socket(plain) as secured:
+        with socket.create_connection((ADDRESS, port), 60) as plain, context.wrap_socket(plain) as secured:
             text = asked().text("z9hG4bKtls", "t", secured.getsockname()[1]).replace(b"SIP/2.0/UDP", b"SIP/2.0/TLS")
             secured.sendall(text)
             return bytes(secured.recv(65535))

@@ -129,7 +129,7 @@ class World:
 
     async def settled(self) -> None:
         """Until there is nothing more to do."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not self.programmer.idle:
                 await asyncio.sleep(0.01)
 

@@ -131,7 +131,7 @@ def test_posts_by_http(tmp_path: Path) -> None:
     def post(body: bytes, headers: Mapping[str, str], path: str = "/events") -> int:
         request = Request(f"http://{at}{path}", body, dict(headers))
         try:
-            with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
+            with build_opener(ProxyHandler({})).open(request, timeout=60) as answer:
                 assert "told" in json.load(answer)
                 return int(answer.status)
         except HTTPError as error:
