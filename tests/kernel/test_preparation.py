@@ -27,6 +27,8 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState, same_state
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.backend import Backend
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.iptables import IptablesBackend
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.nftables import NftablesBackend
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.settings import SETTINGS, Options
@@ -274,3 +276,14 @@ def test_an_overriding_template_is_what_the_router_gets(bare: Namespace, tmp_pat
     )
     prepare(bare, renderer=Renderer(str(tmp_path)))
     assert bare.shell(f"head -n 1 {SETTINGS['sysctl_path']}").stdout == "# ours\n"
+
+
+@pytest.mark.parametrize("backend", [NFTABLES, IptablesBackend()], ids=lambda backend: backend.name)
+def test_steps_find_the_listing_that_they_are_kept_behind(bare: Namespace, backend: Backend) -> None:
+    wanted = replace(OPTIONS, firewall="insert")
+    Preparation("rb", backend, wanted, Renderer()).converge(bare, present=True, checking=False)
+    kept = bare.shell(f"cat {backend.setting('elements_path')}").stdout
+    assert kept.startswith("# saved ")
+    assert "comment" not in kept
+    Preparation("rb", backend, wanted, Renderer()).converge(bare, present=False, checking=False)
+    bare.shell(f"test ! -e {backend.setting('elements_path')}")

@@ -10,7 +10,6 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 
 import pytest
 
@@ -87,10 +86,10 @@ def tracked(road: Journey, one: Namespace, packet: Packet) -> None:
 def test_the_quotation_is_as_the_host_sent_it(road: Journey, version: int, side: str, scope: Scope) -> None:
     road.program(moved(version, Session("udp", PORT, PEER[version], PEER_PORT), scope=scope))
     sent = Packet(PEER[version], OLD[version], "udp", PEER_PORT, PORT)
-    on_the_way = replace(sent, destination=NEW[version])
+    on_the_way = sent._replace(destination=NEW[version])
     if side == "phone":
         sent = Packet(OLD[version], PEER[version], "udp", PORT, PEER_PORT)
-        on_the_way = replace(sent, source=NEW[version])
+        on_the_way = sent._replace(source=NEW[version])
     destination, found = through(road, side, version, on_the_way, sent)
     assert destination == sent.source.packed
     assert known_by(found[8:]) == known_by(quotation(sent))

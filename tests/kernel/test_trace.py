@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
@@ -71,7 +71,7 @@ def examples(draw: st.DrawFn) -> Example:
             held[name].setdefault(entry.key, entry)
         if isinstance(entry, Rewrite):
             changes = {"destination" if entry.kind.changes_destination else "source": entry.to}
-            packet = replace(packet, **changes)  # type: ignore[arg-type]
+            packet = packet._replace(**changes)  # type: ignore[arg-type]
         serving = TOPOLOGY.find(packet.destination)
         flights += [(packet, at) for at in sorted({name, serving.name if serving else name})]
     return Example({name: RouterState(entries.values()) for name, entries in held.items()}, batch)

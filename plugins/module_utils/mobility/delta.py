@@ -28,13 +28,10 @@ class Delta:
     ) -> None:
         self._staying = staying
         self._unfrozen = unfrozen
+        self._states = (current, target)
+        self._given_back: Optional[Dict[RewriteKind, Set[Address]]] = None
         changes = _differing(current, target)
         self._phases: Dict[Phase, List[_Change]] = {phase: [] for phase in Phase}
-        #: The addresses that this router gives back to packets from the network.
-        self._decoded: Dict[RewriteKind, Set[Address]] = {kind: set() for kind in RewriteKind}
-        for entry in (*current, *target):
-            if isinstance(entry, Rewrite):
-                self._decoded[entry.kind].add(entry.to)
         #: Who takes over a route to an address from its holder before, by the later one's handover.
         self._heirs: Dict[str, str] = {
             after.stamp.handover: before.stamp.handover
@@ -72,9 +69,10 @@ class Delta:
             after.stamp.handover for before, after in changes if after is not None and _leads_elsewhere(before, after)
         }
         for before, after in changes:
-            roles = [entry.role for entry in (before, after) if entry is not None]
+            entry = after if before is None else before
+            role = None if entry is None else entry.role  # both have one key, and with it one role
             former = self._taken_from(before, after) if self._heirs else None
-            if Role.ENCODER_DST in roles or _leads_off_link(before, after, encoding):
+            if role is Role.ENCODER_DST or _leads_off_link(before, after, encoding):
                 self._phases[Phase.ENCODE_DST].append((before, after))
             elif former is not None:
                 # What the route led to the one that leaves is encoded by then, or has come to its end.
@@ -83,14 +81,14 @@ class Delta:
                     self._retire(before, phase)
                 else:
                     self._phases[phase].append((before, after))
-            elif Role.ENCODER_SRC in roles:
+            elif role is Role.ENCODER_SRC:
                 early = after is None and (redirected or self._meets_decoded(before) or _widely_meets(before, leading))
                 if _meets_led(before, after, leading):
                     self._phases[Phase.CLEAR_SRC].append((before, None))
                     self._phases[Phase.ENCODE_SRC].append((None, after))
                 else:
                     self._phases[Phase.CLEAR_SRC if early else Phase.ENCODE_SRC].append((before, after))
-            elif Role.FREEZE in roles:
+            elif role is Role.FREEZE:
                 self._phases[Phase.FREEZE if before is None else Phase.THAW].append((before, after))
             elif before is not None and after is None:
                 self._retire(before)
@@ -106,9 +104,24 @@ class Delta:
         """Whether an encoder of sources may match what this router has just decoded: both ends moved, through it."""
         if not isinstance(encoder, Rewrite):
             return False
-        match, others = encoder.match, self._decoded[RewriteKind.INBOUND_DST] - {encoder.match.source}
-        towards = bool(others) if match.destination is None else match.destination in others
-        return towards or match.source in self._decoded[RewriteKind.INBOUND_SRC]
+        match, decoded = encoder.match, self._decoded
+        others = decoded[RewriteKind.INBOUND_DST]
+        if match.destination is None:
+            towards = len(others) > (match.source in others)
+        else:
+            towards = match.destination != match.source and match.destination in others
+        return towards or match.source in decoded[RewriteKind.INBOUND_SRC]
+
+    @property
+    def _decoded(self) -> Dict[RewriteKind, Set[Address]]:
+        """The addresses that this router gives back to packets from the network; most plans do not ask."""
+        if self._given_back is None:
+            self._given_back = {kind: set() for kind in RewriteKind}
+            for state in self._states:
+                for entry in state:
+                    if isinstance(entry, Rewrite):
+                        self._given_back[entry.kind].add(entry.to)
+        return self._given_back
 
     def _taken_from(self, before: Optional[Entry], after: Optional[Entry]) -> Optional[str]:
         """The handover that a route is taken from, of that route and of the marks of whatever it leads, or has led.

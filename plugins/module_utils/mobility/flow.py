@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import List, Mapping, Optional
+from dataclasses import replace
+from typing import List, Mapping, NamedTuple, Optional
 
 from .handover import Handover, Session
 from .model import Address, Scope, Selector
@@ -15,8 +15,7 @@ from .topology import Topology
 __all__ = ["Flow", "flows_of"]
 
 
-@dataclass(frozen=True)
-class Flow:
+class Flow(NamedTuple):
     """The traffic between the mobile node and one correspondent, as one scope sees it."""
 
     scope: Scope
@@ -50,19 +49,19 @@ class Flow:
             return self
         address, port = self.session.seen
         session = replace(self.session, correspondent=address, correspondent_port=port, outside=None, outside_port=None)
-        return replace(self, correspondent=address, session=session)
+        return self._replace(correspondent=address, session=session)
 
     @property
     def between(self) -> Flow:
         """The same, never wider than what passes between the two ends."""
-        return replace(self, scope=Scope.CORRESPONDENT) if self.scope is Scope.ADDRESS else self
+        return self._replace(scope=Scope.CORRESPONDENT) if self.scope is Scope.ADDRESS else self
 
     def pair(self, source: Optional[Address], destination: Optional[Address], abroad: bool = True) -> Selector:
         """As :meth:`selector`, but never wider than the pair of addresses.
 
         :param abroad: as the mobile node sees it; otherwise as the correspondent's own router does.
         """
-        narrow = self if self.outside == self.known else replace(self, outside=self.known)
+        narrow = self if self.outside == self.known else self._replace(outside=self.known)
         return narrow.between.selector(source, destination, abroad)
 
 

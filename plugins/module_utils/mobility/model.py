@@ -74,6 +74,7 @@ class Role(Enum):
 class RewriteKind(Enum):
     """The four rewrites of RFC 4008 (natAddrMapTranslationEntity).
 
+    :ivar word: its value, which Enum gives slowly.
     :ivar is_decoder: whether it restores what a host expects.
     :ivar changes_destination: whether it changes the destination rather than the source.
     :ivar role: what it does in a handover.
@@ -87,6 +88,7 @@ class RewriteKind(Enum):
     __hash__ = object.__hash__  # as for Scope
 
     def __init__(self, word: str) -> None:
+        self.word = word
         self.is_decoder = word.startswith("inbound")
         self.changes_destination = word.endswith("dst")
         encoder = Role.ENCODER_DST if self.changes_destination else Role.ENCODER_SRC
@@ -142,7 +144,8 @@ class Rewrite:
     stamp: Stamp
 
     def __post_init__(self) -> None:
-        _of_one_family(self.match.address, self.to)
+        if self.match.bits[0] != self.to.version:
+            _of_one_family(self.match.address, self.to)
 
     def __str__(self) -> str:
         return f"{self.kind.value} {self.match} to {self.to} ({self.stamp})"
@@ -155,7 +158,7 @@ class Rewrite:
     @property
     def rank(self) -> Key:
         """Its place among a router's entries, wherever they are listed."""
-        return ("rewrite", self.kind.value, self.match.bits)
+        return ("rewrite", self.kind.word, self.match.bits)
 
     @property
     def role(self) -> Role:

@@ -144,7 +144,7 @@ def _rewritten(
     at_corresponding.append(Rewrite(RewriteKind.OUTBOUND_DST, flow.selector(None, old, False), new, encoder))
     if both:
         # A correspondent that moved has its own old address back by then: inbound_dst is asked first.
-        seen = flow if flow.outside == flow.known else replace(flow, outside=flow.known)
+        seen = flow if flow.outside == flow.known else flow._replace(outside=flow.known)
         restored = seen.selector(new, None, True)
         at_corresponding.append(Rewrite(RewriteKind.INBOUND_SRC, restored, old, decoder))
         sent = flow.between if named else flow

@@ -90,7 +90,7 @@ class _Stamps:
 
 def _row(entry: Entry, stamp: int) -> List[object]:
     if isinstance(entry, Rewrite):
-        return [entry.kind.value, *entry.match.bits, int(entry.to), stamp]
+        return [entry.kind.word, *entry.match.bits, int(entry.to), stamp]
     if isinstance(entry, Route):
         version, via = entry.destination.version, None if entry.via is None else int(entry.via)
         return ["route", version, int(entry.destination), via, entry.interface, stamp]
@@ -117,12 +117,13 @@ def _entries(rows: Iterable[Sequence[Any]], stamps: Sequence[Stamp]) -> Iterable
 
 
 def _entry(row: Sequence[Any], stamps: Sequence[Stamp]) -> Entry:
+    kind = _KINDS.get(row[0])
+    if kind is not None:
+        _sort, version, source, destination, protocol, port, other, to, number = row
+        match = _selector(version, source, destination, protocol, port, other)
+        return Rewrite(kind, match, _address(version, to), stamps[count(number)])
     sort, version, *fields, number = row
     stamp = stamps[count(number)]
-    kind = _KINDS.get(sort)
-    if kind is not None:
-        *match, to = fields
-        return Rewrite(kind, _selector(version, *match), _address(version, to), stamp)
     if sort == "route":
         destination, via, device = fields
         hop = None if via is None else _address(version, via)
@@ -138,7 +139,10 @@ def _selector(version: object, source: int, destination: int, protocol: str, por
     another = None if destination == -1 else _address(version, destination)
     if protocol == "" and port == other == 0:
         return Selector(one, another)
-    return Selector(one, another, text(protocol), count(port), count(other))
+    # The selector knows which numbers and words these may be, but would take 1.0 for 1.
+    if type(port) is not int or type(other) is not int:
+        raise TypeError("a port is a whole number")
+    return Selector(one, another, protocol, port, other)
 
 
 @lru_cache(maxsize=65536)

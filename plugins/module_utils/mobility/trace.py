@@ -9,9 +9,8 @@ router, the network between, and the router that serves the destination.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Container, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Container, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .model import Address, Rewrite, RewriteKind, Route
 from .router_state import RouterState
@@ -42,8 +41,7 @@ _NOTHING = RouterState()
 Endpoint = Tuple[str, Address, Optional[int]]
 
 
-@dataclass(frozen=True)
-class Packet:
+class Packet(NamedTuple):
     """The addresses and ports of a packet; ports are None where the protocol has none."""
 
     source: Address
@@ -69,8 +67,7 @@ class Packet:
         return f"{self.protocol} " + " > ".join(ends)
 
 
-@dataclass(frozen=True)
-class Hop:
+class Hop(NamedTuple):
     """One thing that happened: where, what, and the packet after it."""
 
     where: str
@@ -82,8 +79,7 @@ class Hop:
 _Passed = Tuple[str, Tuple[object, ...], Packet]
 
 
-@dataclass(frozen=True)
-class Walk:
+class Walk(NamedTuple):
     """The way of a packet.
 
     :ivar host: the address at which the last router hands it over on its link; None when it was dropped.
@@ -225,10 +221,14 @@ def _pass(
         held = lookups.rewrites.get(kind)
         found = None if held is None else held.find(bits, kind.changes_destination)
         if isinstance(found, Rewrite):
-            ends = (packet.source, found.to) if kind.changes_destination else (found.to, packet.destination)
-            packet = Packet(*ends, packet.protocol, packet.source_port, packet.destination_port)
-            bits = packet.bits
-            hops.append((at, (kind.value, "to", found.to), packet))
+            source, destination, protocol, port, other = packet
+            if kind.changes_destination:
+                packet = Packet(source, found.to, protocol, port, other)
+                bits = (*bits[:2], int(found.to), *bits[3:])
+            else:
+                packet = Packet(found.to, destination, protocol, port, other)
+                bits = (bits[0], int(found.to), *bits[2:])
+            hops.append((at, (kind.word, "to", found.to), packet))
             marked = True
     return packet, marked, False
 
@@ -248,7 +248,7 @@ def _pass_by_side(
         return packet, False, True
     leaves = _route(state, packet) is None and topology.path(packet.destination)[-1:] != (topology.routers.get(at),)
     for what, source, destination in translated(state, packet.source, packet.destination, from_inside, leaves):
-        packet = replace(packet, source=source, destination=destination)
+        packet = packet._replace(source=source, destination=destination)
         hops.append((at, (what,), packet))
     return packet, True, False
 
@@ -261,10 +261,10 @@ def _translated(packet: Packet, at: str, hops: List[_Passed], hidden: Mapping[En
     known = {outside: inside for inside, outside in hidden.items()}
     destination = known.get((packet.protocol, packet.destination, packet.destination_port))
     if source is not None:
-        packet = replace(packet, source=source[1], source_port=source[2])
+        packet = packet._replace(source=source[1], source_port=source[2])
         hops.append((at, ("masquerade as", endpoint(*source[1:])), packet))
     if destination is not None:
-        packet = replace(packet, destination=destination[1], destination_port=destination[2])
+        packet = packet._replace(destination=destination[1], destination_port=destination[2])
         hops.append((at, ("masquerade of", endpoint(*destination[1:])), packet))
     return packet
 

@@ -105,6 +105,7 @@ def change(held: Prepared, goal: Prepared, unit_path: str, *, purge: bool = Fals
         "remove": remove,
         "reload": any(path == unit_path for path, file in put) or unit_path in remove,
         "enable": goal.unit is Unit.ON and (held.unit is not Unit.ON or any(path == unit_path for path, file in put)),
+        "keep": ours and not known,
         "rmdir": sorted(held.directories - goal.directories, reverse=True),
         "purge": purge,
     }
@@ -113,7 +114,8 @@ def change(held: Prepared, goal: Prepared, unit_path: str, *, purge: bool = Fals
 def reverse(held: Prepared, goal: Prepared, unit_path: str) -> dict[str, Any]:
     """The undo of a change: what the router had is recalled from what the change captured."""
     there, back = change(held, goal, unit_path), change(held=goal, goal=held, unit_path=unit_path)
-    return {**back, "capture": False, "load": False, "replace": False, "flush": [], "recall": there["capture"]}
+    undone = {"capture": False, "load": False, "replace": False, "keep": False, "flush": []}
+    return {**back, **undone, "recall": there["capture"]}
 
 
 def _written(held: Prepared, goal: Prepared) -> list[str]:

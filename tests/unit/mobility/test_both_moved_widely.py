@@ -83,7 +83,7 @@ def test_the_other_end_that_is_home_again_before_a_plan_says_so_is_shown_nothing
     assert not any(isinstance(entry, Rewrite) and entry.to == THEIRS_AWAY for entry in held["rb"])
     packet = Packet(OURS, THEIRS, "tcp", 5060, 5060)
     assert trace(packet, "rb", known, held, ingress_filtering=False).packet == packet
-    others = trace(replace(packet, destination=STAYS), "rb", known, held, ingress_filtering=True)
+    others = trace(packet._replace(destination=STAYS), "rb", known, held, ingress_filtering=True)
     assert (others.packet.source, others.host) == (OURS, STAYS)
 
 

@@ -109,7 +109,7 @@ class Walker:
         """What leaves a masquerading router has its address, wherever it goes."""
         if not sender.masqueraded:
             return passed
-        return replace(passed, packet=replace(passed.packet, source=sender.seen, source_port=sender.seen_port))
+        return replace(passed, packet=passed.packet._replace(source=sender.seen, source_port=sender.seen_port))
 
     def _pass(self, router: str, packet: Packet, state: RouterState) -> _Passed:
         key = (router, packet, self._effect(state))
