@@ -56,9 +56,9 @@ _MOLECULE = Stage(
 def stages() -> tuple[Stage, ...]:
     """All stages in the order in which each lane runs them."""
     return (
-        _pytest("unit", "tests/unit", "aside", 1500),
-        _with_servers("kernel", "tests/kernel", "tree", 3000),
-        _with_servers("standins", "tests/standins", "aside", 1800),
+        _pytest("unit", "tests/unit", "aside", 2400),
+        _with_servers("kernel", "tests/kernel", "tree", 4200),
+        _with_servers("standins", "tests/standins", "aside", 2400),
         _with_servers("pages", "tests/pages", "aside", 900),
         _with_servers("moves", "tests/moves", "aside", 300),
         # A short run; make fuzz takes its time. What it finds stays in tests/fuzz/findings, and the unit tests try it.
@@ -79,7 +79,7 @@ def stages() -> tuple[Stage, ...]:
         Stage("antsibull-changelog", "lint", ("antsibull-changelog", "lint")),
         Stage("sanity", "sanity", ("tools/sanity.sh",), limit_s=900),
         Stage("lab up", "integration", (sys.executable, "-m", "lab", "up"), "lab", limit_s=600),
-        _with_servers("integration", "tests/integration", "lab", 2700),
+        _with_servers("integration", "tests/integration", "lab", 3600),
         replace(_MOLECULE, again=replace(_MOLECULE, name="molecule again")),
         Stage("lab down", "integration", (sys.executable, "-m", "lab", "down"), "lab", limit_s=120),
     )
