@@ -139,10 +139,7 @@ def _selector(version: object, source: int, destination: int, protocol: str, por
     another = None if destination == -1 else _address(version, destination)
     if protocol == "" and port == other == 0:
         return Selector(one, another)
-    # The selector knows which numbers and words these may be, but would take 1.0 for 1.
-    if type(port) is not int or type(other) is not int:
-        raise TypeError("a port is a whole number")
-    return Selector(one, another, protocol, port, other)
+    return Selector(one, another, protocol, count(port), count(other))
 
 
 @lru_cache(maxsize=65536)
