@@ -96,9 +96,8 @@ def with_us(lab: Lab, screen: Screen, directory: Path) -> dict[str, Any]:
             else:
                 screen.line(text, good=good)
         marks = [(step.name, step.router, _monotonic(step.started)) for step in done.steps]
-        # After a long gap TCP tries again only when twice the gap has passed.
-        gap = max(at for _name, _router, at in marks) - move.down
-        time.sleep(max(_WAIT, move.down + 2 * gap + 1 - time.monotonic()))
+        traffic.settle()
+        time.sleep(_WAIT)
     streams = traffic.result(move.down)
     for name, stream in streams.items():
         screen.line(f"{name}: {'alive' if stream['alive'] else 'DEAD'}", good=stream["alive"])

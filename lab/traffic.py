@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +20,11 @@ from lab.lab import Lab
 from lab.runtime import LabError
 
 Ip = IPv4Address | IPv6Address
+
+_STREAMS = ("tcp", "udp")
+# How often the logs are looked at, seconds.
+_LOOK = 0.1
+_OVER = frozenset({"reset", "closed"})
 
 
 class Traffic:
@@ -71,6 +80,45 @@ class Traffic:
     def result(self, move_time: float) -> dict[str, dict[str, Any]]:
         """See :func:`lab.analysis.analyse`."""
         return analyse(self.files, move_time)
+
+    def settle(self, seconds: float = 60) -> bool:
+        """Wait until both ends have heard each stream from now on, or it is over; whether that came in time.
+
+        TCP that was cut off for long sends again only after about as long a silence once more (RFC 6298 section 5.5),
+        so how long a session needs to run again cannot be said beforehand.
+        """
+        over: set[str] = set()
+        heard: set[tuple[str, str]] = set()
+
+        def seen(node: str, event: dict[str, Any]) -> bool:
+            stream, what = event["stream"], event["event"]
+            if what in _OVER:
+                over.add(stream)
+            elif what == "received":
+                heard.add((node, stream))
+            return all(one in over or all((end, one) in heard for end in self.files) for one in _STREAMS)
+
+        return self._await(seen, seconds)
+
+    def ends(self, stream: str, seconds: float = 60) -> bool:
+        """Wait until a stream is over at one end; whether that came in time."""
+        return self._await(lambda _node, event: event["stream"] == stream and event["event"] in _OVER, seconds)
+
+    def _await(self, seen: Callable[[str, dict[str, Any]], bool], seconds: float) -> bool:
+        """Show the ends' events from now on, until ``seen(node, event)`` is true."""
+        deadline = time.monotonic() + seconds
+        with ExitStack() as stack:
+            logs = {node: stack.enter_context(path.open(encoding="ascii")) for node, path in self.files.items()}
+            for log in logs.values():
+                log.seek(0, os.SEEK_END)
+            partial = dict.fromkeys(logs, "")
+            while time.monotonic() < deadline:
+                for node, log in logs.items():
+                    *lines, partial[node] = (partial[node] + log.read()).split("\n")
+                    if any(seen(node, json.loads(line)) for line in lines if line.startswith("{")):
+                        return True
+                time.sleep(_LOOK)
+        return False
 
     def _stop(self) -> None:
         for end in self._ends:

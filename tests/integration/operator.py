@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -38,6 +38,7 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device 
 from lab import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
+AfterStep = Callable[[Stage, Step], object]
 ROUTERS = ("ra", "rb", "rc", "rd")
 AOR = "sip:alice@visited.example"
 
@@ -145,13 +146,13 @@ class Routers:
         """As :meth:`plan`, for a handover as plain data."""
         return self.plan(handover_from_record(record))
 
-    def apply(self, stages: Sequence[Stage], pause: float = 0.0) -> None:
-        """Carry a plan out, stage by stage; ``pause`` seconds between steps."""
+    def apply(self, stages: Sequence[Stage], after_each: AfterStep = lambda _stage, _step: None) -> None:
+        """Carry a plan out, stage by stage; ``after_each`` comes after each step."""
         for stage in stages:
             time.sleep(stage.wait)
             for step in stage.steps:
                 self.step(step)
-                time.sleep(pause)
+                after_each(stage, step)
 
     def step(self, step: Step) -> None:
         """Carry one step out."""

@@ -101,8 +101,8 @@ def test_a_call_moves_on_and_comes_home(switched: Switched, at_home: Lab, tmp_pa
                 planned = routers.plan(handover(mn, move.new[0], sessions))
                 assert not planned.refused
                 routers.apply(planned.stages)
-                time.sleep(2)
-            time.sleep(2)
+                traffic.settle()
+            time.sleep(1.5)
         streams = traffic.result(first)
         assert {name: stream["alive"] for name, stream in streams.items()} == {"tcp": True, "udp": True}, streams
     finally:

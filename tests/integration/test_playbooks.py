@@ -120,11 +120,8 @@ def test_ten_moves_under_one_session(at_home: Lab, routers: Routers, tmp_path: P
                 },
             )
             assert done.status == 0, done.output
-        # TCP sends again after as long a silence as it has had: playbooks are slow.
-        for _ in range(40):
-            time.sleep(4)
-            if traffic.result(first.down if first else 0.0)["tcp"]["alive"]:
-                break
+        traffic.settle(300)  # ten playbooks without a word between them
+        time.sleep(1.5)
     streams = traffic.result(first.down if first else 0.0)
     assert streams["tcp"]["alive"], streams
     assert streams["udp"]["alive"], streams

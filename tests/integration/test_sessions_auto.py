@@ -27,13 +27,13 @@ def test_sessions_live_on_without_the_phones_help(at_home: Lab, routers: Routers
         "handover_sessions": "auto",
         "handover_report": str(report),
     }
-    with Traffic(lab, home, peer, tmp_path, seconds=90) as traffic:
+    with Traffic(lab, home, peer, tmp_path, seconds=300) as traffic:
         time.sleep(1)
         move = lab.move("mn", "b")
         log.write_text(call(str(home), str(peer), 7102) + event(lab, str(home)) + "\n")
         done = playbook("handover", variables)
         assert done.status == 0, done.output
-        time.sleep(4)
+        traffic.settle()
         told = json.loads(report.read_text())
         # The phone's sockets are still there; a second run finds the same and changes nothing.
         again = playbook("handover", variables)
