@@ -164,7 +164,7 @@ class Streams:
         for end in self._ends:
             end.send_signal(signal.SIGTERM)
         for end in self._ends:
-            end.communicate(timeout=20)
+            end.communicate(timeout=60)
         self._ends.clear()
 
     def __enter__(self) -> Streams:
