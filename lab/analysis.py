@@ -14,6 +14,11 @@ _IN_FLIGHT = 0.5
 _LAST = 1.0
 # A gap that began this long before the move still counts as the move's. Seconds.
 _BEFORE = 0.2
+STREAMS = frozenset({"tcp", "udp"})
+# A stream that has had one of these events never runs again.
+_OVER = frozenset({"reset", "closed"})
+# As much of a log's end as has some seconds in it. Bytes.
+_TAIL = 20_000
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,23 @@ def read(path: Path) -> list[dict[str, Any]]:
     """The events of one log; a line cut off by a kill is left out."""
     lines = path.read_text(encoding="ascii").splitlines(keepends=True)
     return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def heard_since(files: Mapping[str, Path], moment: float) -> set[str]:
+    """The streams of which both ends have received something after a moment (monotonic seconds, a short while ago)."""
+    heard = set(STREAMS)
+    for path in files.values():
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL))
+            lines = file.read().splitlines()[1:-1]
+        late = [event for event in map(json.loads, lines) if event["t"] > moment and event["event"] == "received"]
+        heard &= {event["stream"] for event in late}
+    return heard
+
+
+def over(files: Mapping[str, Path]) -> set[str]:
+    """The streams that were reset or closed at an end."""
+    return {event["stream"] for path in files.values() for event in read(path) if event["event"] in _OVER}
 
 
 def analyse(files: Mapping[str, Path], move_time: float) -> dict[str, dict[str, Any]]:
@@ -58,9 +80,9 @@ def _judge(stream: str, events: Mapping[str, list[dict[str, Any]]], move: float,
         {"end": name, "t": event["t"], "event": event["event"], "error": event.get("error")}
         for name, log in logs.items()
         for event in log
-        if event["event"] in ("reset", "error", "closed") and event["t"] <= end
+        if event["event"] in _OVER | {"error"} and event["t"] <= end
     ]
-    fatal = any(error["event"] != "error" for error in errors)
+    fatal = any(error["event"] in _OVER for error in errors)
     return {
         "alive": not fatal and all(direction.alive for direction in directions.values()),
         "gap_ms": max(direction.gap_ms for direction in directions.values()),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +77,13 @@ def interfaces(pid: int) -> set[str]:
     except OSError:
         return set()
     return {line.split(":", 1)[0].strip() for line in lines[2:]}
+
+
+def comes(true: Callable[[], bool], seconds: float, look: float = 0.2) -> bool:
+    """Whether something becomes true in time; asked every ``look`` seconds."""
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(look)
+    return True

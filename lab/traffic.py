@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from lab.analysis import analyse
+from lab.analysis import STREAMS, analyse, heard_since, over
 from lab.lab import Lab
-from lab.runtime import LabError
+from lab.runtime import LabError, comes
 
 Ip = IPv4Address | IPv6Address
 
-_STREAMS = ("tcp", "udp")
-# How often the logs are looked at, seconds.
-_LOOK = 0.1
-_OVER = frozenset({"reset", "closed"})
+# Longer than what the judgement looks for packets in. Seconds.
+_RUNS_ON = 1.5
 
 
 class Traffic:
@@ -81,44 +76,21 @@ class Traffic:
         """See :func:`lab.analysis.analyse`."""
         return analyse(self.files, move_time)
 
-    def settle(self, seconds: float = 60) -> bool:
-        """Wait until both ends have heard each stream from now on, or it is over; whether that came in time.
+    def settle(self, seconds: float = 60) -> None:
+        """Wait until both ends have heard each stream again, or it is over, and then until it is seen to run on.
 
         TCP that was cut off for long sends again only after about as long a silence once more (RFC 6298 section 5.5),
         so how long a session needs to run again cannot be said beforehand.
+
+        :param seconds: how long at most; what then does not run is judged by :meth:`result`.
         """
-        over: set[str] = set()
-        heard: set[tuple[str, str]] = set()
+        since = time.monotonic()
+        comes(lambda: heard_since(self.files, since) | over(self.files) >= STREAMS, seconds)
+        time.sleep(_RUNS_ON)
 
-        def seen(node: str, event: dict[str, Any]) -> bool:
-            stream, what = event["stream"], event["event"]
-            if what in _OVER:
-                over.add(stream)
-            elif what == "received":
-                heard.add((node, stream))
-            return all(one in over or all((end, one) in heard for end in self.files) for one in _STREAMS)
-
-        return self._await(seen, seconds)
-
-    def ends(self, stream: str, seconds: float = 60) -> bool:
-        """Wait until a stream is over at one end; whether that came in time."""
-        return self._await(lambda _node, event: event["stream"] == stream and event["event"] in _OVER, seconds)
-
-    def _await(self, seen: Callable[[str, dict[str, Any]], bool], seconds: float) -> bool:
-        """Show the ends' events from now on, until ``seen(node, event)`` is true."""
-        deadline = time.monotonic() + seconds
-        with ExitStack() as stack:
-            logs = {node: stack.enter_context(path.open(encoding="ascii")) for node, path in self.files.items()}
-            for log in logs.values():
-                log.seek(0, os.SEEK_END)
-            partial = dict.fromkeys(logs, "")
-            while time.monotonic() < deadline:
-                for node, log in logs.items():
-                    *lines, partial[node] = (partial[node] + log.read()).split("\n")
-                    if any(seen(node, json.loads(line)) for line in lines if line.startswith("{")):
-                        return True
-                time.sleep(_LOOK)
-        return False
+    def ends(self, stream: str, seconds: float = 60) -> None:
+        """Wait until a stream is over at one end, ``seconds`` at most."""
+        comes(lambda: stream in over(self.files), seconds)
 
     def _stop(self) -> None:
         for end in self._ends:

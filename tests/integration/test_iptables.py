@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.placing import DECODER_MARGIN, GRACE
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_to_record
 from lab import Lab
+from lab.runtime import comes
 from lab.snapshot import differences
 from lab.traffic import Traffic
 
@@ -102,7 +103,6 @@ def test_a_call_moves_on_and_comes_home(switched: Switched, at_home: Lab, tmp_pa
                 assert not planned.refused
                 routers.apply(planned.stages)
                 traffic.settle()
-            time.sleep(1.5)
         streams = traffic.result(first)
         assert {name: stream["alive"] for name, stream in streams.items()} == {"tcp": True, "udp": True}, streams
     finally:
@@ -167,13 +167,3 @@ def test_what_has_expired_is_swept_and_what_has_not_survives_a_reboot(switched: 
 def prepared_again(lab: Lab) -> bool:
     """Whether the restoring service has ended on B."""
     return lab.run("rb", ["systemctl", "is-active", "sipmobility-restore"], check=False).stdout.strip() == "active"
-
-
-def comes(true: Callable[[], bool], seconds: float) -> bool:
-    """Whether something becomes true in time."""
-    end = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > end:
-            return False
-        time.sleep(1)
-    return True

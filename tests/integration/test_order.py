@@ -20,6 +20,9 @@ from lab.traffic import Traffic
 
 from .operator import Routers, handover, leftovers
 
+# As long as nobody is waited for who cannot come. Seconds.
+_DEAD = 2
+
 Reorder = Callable[[Sequence[Stage]], Sequence[Stage]]
 
 
@@ -59,9 +62,7 @@ def moved_session(
         assert not planned.refused
         stages = reorder(planned.stages)
         routers.apply(stages, after_each=lambda stage, step: after_each(traffic, stage, step))
-        if stages:
-            traffic.settle()
-        time.sleep(2)
+        traffic.settle(60 if stages else _DEAD)
     return traffic.result(move.down)
 
 

@@ -121,7 +121,6 @@ def test_ten_moves_under_one_session(at_home: Lab, routers: Routers, tmp_path: P
             )
             assert done.status == 0, done.output
         traffic.settle(300)  # ten playbooks without a word between them
-        time.sleep(1.5)
     streams = traffic.result(first.down if first else 0.0)
     assert streams["tcp"]["alive"], streams
     assert streams["udp"]["alive"], streams

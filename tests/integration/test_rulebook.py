@@ -76,7 +76,6 @@ def test_a_move_is_carried_out(at_home: Lab, routers: Routers, tmp_path: Path) -
         running.await_("handover", lambda: running.recaps > 0, 60)
         took = time.time() - event["time"]
         traffic.settle()
-        time.sleep(1.5)
     streams = traffic.result(move.down)
     print(f"event to the end of the playbook: {took:.2f} s; gaps {[s['gap_ms'] for s in streams.values()]} ms")
     assert streams["tcp"]["alive"], streams

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -28,7 +27,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.planning impo
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
-from lab.analysis import analyse
+from lab.analysis import STREAMS, analyse, heard_since
 from lab.runtime import in_network
 from lab.topology import ROOT
 from lab.traffic import wait_for
@@ -181,14 +180,7 @@ class Streams:
 
     def run_since(self, moment: float) -> bool:
         """Whether both ends have received something of both streams after a moment."""
-        for path in self.files.values():
-            with path.open("rb") as file:
-                file.seek(max(0, path.stat().st_size - 20_000))
-                lines = file.read().splitlines()[1:-1]
-            late = [event for event in map(json.loads, lines) if event["t"] > moment and event["event"] == "received"]
-            if {event["stream"] for event in late} != {"tcp", "udp"}:
-                return False
-        return True
+        return heard_since(self.files, moment) == STREAMS
 
     def result(self, move_time: float) -> dict[str, dict[str, Any]]:
         """See :func:`lab.analysis.analyse`; of streams that began after the move, all that they were."""
