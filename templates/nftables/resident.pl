@@ -392,6 +392,9 @@ eval {
 	nft_ends();
 	undef $task;
 };
+# What the first step would wait for: nft reads what tables there are, and `save` tells where it keeps.
+eval { nft("get element ip {{ table }} in_use { ip }\n") } if $nft;
+eval { places() } if -x $save;
 put(\*STDOUT, "\n\@\@ resident $word\n");
 while (my ($kind, $text, $mark) = request()) {
 	if ($kind eq 'script') {

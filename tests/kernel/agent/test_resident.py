@@ -89,7 +89,7 @@ def resident(space: Namespace, within: str = "") -> Iterator[Held]:
     thread.start()
     shell = NamespaceShell(RouterEntry("rb", Login(None), {}), space.pid, within)
     platform, renderer = Nftables(), Renderer()
-    shell.become(renderer.render(platform.resident_template, {}), str(platform.settings["save_command"]))
+    shell.become(renderer.render(platform.resident_template, platform.settings), str(platform.settings["save_command"]))
     try:
         counted = Counted(LoopShell(shell, loop))
         yield Held(ManagedRouter("rb", platform, ResidentDevice(platform, renderer, counted)), counted)
