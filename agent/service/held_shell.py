@@ -17,7 +17,7 @@ import secrets
 import shlex
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -84,10 +84,14 @@ class HeldShell(ABC):
 
         :raises HandoverError: as :meth:`run`.
         """
-        if not self._program:
-            return None
-        output = await self._answered(lambda: self._stepped(text, known))
-        return None if "unknown" in output.sections else output
+        return await self._by_program("step", f"{known}\n{text}")
+
+    async def connections(self, addresses: Iterable[str], rows: int) -> Output | None:
+        """What linux/connections.sh.j2 prints of addresses; None where only a script can tell.
+
+        :raises HandoverError: as :meth:`run`.
+        """
+        return await self._by_program("connections", "\n".join((str(rows), *addresses)))
 
     async def close(self) -> None:
         """End the shell."""
@@ -140,10 +144,14 @@ class HeldShell(ABC):
         await self._sent(f"(\n{script}\n) </dev/null\nprintf '\\n@@ ran {word}\\n'\n".encode())
         return await self._until(mark)
 
-    async def _stepped(self, text: str, known: str) -> str:
-        if not self._resident:
-            return "@@ unknown\n@@ end\n"
-        return await self._asked("step", f"{known}\n{text}")
+    async def _by_program(self, kind: str, text: str) -> Output | None:
+        async def said() -> str:
+            return await self._asked(kind, text) if self._resident else "@@ unknown\n@@ end\n"
+
+        if not self._program:
+            return None
+        output = await self._answered(said)
+        return None if "unknown" in output.sections else output
 
     async def _asked(self, kind: str, text: str) -> str:
         word, mark = _mark()

@@ -14,7 +14,8 @@ from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.connection import Connection
 from ...plugins.module_utils.mobility.model import Address, Change
 from ...plugins.module_utils.platforms.base import Output, Platform
-from ...plugins.plugin_utils.connections import gathered
+from ...plugins.module_utils.platforms.conntrack import MAX_ROWS, read_connections
+from ...plugins.plugin_utils.connections import CONNECTIONS, gathered
 from ...plugins.plugin_utils.rendering import Renderer
 from ...plugins.plugin_utils.router import ManagedRouter
 from .held_shell import HeldShell, LoopShell, Runs
@@ -43,7 +44,8 @@ class ShellWay(Way):
         if platform.resident_template:
             program = renderer.render(platform.resident_template, platform.settings)
             held.become(program, str(platform.settings["save_command"]))
-        self._shell = LoopShell(self._steps, asyncio.get_running_loop())
+        self._loop = asyncio.get_running_loop()
+        self._shell = LoopShell(self._steps, self._loop)
         device = ResidentDevice(platform, renderer, self._shell)
         super().__init__(ManagedRouter(held.name, platform, device))
         held.ended = self._ended
@@ -66,4 +68,10 @@ class ShellWay(Way):
         await self._held.close()
 
     def connections(self, addresses: Iterable[Address]) -> tuple[Connection, ...]:
-        return gathered(addresses, self._shell, self._renderer).connections
+        asked = tuple(addresses)
+        if self._renderer.ours(CONNECTIONS):
+            told = self._held.connections(map(str, asked), MAX_ROWS)
+            output = asyncio.run_coroutine_threadsafe(told, self._loop).result()
+            if output is not None:
+                return read_connections(output).connections
+        return gathered(asked, self._shell, self._renderer).connections

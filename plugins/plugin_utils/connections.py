@@ -12,7 +12,10 @@ from ..module_utils.platforms.conntrack import MAX_ROWS, Table, read_connections
 from .rendering import Renderer
 from .shell_device import Shell
 
-__all__ = ["gathered"]
+__all__ = ["CONNECTIONS", "gathered"]
+
+#: The template of what lists them.
+CONNECTIONS = "linux/connections.sh.j2"
 
 
 def gathered(addresses: Iterable[Address], shell: Shell, renderer: Renderer) -> Table:
@@ -25,4 +28,4 @@ def gathered(addresses: Iterable[Address], shell: Shell, renderer: Renderer) -> 
     forms = list(dict.fromkeys(form for one in asked for form in (str(one), one.exploded)))
     families = [name for name, version in (("ipv4", 4), ("ipv6", 6)) if any(one.version == version for one in asked)]
     context = {"addresses": forms, "families": families, "rows": MAX_ROWS}
-    return read_connections(shell.run(renderer.render("linux/connections.sh.j2", context)))
+    return read_connections(shell.run(renderer.render(CONNECTIONS, context)))

@@ -42,6 +42,11 @@ class Renderer:
             autoescape=False,  # router commands, not HTML; values are typed before they come here
         )
 
+    def ours(self, name: str) -> bool:
+        """Whether a template is ours: no operator has replaced it."""
+        found = self._environment.get_template(name).filename
+        return found is not None and Path(found).is_relative_to(_OURS)
+
     def render(self, name: str, context: Mapping[str, object]) -> str:
         """The text of a template.
 

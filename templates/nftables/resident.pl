@@ -8,13 +8,15 @@
 # know, it says so and does nothing. Everything else goes to a shell. It needs what Debian's perl-base has, no more.
 #
 # Arguments: the command that keeps what the router holds, and a word that ends the line in which this says what it is.
-# Input: a line `script LENGTH MARK` or `step LENGTH MARK`, and so many bytes. Those of a step begin with a line, the
-# generation in which it is right. The mark ends the answer, whose sections are those of linux/guarded.sh.j2.
+# Input: a line `script LENGTH MARK`, `step LENGTH MARK` or `connections LENGTH MARK`, and so many bytes. Those of a step
+# begin with a line, the generation in which it is right; the sections of its answer are those of linux/guarded.sh.j2.
+# Connections are asked for by a number of rows, and addresses, one a line; its answer is as linux/connections.sh.j2 has
+# it. The mark ends each answer.
 
 use strict;
 use Fcntl qw(LOCK_EX O_APPEND O_CREAT O_RDONLY O_RDWR);
 use IO::Handle ();
-use Socket qw(AF_INET AF_INET6 inet_pton);
+use Socket qw(AF_INET AF_INET6 inet_ntop inet_pton);
 
 my ($save, $word) = @ARGV;
 
@@ -330,6 +332,8 @@ sub commands {
 	return \@commands;
 }
 
+my $unknown = "\@\@ unknown\n\@\@ end\n";
+
 # Carry a step out, command by command.
 sub carry_out {
 	my $told = '';
@@ -353,7 +357,7 @@ sub carry_out {
 # The answer to a step.
 sub answered {
 	my ($right, $text) = @_;
-	my $commands = commands($text) // return "\@\@ unknown\n\@\@ end\n";
+	my $commands = commands($text) // return $unknown;
 	my $held = generation();
 	my $said = "\@\@ held\n$held\n";
 	if ($held eq $right) {
@@ -362,6 +366,78 @@ sub answered {
 		$said .= "\@\@ after\n" . generation() . "\n";
 	}
 	return "$said\@\@ end\n";
+}
+
+# Connections: of the connection table (<linux/netfilter/nfnetlink_conntrack.h>), what linux/connections.sh.j2 has of it.
+
+my %protocols = (6 => 'tcp', 17 => 'udp', 33 => 'dccp', 132 => 'sctp', 136 => 'udplite');
+# By what the attribute of a protocol is.
+my %states = (
+	1 => [qw(NONE SYN_SENT SYN_RECV ESTABLISHED FIN_WAIT CLOSE_WAIT LAST_ACK TIME_WAIT CLOSE SYN_SENT2)],
+	2 => [qw(NONE REQUEST RESPOND PARTOPEN OPEN CLOSEREQ CLOSING TIMEWAIT IGNORE INVALID)],
+	3 => [qw(NONE CLOSED COOKIE_WAIT COOKIE_ECHOED ESTABLISHED SHUTDOWN_SENT SHUTDOWN_RECD SHUTDOWN_ACK_SENT
+		HEARTBEAT_SENT HEARTBEAT_ACKED)],
+);
+
+sub attributes {
+	my ($text) = @_;
+	my %found;
+	for (my $at = 0; $at + 4 <= length $text;) {
+		my ($size, $kind) = unpack "x${at}SS", $text;
+		$size >= 4 or die "netlink: $size\n";
+		$found{$kind & 0x3fff} = substr $text, $at + 4, $size - 4;
+		$at += $size + 3 & ~3;
+	}
+	return \%found;
+}
+
+# A row, whether it carries traffic, and which address that is asked for it has; nothing where it has none.
+sub row {
+	my ($family, $message, $wanted) = @_;
+	my $of = attributes(substr $message, 20);
+	my ($protocol, @ends, @addresses);
+	for my $tuple (@{$of}{1, 2}) {
+		my ($ip, $ports) = map { attributes($_) } @{ attributes($tuple) }{1, 2};
+		my @now = @{$ip}{$family == AF_INET ? (1, 2) : (3, 4)};
+		$protocol = unpack 'C', $ports->{1};
+		defined $protocols{$protocol} && defined $ports->{3} or return;
+		push @addresses, @now;
+		push @ends, sprintf 'src=%s dst=%s sport=%d dport=%d', (map { inet_ntop($family, $_) } @now),
+			map { unpack 'n', $_ } @{$ports}{2, 3};
+	}
+	my ($has) = grep { $wanted->{$_} } @addresses or return;
+	my ($kind, $state) = %{ attributes($of->{4} // '') };
+	$state = $kind ? ($states{$kind}[unpack 'C', attributes($state)->{1}] // 'UNKNOWN') . ' ' : '';
+	my $answered = unpack('N', $of->{3}) & 2;
+	my $idle = !$answered || $state =~ /^(?:TIME_WAIT|CLOSE |LAST_ACK|SYN_|SHUTDOWN|COOKIE)/;
+	my $first = $family == AF_INET ? 'ipv4 2' : 'ipv6 10';
+	my $flag = $answered ? '' : '[UNREPLIED] ';
+	return "$first $protocols{$protocol} $protocol $state$ends[0] $flag$ends[1]\n", $idle, $has;
+}
+
+sub connections {
+	my ($limit, @addresses) = split /\n/, $_[0];
+	my ($rows, $left_out, $tracked, %had) = ('', 0, 0);
+	for my $family (AF_INET, AF_INET6) {
+		my %wanted = map { $_ => 1 } grep { defined } map { inet_pton($family, $_) } @addresses or next;
+		my $any = join '|', map { quotemeta } keys %wanted;
+		my $table = netlink(12);
+		put($table, pack 'LSSLLCCn', 20, 0x0101, 0x301, 1, 0, $family, 0, 0);
+		DUMP: while (1) {
+			for (my $said = heard($table); length $said >= 16;) {
+				my ($size, $kind) = unpack 'LS', $said;
+				last DUMP if $kind == 3;
+				$kind == 0x0100 && $size >= 20 or die "no connections\n";
+				$tracked++;
+				my $message = substr $said, 0, $size;
+				$said = substr $said, $size + 3 & ~3;
+				my ($row, $idle, $has) = $message =~ /$any/s ? row($family, $message, \%wanted) : ();
+				next if !defined $row;
+				if (++$had{$idle, $has} <= $limit) { $rows .= $row } else { $left_out++ }
+			}
+		}
+	}
+	return "\@\@ connections\n$rows\@\@ counts\nleft_out $left_out\ntracked $tracked\n\@\@ end\n";
 }
 
 # What is asked
@@ -402,8 +478,9 @@ while (my ($kind, $text, $mark) = request()) {
 		waitpid $process, 0;
 		put(\*STDOUT, $mark);
 	} else {
+		my $said = $kind eq 'step' ? answered(split /\n/, $text, 2) : eval { connections($text) } // $unknown;
 		# At once: each piece of it is a packet, and wakes up who waits.
-		put(\*STDOUT, answered(split /\n/, $text, 2) . $mark);
+		put(\*STDOUT, $said . $mark);
 	}
 }
 fold() if $due;
