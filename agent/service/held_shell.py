@@ -13,7 +13,6 @@ steps out itself, and gives scripts to shells.
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import shlex
 from abc import ABC, abstractmethod
@@ -70,7 +69,7 @@ class HeldShell(ABC):
         return self._process is not None
 
     def become(self, program: str, *arguments: str) -> None:
-        """Have the next shell that opens become a program, in Python, where the router can run it."""
+        """Have the next shell that opens become a program, in Perl, where the router can run it."""
         self._program = (program, *arguments)
 
     async def run(self, script: str) -> Output:
@@ -126,31 +125,34 @@ class HeldShell(ABC):
         if self._program:
             word = secrets.token_hex(8)
             program, *arguments = self._program
-            # -I: whatever stands in the login's environment and home. One command: a shell reads ahead.
-            become = shlex.join(["python3", "-I", "-S", "-c", program, *arguments, word])
+            become = shlex.join(["perl", "-e", program, "--", *arguments, word])
             plain = f"printf '\\n@@ plain {word}\\n'"
-            await self._sent(f"if command -v python3 >/dev/null; then exec {become}; else {plain}; fi\n")
+            # One command: a shell reads ahead. Whatever the login's environment tells perl.
+            able = "perl -MFcntl -MSocket -MIO::Handle -e 1 </dev/null 2>/dev/null"
+            await self._sent(f"if unset PERL5OPT PERL5LIB; {able}; then exec {become}; else {plain}; fi\n".encode())
             self._resident = (await self._until(f" {word}\n".encode())).endswith("@@ resident")
 
     async def _ran(self, script: str) -> str:
-        mark = f"\n@@ ran {secrets.token_hex(8)}\n"
         if self._resident:
-            return await self._asked(mark, {"script": script})
+            return await self._asked("script", script)
+        word, mark = _mark()
         # The printf is parsed only when the subshell has ended.
-        await self._sent(f"(\n{script}\n) </dev/null\nprintf '{mark.encode('unicode_escape').decode()}'\n")
-        return await self._until(mark.encode())
+        await self._sent(f"(\n{script}\n) </dev/null\nprintf '\\n@@ ran {word}\\n'\n".encode())
+        return await self._until(mark)
 
     async def _stepped(self, text: str, known: str) -> str:
         if not self._resident:
             return "@@ unknown\n@@ end\n"
-        return await self._asked(f"\n@@ ran {secrets.token_hex(8)}\n", {"text": text, "known": known})
+        return await self._asked("step", f"{known}\n{text}")
 
-    async def _asked(self, mark: str, request: dict[str, str]) -> str:
-        await self._sent(json.dumps({**request, "mark": mark}) + "\n")
-        return await self._until(mark.encode())
+    async def _asked(self, kind: str, text: str) -> str:
+        word, mark = _mark()
+        data = text.encode()
+        await self._sent(f"{kind} {len(data)} {word}\n".encode() + data)
+        return await self._until(mark)
 
-    async def _sent(self, text: str) -> None:
-        self._process.stdin.write(text.encode())
+    async def _sent(self, data: bytes) -> None:
+        self._process.stdin.write(data)
         await self._process.stdin.drain()
 
     async def _until(self, mark: bytes) -> str:
@@ -188,6 +190,12 @@ class HeldShell(ABC):
         if isinstance(error, Exception):
             return HandoverError("router_unreachable", f"{self.name}: {error}", "a router can be reached")
         return error
+
+
+def _mark() -> tuple[str, bytes]:
+    """A word, and the end of an answer with it."""
+    word = secrets.token_hex(8)
+    return word, f"\n@@ ran {word}\n".encode()
 
 
 class LoopShell:

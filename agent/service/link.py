@@ -76,6 +76,7 @@ class Link:
                 await self._until_gone()
                 try:
                     await self.gather()
+                    await self._in_thread(self._way.warm)
                     delay = _SOON
                     self._came_back(self)
                 except HandoverError:

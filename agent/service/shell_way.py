@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.connection import Connection
-from ...plugins.module_utils.mobility.model import Address
+from ...plugins.module_utils.mobility.model import Address, Change
 from ...plugins.module_utils.platforms.base import Output, Platform
 from ...plugins.plugin_utils.connections import gathered
 from ...plugins.plugin_utils.rendering import Renderer
@@ -55,6 +57,10 @@ class ShellWay(Way):
 
     async def step(self, text: str, known: str) -> Output | None:
         return await self._steps.step(text, known)
+
+    def warm(self) -> None:
+        with suppress(HandoverError):  # it is told when a step is carried out
+            self.router.text(Change(), time.time())
 
     async def close(self) -> None:
         await self._held.close()

@@ -52,6 +52,9 @@ class Way:
         """Carry out the text of a step in a faster way; None where there is none: nothing was done."""
         return None
 
+    def warm(self) -> None:
+        """Do what the first step would wait for beside its router, as compiling templates; no router is asked."""
+
     async def close(self) -> None:
         """End what is held open; it is opened again when it is used again."""
         await asyncio.to_thread(self.router.close)

@@ -128,7 +128,7 @@ class Nftables(Platform):
     }
     complaints = _COMPLAINTS
     generation = _Ruleset()
-    resident_template = "nftables/resident.py"
+    resident_template = "nftables/resident.pl"
 
     def _entries(self, output: Output) -> Iterable[Entry]:
         sets: Dict[str, Dict[str, Dict[str, Any]]] = {}

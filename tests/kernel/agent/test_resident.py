@@ -48,6 +48,7 @@ from ..test_preparation import bare as bare
 from ..test_preparation import live, managed, prepare, reboot
 from .child import NamespaceShell
 
+_STANDING = Rewrite(RewriteKind.INBOUND_DST, Selector(PEER, NEW), OLD, mark(1).stamp)
 ELEMENTS = NftablesBackend().setting("elements_path")
 
 
@@ -88,7 +89,7 @@ def resident(space: Namespace, within: str = "") -> Iterator[Held]:
     thread.start()
     shell = NamespaceShell(RouterEntry("rb", Login(None), {}), space.pid, within)
     platform, renderer = Nftables(), Renderer()
-    shell.become(renderer.render(platform.resident_template, {}), str(platform.settings["save_command"]))
+    shell.become(renderer.render(platform.resident_template, platform.settings), str(platform.settings["save_command"]))
     try:
         counted = Counted(LoopShell(shell, loop))
         yield Held(ManagedRouter("rb", platform, ResidentDevice(platform, renderer, counted)), counted)
@@ -143,9 +144,8 @@ def test_nothing_is_done_after_somebody_else_changed_something(held: Held, host:
 
 def test_a_step_that_fails_is_taken_back(held: Held, router: ManagedRouter) -> None:
     one = held.router
-    standing = Rewrite(RewriteKind.INBOUND_DST, Selector(PEER, NEW), OLD, mark(1).stamp)
-    one.apply(Change(put=(mark(1), standing)), one.gather(), NOW)
-    change = Change((mark(1),), (route(), mark(2), replace(standing, to=PEER)))
+    one.apply(Change(put=(mark(1), _STANDING)), one.gather(), NOW)
+    change = Change((mark(1),), (route(), mark(2), replace(_STANDING, to=PEER)))
     error = refusal(lambda: one.apply_unread(change, one.generation, NOW))
     assert error.code == "router_changed"
     assert mark(1) in list(router.gather())
@@ -203,15 +203,97 @@ def test_a_program_that_is_gone_is_replaced(held: Held) -> None:
     assert held.router.apply_unread(Change(put=(mark(1),)), held.router.generation, NOW)
 
 
-def test_a_router_without_python_keeps_its_shell(router: ManagedRouter, host: Namespace, tmp_path: Path) -> None:
+def _programs(directory: Path, but: str = "", **own: str) -> str:
+    """A command that runs something with the programs of this machine, but some, and with others of our own."""
+    for name, text in own.items():
+        (directory / name).write_text(text)
+        (directory / name).chmod(0o755)
     for program in (*Path("/usr/sbin").iterdir(), *Path("/usr/bin").iterdir()):
-        if "python" not in program.name and not (tmp_path / program.name).exists():
-            (tmp_path / program.name).symlink_to(program)
-    with resident(host, f"env PATH={tmp_path}") as held:
+        if not (but and program.name.startswith(but)) and not (directory / program.name).exists():
+            (directory / program.name).symlink_to(program)
+    return f"env PATH={directory}"
+
+
+def _put(held: Held, number: int) -> None:
+    assert held.router.apply_unread(Change(put=(mark(number),)), held.router.generation, NOW)
+
+
+def test_a_router_without_python_has_it(router: ManagedRouter, host: Namespace, tmp_path: Path) -> None:
+    with resident(host, _programs(tmp_path, "python")) as held:
         held.router.gather()
-        assert held.router.apply_unread(Change(put=(mark(1),)), held.router.generation, NOW)
+        _put(held, 1)
+        assert (len(held.shell.steps), len(held.shell.scripts)) == (1, 1)
+    assert router.gather() == RouterState([mark(1)])
+
+
+def test_a_router_without_perl_keeps_its_shell(router: ManagedRouter, host: Namespace, tmp_path: Path) -> None:
+    with resident(host, _programs(tmp_path, "perl")) as held:
+        held.router.gather()
+        _put(held, 1)
         assert (held.shell.steps, len(held.shell.scripts)) == ([None], 2)
     assert router.gather() == RouterState([mark(1)])
+
+
+@pytest.mark.parametrize("says", ["", "echo Error: unknown option -- i", "exec sleep 1000"])
+def test_an_nft_without_a_command_line_is_begun_for_each_step(
+    router: ManagedRouter, host: Namespace, tmp_path: Path, says: str
+) -> None:
+    nft = f'#!/bin/sh\n[ "$1" != -i ] || {{ {says or ":"}; exit; }}\nexec /usr/sbin/nft "$@"\n'
+    with resident(host, _programs(tmp_path, nft=nft)) as held:
+        held.router.gather()
+        _put(held, 1)
+        one = held.router
+        assert one.apply_unread(Change(put=(_STANDING,)), one.generation, NOW)
+        again = Change(put=(replace(_STANDING, to=PEER),))
+        assert refusal(lambda: one.apply_unread(again, one.generation, NOW)).code == "router_changed"
+        _put(held, 2)
+        assert None not in held.shell.steps
+    assert {mark(1), mark(2)} <= set(router.gather())
+
+
+def _nft(held: Held) -> int:
+    """The process of the nft that it holds."""
+    found = held.shell.run("printf '@@ nft\n%s\n@@ end\n' \"$(pgrep -x -P $PPID nft)\"").sections["nft"]
+    return int(found)
+
+
+def test_an_nft_that_was_killed_is_begun_anew(held: Held, router: ManagedRouter) -> None:
+    os.kill(_nft(held), signal.SIGKILL)
+    until(lambda: not Path(f"/proc/{_nft(held)}/exe").exists())
+    _put(held, 1)
+    assert router.gather() == RouterState([mark(1)])
+
+
+def test_what_became_of_a_step_whose_nft_died_is_read(router: ManagedRouter, host: Namespace, tmp_path: Path) -> None:
+    """It was carried out, and nobody said so."""
+    nft = f"""#!/bin/sh
+[ "$1" = -i ] || exec /usr/sbin/nft "$@"
+while read -r line; do
+    case $line in describe*) ;; *) echo "$line" | /usr/sbin/nft -f - || exit; test ! -e {tmp_path}/dies || exit ;; esac
+    case $line in describe*) echo "$line" | /usr/sbin/nft -f - ;; esac
+done
+"""
+    with resident(host, _programs(tmp_path, nft=nft)) as held:
+        held.router.gather()
+        _put(held, 1)
+        (tmp_path / "dies").touch()
+        held.shell.scripts.clear()
+        refusal(lambda: _put(held, 2))
+        assert router.gather() == RouterState([mark(1)])
+        (tmp_path / "dies").unlink()
+        _put(held, 3)
+    assert router.gather() == RouterState([mark(1), mark(3)])
+
+
+def test_nft_sees_what_others_changed(held: Held, router: ManagedRouter, host: Namespace) -> None:
+    """It holds what it knows of tables."""
+    _put(held, 1)
+    table = host.shell("nft -s list ruleset").stdout
+    host.shell("nft flush ruleset")
+    host.shell(f"nft -f - <<'TABLE'\n{table}\nTABLE")
+    held.router.gather()
+    _put(held, 2)
+    assert router.gather() == RouterState([mark(1), mark(2)])
 
 
 def _after(boot: Callable[[], None], space: Namespace) -> RouterState:
@@ -262,6 +344,7 @@ def test_a_step_that_was_cut_while_it_was_written_counts_for_nothing(kept: Held,
     assert _after(lambda: reboot(bare), bare) == state.changed([], [one])
     kept.router.gather()
     assert kept.router.apply_unread(Change(put=(two,)), kept.router.generation, now)
+
     assert _after(lambda: reboot(bare), bare) == state.changed([], [one, two])
 
 
