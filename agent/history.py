@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from ..plugins.module_utils.mobility.memory import Value
 from ..plugins.module_utils.store.sqlite import Draft, Store
 
@@ -32,6 +34,10 @@ class History:
     def items(self, shelf: str) -> list[tuple[str, Value]]:
         """As :class:`Memory`."""
         return self._draft.items(shelf)
+
+    def reading(self) -> AbstractContextManager[None]:
+        """As :meth:`Draft.reading`."""
+        return self._draft.reading()
 
     def commit(self, now: float) -> None:
         """Make what was learnt part of what is known.

@@ -79,6 +79,10 @@ class Judge:
 
     def take(self, items: Iterable[Item]) -> list[dict[str, Any]]:
         """The handovers that follow, newest word of each; refusals are told."""
+        with self._memory.reading():
+            return self._taken(items)
+
+    def _taken(self, items: Iterable[Item]) -> list[dict[str, Any]]:
         now = time.time()
         touched: dict[_Key, None] = {}
         over: dict[_Key, Change] = {}

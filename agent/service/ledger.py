@@ -18,7 +18,6 @@ from enum import Enum
 from typing import Any
 
 from ...plugins.module_utils.errors import HandoverError
-from ...plugins.module_utils.mobility.records import stages_to_records
 from ...plugins.module_utils.mobility.step import Stage
 from ...plugins.module_utils.reader import time_to_text
 
@@ -109,6 +108,9 @@ class Ledger:
     ) -> int:
         """Note what is wanted, what of it is not made and why, and the steps of the rest; on disk when this returns.
 
+        Of a step there is its name, which tells how far a plan was when it was cut: what routers hold they tell
+        themselves, and a plan is made anew from that.
+
         :param refused: by id: how it stands, code and reason.
         :param waits: is called when all that is left is to wait for the disk.
         :returns: the number of the plan.
@@ -124,7 +126,7 @@ class Ledger:
             made = [identity for identity in wanted if identity not in refused]
             added = self._db.execute(
                 "INSERT INTO plans (begun, handovers, stages) VALUES (?, ?, ?)",
-                (now, json.dumps(made), json.dumps(stages_to_records(stages))),
+                (now, json.dumps(made), json.dumps([[step.id for step in stage.steps] for stage in stages])),
             )
             number = added.lastrowid or 0
             self._db.executemany("UPDATE handovers SET plan = ? WHERE id = ?", [(number, one) for one in made])

@@ -16,9 +16,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.handover import Handover
-from ...plugins.module_utils.mobility.records import handover_to_record
+from ...plugins.module_utils.mobility.selector import address_text
 from ...plugins.module_utils.mobility.step import Step
 from ...plugins.module_utils.planning import Planned
+from ...plugins.module_utils.reader import time_to_text
 from .known_router import Applied
 from .timelines import Moment, Timelines
 
@@ -28,6 +29,8 @@ _LOG = logging.getLogger("sip_handover")
 #: Seconds, from a loopback router to one that had to be read over a slow line.
 _BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 _REFUSALS = 50
+_ENCODER = json.JSONEncoder(default=str)
+_PARTS = ("waited", "planned", "programmed", "all")
 
 
 class JsonLines(logging.Formatter):
@@ -38,7 +41,7 @@ class JsonLines(logging.Formatter):
         told.update(getattr(record, "told", {}))
         if record.exc_info:
             told["error"] = self.formatException(record.exc_info)
-        return json.dumps(told, default=str)
+        return _ENCODER.encode(told)
 
 
 class Report:
@@ -57,6 +60,9 @@ class Report:
         self._stages = Histogram(
             "sip_handover_seconds", "Time of a handover, by part", ["part"], buckets=_BUCKETS, registry=mine
         )
+        # A burst counts thousands: whom each is counted for is not looked up anew.
+        self._parts = [self._stages.labels(part) for part in _PARTS]
+        self._kinds = {kind: self._handovers.labels(kind) for kind in ("programmed", "ended")}
         self._steps = Histogram(
             "sip_handover_step_seconds", "Time of a step", ["router"], buckets=_BUCKETS, registry=mine
         )
@@ -110,16 +116,20 @@ class Report:
         kind = "ended" if handover.over else "programmed"
         total = waited + planned + programmed
         if changed:
-            self._handovers.labels(kind).inc()
-            for part, value in (("waited", waited), ("planned", planned), ("programmed", programmed), ("all", total)):
-                self._stages.labels(part).observe(value)
-        if changed:
+            self._kinds[kind].inc()
+            for part, value in zip(self._parts, (waited, planned, programmed, total), strict=True):
+                part.observe(value)
             self.timelines.note([handover.id], Moment(at, f"{kind}, all routers acknowledged", total))
-        record = handover_to_record(handover)
         told = {
             "handover": handover.id,
             "kind": kind if changed else "unchanged",
-            **{key: record[key] for key in ("aor", "old", "new", "expires", "epoch", "scope", "directions")},
+            "aor": handover.aor,
+            "old": address_text(handover.old),
+            "new": address_text(handover.new),
+            "expires": time_to_text(handover.expires),
+            "epoch": handover.epoch,
+            "scope": handover.scope.value,
+            "directions": handover.directions.value,
             "flows": handover.flows,
             "acknowledged": round(at, 4),
             "waited_ms": round(waited * 1000, 2),

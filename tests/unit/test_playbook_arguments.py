@@ -39,7 +39,7 @@ def told(node: Any, made: set[str], files: list[str], texts: list[str]) -> None:
                 made |= set(value)
             if key in _MAKES:
                 made.add(value)
-            if key == "ansible.builtin.include_tasks":
+            if key in ("ansible.builtin.include_tasks", "ansible.builtin.import_tasks"):
                 files += re.findall(r"\w+\.yml", value)
             if key in ("when", "that"):  # these hold expressions without braces
                 texts.append(" ".join(map(str, value if isinstance(value, list) else [value])))

@@ -11,13 +11,15 @@ The first that is broken is the refusal.
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache
+from ipaddress import ip_network
 from typing import Iterator, List, Optional, Tuple
 
 from ..sip.uri import canonical_user
 from .claim import Claim, Context, lifetime_of, moment_of
 from .model import Address
 from .ownership_rules import OWNERSHIP_RULES
+from .prefixes import Prefixes
 from .rule import Rule, collector
 from .seen import of_aor
 
@@ -29,13 +31,30 @@ GROUPS = ("form", "identity", "time", "addresses", "ownership")
 #: Transports that keep a REGISTER from being altered on its way: digest covers neither Contact nor our header.
 SECURE_TRANSPORTS = frozenset(("tls", "wss", "dtls"))
 
+#: What no host has: to ask an IPv6 address itself whether it is reserved takes fifteen comparisons.
+_NO_HOSTS = Prefixes(
+    {
+        ip_network(text): True
+        for text in (
+            "0.0.0.0/8 127.0.0.0/8 169.254.0.0/16 224.0.0.0/4 240.0.0.0/4 "  # with the limited broadcast
+            # Mapped, loopback and unspecified are among the first; the last ones are link-local and multicast.
+            "::/8 100::/8 200::/7 400::/6 800::/5 1000::/4 4000::/3 6000::/3 8000::/3 a000::/3 c000::/3 e000::/4 "
+            "f000::/5 f800::/6 fe00::/9 fe80::/10 ff00::/8"
+        ).split()
+    }
+)
+
 _RULES: List[Rule] = []
 _rule = collector(_RULES)
 
 
 def broken_rule(claim: Claim, context: Context, groups: Tuple[str, ...]) -> Optional[Tuple[Rule, str]]:
     """The first rule of these groups that the claim breaks, and why."""
-    return next(((rule, why) for rule, why in verdicts(claim, context, groups) if why is not None), None)
+    for rule in _asked(groups, claim.registration.removes):
+        why = rule.broken(claim, context)
+        if why is not None:
+            return rule, why
+    return None
 
 
 def verdicts(claim: Claim, context: Context, groups: Tuple[str, ...]) -> Iterator[Tuple[Rule, Optional[str]]]:
@@ -44,17 +63,9 @@ def verdicts(claim: Claim, context: Context, groups: Tuple[str, ...]) -> Iterato
         yield rule, rule.broken(claim, context)
 
 
-@lru_cache(maxsize=64)  # to ask an IPv6 address whether it is reserved takes fifteen comparisons
 def is_one_hosts(address: Address) -> bool:
     """Whether an address can be one host's on a network: not loopback, multicast, link-local, reserved, unspecified."""
-    return not (
-        address.is_loopback
-        or address.is_multicast
-        or address.is_link_local
-        or address.is_unspecified
-        or address.is_reserved  # IPv4: 240.0.0.0/4 with the limited broadcast; IPv6: mapped, and not unicast
-        or (address.version == 4 and address.packed[0] == 0)
-    )
+    return _NO_HOSTS.longest(address) is None
 
 
 def no_fact(claim: Claim, context: Context) -> bool:

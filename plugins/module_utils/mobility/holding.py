@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 from .memory import Value
 
@@ -29,9 +28,8 @@ class Proof:
     SOURCE = "source"
 
 
-@dataclass(frozen=True)
-class Holding:
-    """One owner had one address.
+class Holding(NamedTuple):
+    """One owner had one address. It is plain data as it is: every registration makes, compares and keeps some.
 
     :ivar since: Unix seconds UTC; None where it began before anything was seen.
     :ivar until: when it ended; None while it lasts, or until ``expires`` is over.
@@ -63,6 +61,17 @@ class Holding:
             return self.until
         return self.expires if self.expires <= moment else None
 
+    def usable(self, moment: float, grace: float) -> bool:
+        """Whether its owner may still name the address as his old one: while it lasts, and in the grace after it.
+
+        One who was seen elsewhere may do so as long as his binding would have lasted.
+        """
+        if self.proof == Proof.NONE:
+            return False
+        end = self.end(moment)
+        last = self.expires if self.ended == "left" else moment if end is None else end
+        return moment <= last + grace
+
     def why_ended(self, moment: float) -> str:
         """As ``ended``, with ``expired`` once its time is over."""
         return "expired" if not self.ended and self.end(moment) is not None else self.ended
@@ -70,7 +79,7 @@ class Holding:
 
 def holding_to_value(holding: Holding) -> Value:
     """A holding as plain data."""
-    return tuple(vars(holding).values())
+    return holding
 
 
 def holding_from_value(value: Value) -> Holding:

@@ -125,7 +125,9 @@ class Live:
     def _put(self, shelf: str, key: str, pairs: List[AddressPair], *more: AddressPair) -> None:
         kept = [*pairs, *more]
         keep_until = max((pair.expires for pair in kept), default=0) + _MARGIN
-        self._memory.put(shelf, key, [pair_to_value(pair) for pair in kept] or None, keep_until)
+        value = [pair_to_value(pair) for pair in kept]
+        self._parsed.keep(value, tuple(kept))
+        self._memory.put(shelf, key, value or None, keep_until)
 
 
 def _pairs(value: Value) -> Tuple[AddressPair, ...]:

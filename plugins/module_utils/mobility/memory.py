@@ -111,8 +111,14 @@ class Parsed(Generic[_T]):
     def of(self, value: Value) -> _T:
         """What a value means."""
         known = self._known.get(id(value))
-        if known is None:
-            if len(self._known) >= _PARSED:
-                self._known.clear()
-            known = self._known[id(value)] = (value, self._read(value))
-        return known[1]
+        if known is not None:
+            return known[1]
+        meaning = self._read(value)
+        self.keep(value, meaning)
+        return meaning
+
+    def keep(self, value: Value, meaning: _T) -> None:
+        """Note what a value means that was made of that just now."""
+        if len(self._known) >= _PARSED:
+            self._known.clear()
+        self._known[id(value)] = (value, meaning)

@@ -13,7 +13,6 @@ the next REGISTER, that does not count either.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Iterable, List, Optional, Sequence, Tuple
 
 from ..errors import HandoverError
@@ -48,7 +47,7 @@ class Ownership:
         self._seen = Seen(memory)
         self._parsed = Parsed(_holdings)
 
-    def at(self, address: Address) -> Sequence[Holding]:
+    def at(self, address: Address) -> Tuple[Holding, ...]:
         """Who had this address, in the order of learning."""
         value = self._memory.get("held", address_text(address))
         return self._parsed.of(value) if value else ()
@@ -99,7 +98,7 @@ class Ownership:
                 self._add(address, found, moment)
         elif same[-1].until is None and same[-1].expires != expires:
             # The registrar may have granted less than was asked for, or more.
-            self._replace(address, same[-1], replace(same[-1], expires=expires), moment)
+            self._replace(address, same[-1], same[-1]._replace(expires=expires), moment)
 
     def learn(self, registration: Registration, moment: float) -> None:
         """Learn what a registration binds and removes, and what the phone has left thereby."""
@@ -154,19 +153,13 @@ class Ownership:
         self._add(address, found, until)
 
     def usable(self, holding: Holding, moment: float) -> bool:
-        """Whether its owner may still name the address as his old one: while it lasts, and in the grace after it.
+        """As :meth:`Holding.usable`, with the policy's grace."""
+        return holding.usable(moment, self.grace)
 
-        One who was seen elsewhere may do so as long as his binding would have lasted.
-        """
-        end = holding.end(moment)
-        if holding.proof == Proof.NONE:
-            return False
-        last = holding.expires if holding.ended == "left" else moment if end is None else end
-        return moment <= last + self._policy.grace_seconds
-
-    def lately(self, end: float, moment: float) -> bool:
-        """Whether something that ended at ``end`` did so within the grace."""
-        return moment <= end + self._policy.grace_seconds
+    @property
+    def grace(self) -> int:
+        """Seconds, as the policy has them."""
+        return self._policy.grace_seconds
 
     def _bind(self, registration: Registration, contact: Contact, moment: float) -> None:
         address = contact.host
@@ -190,7 +183,7 @@ class Ownership:
         if mine is None or (mine.end(moment) is not None and not self._resumed(mine, held, moment)):
             self._add(address, found, moment)
         elif proved and mine.proof == Proof.SOURCE:
-            self._replace(address, mine, replace(found, since=mine.since), moment)
+            self._replace(address, mine, found._replace(since=mine.since), moment)
         elif proved or mine.proof == Proof.NONE:
             # What was proved only now holds from now on.
             self._replace(address, mine, found, moment)
@@ -229,7 +222,7 @@ class Ownership:
         self._write(address, [after if h == before else h for h in self.at(address)], moment)
 
     def _end(self, address: Address, holding: Holding, moment: float, why: str) -> None:
-        self._replace(address, holding, replace(holding, until=moment, ended=why), moment)
+        self._replace(address, holding, holding._replace(until=moment, ended=why), moment)
 
     def _write(self, address: Address, holdings: List[Holding], moment: float) -> None:
         kept = [h for h in holdings if self._last_use(h) > moment]
@@ -240,6 +233,7 @@ class Ownership:
             del kept[ranks.index(min(ranks))]
         value = [holding_to_value(h) for h in kept]
         keep_until = max((self._last_use(h) for h in kept), default=moment) + _MARGIN
+        self._parsed.keep(value, tuple(kept))
         self._memory.put("held", address_text(address), value or None, keep_until)
 
     def _last_use(self, holding: Holding) -> float:

@@ -82,14 +82,14 @@ def held_by_another(stake: Stake, context: Context) -> Optional[str]:
 
 @_rule("The phone is known here, and the old address was not its own, or too long ago.")
 def not_held(stake: Stake, context: Context) -> Optional[str]:
-    if not _known(stake, context) or _settled(stake, context) or stake.title(context).held:
+    if stake.title(context).held or _settled(stake, context) or not _known(stake, context):
         return None
     return f"{stake.old} was not {owner_text(stake.owner)}'s"
 
 
 @_rule("Nothing is known here of the phone, and no home server has vouched for it.")
 def no_history(stake: Stake, context: Context) -> Optional[str]:
-    if _known(stake, context) or _settled(stake, context):
+    if stake.title(context).held or _settled(stake, context) or _known(stake, context):
         return None
     return f"nothing is known of {owner_text(stake.owner)}"
 

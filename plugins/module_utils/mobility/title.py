@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Optional, Sequence, Tuple
 
 from .holding import Holding, Owner, Proof
@@ -43,8 +44,12 @@ def title_of(owner: Owner, old: Address, history: Ownership, moment: float) -> T
     has it from then on: two phones that change places, and an address that is given to somebody else, come out
     right; and one who feigns his packets' source gains nothing while the owner is there.
     """
-    holdings = history.at(old)
-    mine = [(at, h) for at, h in enumerate(holdings) if h.owner == owner and history.usable(h, moment)]
+    return _title(owner, history.at(old), moment, history.grace)
+
+
+@lru_cache(maxsize=16)  # of one registration it is asked again and again
+def _title(owner: Owner, holdings: Tuple[Holding, ...], moment: float, grace: float) -> Title:
+    mine = [(at, h) for at, h in enumerate(holdings) if h.owner == owner and h.usable(moment, grace)]
     if not mine:
         return Title(False, holder=_holder(owner, holdings, moment))
     position, held = max(mine, key=lambda item: (item[1].end(moment) or _INFINITE, item[0]))
@@ -52,7 +57,7 @@ def title_of(owner: Owner, old: Address, history: Ownership, moment: float) -> T
     end = moment if until is None else until
     since, blocked_by = _alone_since(held, position, end, holdings, moment)
     holder = _holder(owner, holdings, moment)
-    if holder is not None and (held.proof == Proof.REGISTRAR or not history.lately(end, moment)):
+    if holder is not None and (held.proof == Proof.REGISTRAR or moment > end + grace):
         # Somebody else was seen there; the claimant never was, or long ago, and whose sessions these are is open.
         blocked_by = blocked_by or holder
     return Title(True, since, until, holder, blocked_by)

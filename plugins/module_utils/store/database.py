@@ -41,6 +41,7 @@ class Database:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._reading = False
         with self._told():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
@@ -58,6 +59,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it reaches the disk, or nothing. Within another one, it is a part of that."""
+        self._end_reading()
         if self._db.in_transaction:
             yield self._db
             return
@@ -71,10 +73,33 @@ class Database:
                     self._db.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Many queries, of the file as it is at the first one: each by itself asks the system for locks.
+
+        What is written meanwhile ends it.
+        """
+        if not self._db.in_transaction:
+            with self._told():
+                self._db.execute("BEGIN")
+            self._reading = True
+        try:
+            yield
+        finally:
+            self._end_reading()
+
     def rows(self, query: str, *values: object) -> List[Tuple[Any, ...]]:
         """The rows of a query."""
-        with self._told():
+        try:
             return self._db.execute(query, values).fetchall()
+        except (sqlite3.Error, OSError, ValueError) as error:
+            raise self._told_as(error) from error
+
+    def _end_reading(self) -> None:
+        if self._reading:
+            self._reading = False
+            with self._told():
+                self._db.execute("COMMIT")
 
     def _open(self) -> None:
         self._db.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
@@ -108,17 +133,14 @@ class Database:
         """SQLite's errors as ours."""
         try:
             yield
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error) or "busy" in str(error):
-                rule = f"a store is free for writing within {PATIENCE} s"
-                raise HandoverError("store_busy", self._path, rule) from error
-            raise self._unreadable(error) from error
         except (sqlite3.Error, OSError, ValueError) as error:
             if isinstance(error, HandoverError):
                 raise
-            raise self._unreadable(error) from error
+            raise self._told_as(error) from error
 
-    def _unreadable(self, error: Exception) -> HandoverError:
+    def _told_as(self, error: Exception) -> HandoverError:
+        if isinstance(error, sqlite3.OperationalError) and ("locked" in str(error) or "busy" in str(error)):
+            return HandoverError("store_busy", self._path, f"a store is free for writing within {PATIENCE} s")
         why = error.strerror if isinstance(error, OSError) else error
         return HandoverError(
             "store_unreadable",

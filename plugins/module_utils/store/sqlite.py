@@ -31,7 +31,7 @@ import json
 import secrets
 import sqlite3
 import time
-from typing import Dict, List, Optional, Tuple
+from typing import ContextManager, Dict, List, Optional, Tuple
 
 from ..errors import HandoverError
 from ..mobility.memory import FINDINGS, Value
@@ -168,6 +168,10 @@ class Draft:
         """Put a value in the place of an earlier one; None takes it away."""
         self._changed.setdefault(shelf, {})[key] = (value, keep_until)
         self._spill_when_full()
+
+    def reading(self) -> ContextManager[None]:
+        """Meanwhile what is asked for is found faster; what others commit meanwhile is not seen."""
+        return self._database.reading()
 
     def items(self, shelf: str) -> List[Tuple[str, Value]]:
         """Every key of a shelf with its value."""

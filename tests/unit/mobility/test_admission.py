@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import replace
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
 
@@ -16,6 +16,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.admi
     CODES,
     GROUPS,
     RULES,
+    is_one_hosts,
     verdicts,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.claim import claim_of, context_of
@@ -316,3 +317,21 @@ def test_lifetime(expires: int | None, policy: Policy, seconds: int) -> None:
 def test_the_tests_own_lines_say_what_they_mean() -> None:
     assert json.loads(line()) == event()
     assert bytes.fromhex(str(event()["require_hex"][0])) == TAG.encode()  # type: ignore[index]
+
+
+def test_what_no_host_has_is_what_the_standard_library_says() -> None:
+    edges = [one for bits in range(128) for one in (1 << bits, (1 << bits) - 1, (1 << 128) - (1 << bits))]
+    blocks = [number << 120 for number in range(256)] + [0xFE00 + number << 112 for number in range(256)]
+    addresses = [IPv6Address(number % (1 << 128)) for number in (*edges, *blocks)]
+    addresses += [IPv4Address(number << 24 | low) for number in range(256) for low in (0, 1, 0xFFFFFF)]
+    addresses += [IPv4Address(0xA9FE0000 + number) for number in (-1, 0, 0xFFFF, 0x10000)]
+    for address in addresses:
+        special = (
+            address.is_loopback
+            or address.is_multicast
+            or address.is_link_local
+            or address.is_unspecified
+            or address.is_reserved
+            or (address.version == 4 and address.packed[0] == 0)
+        )
+        assert is_one_hosts(address) != special, address

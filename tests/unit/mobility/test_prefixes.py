@@ -50,3 +50,6 @@ def test_a_value_is_read_once() -> None:
     for number in range(5000):
         parsed.of([number])
     assert parsed.of(value) > 2
+    known = ["b"]
+    parsed.keep(known, 0)
+    assert parsed.of(known) == 0

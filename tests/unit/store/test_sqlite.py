@@ -104,6 +104,24 @@ def test_a_long_run_spills_into_the_file(path: str, monkeypatch: pytest.MonkeyPa
         assert len(store.draft().items("held")) == 100
 
 
+def test_what_is_read_together_is_of_one_moment_and_holds_nobody_up(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "_SPILL", 2)
+    monkeypatch.setattr(sqlite, "_BETWEEN_COUNTS", 1)
+    commit(path, put(path, "a", 1), put(path, "b", 1))
+    with Store(path) as store:
+        draft = store.draft()
+        with draft.reading():
+            assert draft.get("held", "a") == 1
+            commit(path, put(path, "b", 2))
+            assert draft.get("held", "b") == 1
+            for number in range(5):
+                draft.put("held", f"own{number}", number, NOW + 60)  # what is too much is written meanwhile
+        assert [draft.get("held", f"own{number}") for number in range(5)] == list(range(5))
+        with pytest.raises(HandoverError, match="store_changed"):
+            store.commit_at_once(draft, NOW)
+    assert got(path, "own1") is None
+
+
 def test_what_a_draft_was_judged_by_must_still_be_so(path: str) -> None:
     with Store(path) as store:
         first, second, third = store.draft(), store.draft(), store.draft()
