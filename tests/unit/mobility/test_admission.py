@@ -22,6 +22,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.admi
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.claim import claim_of, context_of
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.intake import Report, read_registrations
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.memory import RunMemory
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Address
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.registration_policy import Policy
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.seen import Seen, of_aor
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.registration import Registration
@@ -322,7 +323,7 @@ def test_the_tests_own_lines_say_what_they_mean() -> None:
 def test_what_no_host_has_is_what_the_standard_library_says() -> None:
     edges = [one for bits in range(128) for one in (1 << bits, (1 << bits) - 1, (1 << 128) - (1 << bits))]
     blocks = [number << 120 for number in range(256)] + [0xFE00 + number << 112 for number in range(256)]
-    addresses = [IPv6Address(number % (1 << 128)) for number in (*edges, *blocks)]
+    addresses: list[Address] = [IPv6Address(number % (1 << 128)) for number in (*edges, *blocks)]
     addresses += [IPv4Address(number << 24 | low) for number in range(256) for low in (0, 1, 0xFFFFFF)]
     addresses += [IPv4Address(0xA9FE0000 + number) for number in (-1, 0, 0xFFFF, 0x10000)]
     for address in addresses:
