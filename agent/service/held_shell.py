@@ -43,6 +43,9 @@ class Runs(Protocol):
     async def step(self, text: str, known: str) -> Output | None:
         """As :meth:`HeldShell.step`."""
 
+    async def connections(self, addresses: Iterable[str], rows: int) -> Output | None:
+        """As :meth:`HeldShell.connections`."""
+
 
 class HeldShell(ABC):
     """A shell on a router. One script at a time; errors name the router.
@@ -89,6 +92,7 @@ class HeldShell(ABC):
     async def connections(self, addresses: Iterable[str], rows: int) -> Output | None:
         """What linux/connections.sh.j2 prints of addresses; None where only a script can tell.
 
+        :param rows: as in :data:`MAX_ROWS`.
         :raises HandoverError: as :meth:`run`.
         """
         return await self._by_program("connections", "\n".join((str(rows), *addresses)))
@@ -220,3 +224,7 @@ class LoopShell:
     def step(self, text: str, known: str) -> Output | None:
         """As :meth:`HeldShell.step`."""
         return asyncio.run_coroutine_threadsafe(self._held.step(text, known), self._loop).result()
+
+    def connections(self, addresses: Iterable[str], rows: int) -> Output | None:
+        """As :meth:`HeldShell.connections`."""
+        return asyncio.run_coroutine_threadsafe(self._held.connections(addresses, rows), self._loop).result()

@@ -44,8 +44,7 @@ class ShellWay(Way):
         if platform.resident_template:
             program = renderer.render(platform.resident_template, platform.settings)
             held.become(program, str(platform.settings["save_command"]))
-        self._loop = asyncio.get_running_loop()
-        self._shell = LoopShell(self._steps, self._loop)
+        self._shell = LoopShell(self._steps, asyncio.get_running_loop())
         device = ResidentDevice(platform, renderer, self._shell)
         super().__init__(ManagedRouter(held.name, platform, device))
         held.ended = self._ended
@@ -69,9 +68,7 @@ class ShellWay(Way):
 
     def connections(self, addresses: Iterable[Address]) -> tuple[Connection, ...]:
         asked = tuple(addresses)
-        if self._renderer.ours(CONNECTIONS):
-            told = self._held.connections(map(str, asked), MAX_ROWS)
-            output = asyncio.run_coroutine_threadsafe(told, self._loop).result()
-            if output is not None:
-                return read_connections(output).connections
-        return gathered(asked, self._shell, self._renderer).connections
+        # What an operator has put in the place of our script is what tells.
+        output = self._shell.connections(map(str, asked), MAX_ROWS) if self._renderer.ours(CONNECTIONS) else None
+        table = gathered(asked, self._shell, self._renderer) if output is None else read_connections(output)
+        return table.connections

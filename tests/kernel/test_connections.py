@@ -1,12 +1,16 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The real conntrack: a phone, a masquerading router and a correspondent behind it, each a private namespace."""
+"""The real connection table: a phone, a masquerading router, a correspondent behind it, each a private namespace.
+
+What it says is read in both ways: by the script of the playbooks, and by the program that a service has on a router.
+"""
 
 from __future__ import annotations
 
+import errno
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -16,10 +20,15 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.errors import
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.connection import Standing, session_of
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Session
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.base import Output
-from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.conntrack import MAX_ROWS, Table
+from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.conntrack import (
+    MAX_ROWS,
+    Table,
+    read_connections,
+)
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.connections import gathered
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.rendering import Renderer
 
+from .agent.held import resident_shell
 from .namespaces import Namespace, until
 
 PHONE, OUTSIDE, INSIDE = ip_address("203.0.113.20"), ip_address("203.0.113.1"), ip_address("198.51.100.10")
@@ -65,6 +74,8 @@ ip route add default via {gateway}
 ip -6 route add default via {gateway6}
 """
 
+_NOBODY = "setpriv --reuid 65534 --regid 65534 --clear-groups"
+
 
 @dataclass(frozen=True)
 class Net:
@@ -73,10 +84,12 @@ class Net:
     phone: Namespace
     router: Namespace
     correspondent: Namespace
+    ways: Mapping[str, Callable[[Sequence[str]], Table]]
+    way: str
 
     def table(self, *addresses: str) -> Table:
         """What the router says of these addresses."""
-        return gathered([ip_address(text) for text in addresses], self.router, Renderer())
+        return self.ways[self.way](addresses)
 
     def sessions(self) -> set[Session]:
         """What it says that the phone has."""
@@ -85,13 +98,24 @@ class Net:
         return {session for session in both if session is not None}
 
 
-@pytest.fixture(scope="module")
-def net() -> Iterator[Net]:
+@pytest.fixture(scope="module", params=["script", "program"])
+def net(request: pytest.FixtureRequest) -> Iterator[Net]:
     with Namespace() as phone, Namespace() as router, Namespace() as correspondent:
         router.shell(_ROUTER.replace("PHONE_PID", str(phone.pid)).replace("CN_PID", str(correspondent.pid)))
         phone.shell(_HOST.format(v4=PHONE, v6=PHONE6, gateway=OUTSIDE, gateway6="2001:db8:b::1"))
         correspondent.shell(_HOST.format(v4=INSIDE, v6=INSIDE6, gateway="198.51.100.1", gateway6="2001:db8:c::1"))
-        yield Net(phone, router, correspondent)
+        with resident_shell(router) as shell:
+
+            def by_script(addresses: Sequence[str]) -> Table:
+                return gathered([ip_address(text) for text in addresses], router, Renderer())
+
+            def by_program(addresses: Sequence[str]) -> Table:
+                said = shell.connections(addresses, MAX_ROWS)
+                assert said is not None, "the program leaves it to a script"
+                return read_connections(said)
+
+            ways = {"script": by_script, "program": by_program}
+            yield Net(phone, router, correspondent, ways, request.param)
 
 
 @pytest.fixture
@@ -141,6 +165,43 @@ def test_udplite(empty: Net) -> None:
     assert empty.sessions() == {Session("udplite", 4000, INSIDE, 5000)}
 
 
+#: As conntrack takes them: the states of each protocol, and more of what it must know. Newer kernels have no DCCP.
+_STATES = {
+    "tcp": "NONE SYN_SENT SYN_RECV ESTABLISHED FIN_WAIT CLOSE_WAIT LAST_ACK TIME_WAIT CLOSE SYN_SENT2",
+    "sctp": "NONE CLOSED COOKIE_WAIT COOKIE_ECHOED ESTABLISHED SHUTDOWN_SENT SHUTDOWN_RECD SHUTDOWN_ACK_SENT",
+}
+_MORE = {"sctp": "--orig-vtag 1 --reply-vtag 2"}
+
+
+@pytest.mark.parametrize("protocol", _STATES)
+def test_every_state_is_told_alike(empty: Net, protocol: str) -> None:
+    port = 10000
+    for state in _STATES[protocol].split():
+        for seen in ("", "-u SEEN_REPLY"):
+            port += 1
+            ends = f"-s {PHONE} -d {INSIDE} --sport {port} --dport 7000"
+            empty.router.shell(
+                f"conntrack -I -p {protocol} {ends} --state {state} {_MORE.get(protocol, '')} -t 600 {seen} 2>&1"
+            )
+    told = {way: ask([str(PHONE)]) for way, ask in empty.ways.items()}
+    assert set(told["program"].connections) == set(told["script"].connections)
+    assert told["program"][2:] == told["script"][2:]
+    assert {one.standing for one in told["program"].connections} == set(Standing)
+
+
+def test_nobody_answers_a_tcp_session(empty: Net) -> None:
+    empty.correspondent.shell(
+        "nft add table ip deaf; nft 'add chain ip deaf in { type filter hook input priority 0; policy drop; }'"
+    )
+    try:
+        with _tcp(empty.phone, str(PHONE), 40002) as here:
+            here.setblocking(False)
+            assert here.connect_ex((str(INSIDE), 7000)) == errno.EINPROGRESS
+            until(lambda: [one.standing for one in empty.table(str(PHONE)).connections] == [Standing.OPENING])
+    finally:
+        empty.correspondent.shell("nft delete table ip deaf")
+
+
 def test_what_is_closed_is_over(empty: Net) -> None:
     with _tcp(empty.correspondent, "0.0.0.0", 7000) as listening, _tcp(empty.phone, str(PHONE), 40001) as here:
         listening.listen()
@@ -168,7 +229,7 @@ def test_rows_of_others_do_not_travel_and_floods_are_cut(empty: Net) -> None:
     assert empty.table("203.0.113.99")[0] == ()
     table = empty.table(str(PHONE))
     idle = [one for one in table.connections if one.standing is Standing.ONE_WAY]
-    assert len(idle) <= MAX_ROWS < table.tracked
+    assert len(idle) == MAX_ROWS < table.tracked
     assert table.left_out > 0
     assert [one.destination_port for one in table.connections if one.standing is Standing.LIVE] == [5000]
 
@@ -178,6 +239,8 @@ def test_a_login_that_may_not_look(net: Net) -> None:
         gathered([PHONE], _Unprivileged(net.router), Renderer())
     assert refused.value.code == "connections_unknown"
     assert "ermi" in refused.value.subject
+    with resident_shell(net.router, _NOBODY) as shell:
+        assert shell.connections([str(PHONE)], MAX_ROWS) is None, "the script tells why"
 
 
 @dataclass(frozen=True)
@@ -187,8 +250,7 @@ class _Unprivileged:
     router: Namespace
 
     def run(self, script: str) -> Output:
-        nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups"
-        return self.router.run(f"{nobody} /bin/sh -s <<'SCRIPT'\n{script}\nSCRIPT\n")
+        return self.router.run(f"{_NOBODY} /bin/sh -s <<'SCRIPT'\n{script}\nSCRIPT\n")
 
 
 def _tcp(namespace: Namespace, address: str, port: int) -> socket.socket:

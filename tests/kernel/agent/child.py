@@ -18,6 +18,7 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Iterable
 
 from ansible_collections.sipmobility.handover.agent.service.config import Ssh, load_config
 from ansible_collections.sipmobility.handover.agent.service.held_shell import Runs
@@ -88,6 +89,9 @@ class _Counting:
         output = await self._shell.step(text, known)
         self._mortal.after_step(number)
         return output
+
+    async def connections(self, addresses: Iterable[str], rows: int) -> Output | None:
+        return await self._shell.connections(addresses, rows)
 
 
 def _sleep(seconds: float) -> None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -14,14 +13,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from hypothesis import given
 
 from ansible_collections.sipmobility.handover.agent.service.held_shell import LoopShell
-from ansible_collections.sipmobility.handover.agent.service.inventory import RouterEntry
-from ansible_collections.sipmobility.handover.agent.service.login import Login
 from ansible_collections.sipmobility.handover.agent.service.resident_device import ResidentDevice
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
@@ -46,7 +42,7 @@ from ..namespaces import Namespace, until
 from ..test_nftables import FEW, mark, route
 from ..test_preparation import bare as bare
 from ..test_preparation import live, managed, prepare, reboot
-from .child import NamespaceShell
+from .held import resident_shell
 
 _STANDING = Rewrite(RewriteKind.INBOUND_DST, Selector(PEER, NEW), OLD, mark(1).stamp)
 ELEMENTS = NftablesBackend().setting("elements_path")
@@ -84,20 +80,9 @@ def resident(space: Namespace, within: str = "") -> Iterator[Held]:
 
     :param within: a command that runs the shell.
     """
-    loop = asyncio.new_event_loop()
-    thread = Thread(target=loop.run_forever)
-    thread.start()
-    shell = NamespaceShell(RouterEntry("rb", Login(None), {}), space.pid, within)
-    platform, renderer = Nftables(), Renderer()
-    shell.become(renderer.render(platform.resident_template, platform.settings), str(platform.settings["save_command"]))
-    try:
-        counted = Counted(LoopShell(shell, loop))
-        yield Held(ManagedRouter("rb", platform, ResidentDevice(platform, renderer, counted)), counted)
-    finally:
-        asyncio.run_coroutine_threadsafe(shell.close(), loop).result(60)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(60)
-        loop.close()
+    with resident_shell(space, within) as shell:
+        counted = Counted(shell)
+        yield Held(ManagedRouter("rb", Nftables(), ResidentDevice(Nftables(), Renderer(), counted)), counted)
 
 
 @pytest.fixture(scope="module")
