@@ -16,10 +16,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.handover import Handover
-from ...plugins.module_utils.mobility.selector import address_text
+from ...plugins.module_utils.mobility.records import handover_to_record
 from ...plugins.module_utils.mobility.step import Step
 from ...plugins.module_utils.planning import Planned
-from ...plugins.module_utils.reader import time_to_text
 from .known_router import Applied
 from .timelines import Moment, Timelines
 
@@ -120,16 +119,11 @@ class Report:
             for part, value in zip(self._parts, (waited, planned, programmed, total), strict=True):
                 part.observe(value)
             self.timelines.note([handover.id], Moment(at, f"{kind}, all routers acknowledged", total))
+        record = handover_to_record(handover)
         told = {
             "handover": handover.id,
             "kind": kind if changed else "unchanged",
-            "aor": handover.aor,
-            "old": address_text(handover.old),
-            "new": address_text(handover.new),
-            "expires": time_to_text(handover.expires),
-            "epoch": handover.epoch,
-            "scope": handover.scope.value,
-            "directions": handover.directions.value,
+            **{key: record[key] for key in ("aor", "old", "new", "expires", "epoch", "scope", "directions")},
             "flows": handover.flows,
             "acknowledged": round(at, 4),
             "waited_ms": round(waited * 1000, 2),

@@ -9,7 +9,7 @@ from typing import NamedTuple, Optional, Tuple
 
 from .memory import Value
 
-__all__ = ["Holding", "Owner", "Proof", "holding_from_value", "holding_to_value"]
+__all__ = ["Holding", "Owner", "Proof", "holding_from_value"]
 
 #: An address of record and a ``+sip.instance`` (RFC 5626), or None: one phone.
 Owner = Tuple[str, Optional[str]]
@@ -75,11 +75,6 @@ class Holding(NamedTuple):
     def why_ended(self, moment: float) -> str:
         """As ``ended``, with ``expired`` once its time is over."""
         return "expired" if not self.ended and self.end(moment) is not None else self.ended
-
-
-def holding_to_value(holding: Holding) -> Value:
-    """A holding as plain data."""
-    return holding
 
 
 def holding_from_value(value: Value) -> Holding:

@@ -19,7 +19,7 @@ from ..errors import HandoverError
 from ..sip.grammar import ip_literal
 from ..sip.registration import Contact, Expired, Registration
 from ..sip.uri import parse_uri
-from .holding import Holding, Owner, Proof, holding_from_value, holding_to_value
+from .holding import Holding, Owner, Proof, holding_from_value
 from .memory import Memory, Parsed, Value
 from .model import Address
 from .registration_policy import Policy
@@ -231,10 +231,9 @@ class Ownership:
                 (h.proof in (Proof.SOURCE, Proof.HOME), h.end(moment) or _INFINITE, -at) for at, h in enumerate(kept)
             ]
             del kept[ranks.index(min(ranks))]
-        value = [holding_to_value(h) for h in kept]
         keep_until = max((self._last_use(h) for h in kept), default=moment) + _MARGIN
-        self._parsed.keep(value, tuple(kept))
-        self._memory.put("held", address_text(address), value or None, keep_until)
+        self._parsed.keep(kept, tuple(kept))
+        self._memory.put("held", address_text(address), kept or None, keep_until)
 
     def _last_use(self, holding: Holding) -> float:
         return max(holding.expires, holding.until or 0) + self._policy.grace_seconds

@@ -89,7 +89,7 @@ def not_held(stake: Stake, context: Context) -> Optional[str]:
 
 @_rule("Nothing is known here of the phone, and no home server has vouched for it.")
 def no_history(stake: Stake, context: Context) -> Optional[str]:
-    if stake.title(context).held or _settled(stake, context) or _known(stake, context):
+    if _known(stake, context) or _settled(stake, context):
         return None
     return f"nothing is known of {owner_text(stake.owner)}"
 
