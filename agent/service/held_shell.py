@@ -71,6 +71,11 @@ class HeldShell(ABC):
         """Whether there is a shell."""
         return self._process is not None
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is asked of it."""
+        return self._turn.locked()
+
     def become(self, program: str, *arguments: str) -> None:
         """Have the next shell that opens become a program, in Perl, where the router can run it."""
         self._program = (program, *arguments)
@@ -185,7 +190,7 @@ class HeldShell(ABC):
                 if text:
                     self._said.append(text)
         # Its end. Whoever asks something at this moment sees it by himself.
-        if not self._turn.locked():
+        if not self.busy:
             self._listener = None
             await self.close()
             said = self._said[-1] if self._said else "the shell ended"

@@ -104,7 +104,7 @@ def net(request: pytest.FixtureRequest) -> Iterator[Net]:
         router.shell(_ROUTER.replace("PHONE_PID", str(phone.pid)).replace("CN_PID", str(correspondent.pid)))
         phone.shell(_HOST.format(v4=PHONE, v6=PHONE6, gateway=OUTSIDE, gateway6="2001:db8:b::1"))
         correspondent.shell(_HOST.format(v4=INSIDE, v6=INSIDE6, gateway="198.51.100.1", gateway6="2001:db8:c::1"))
-        with resident_shell(router) as shell:
+        with resident_shell(router) as (shell, _itself):
 
             def by_script(addresses: Sequence[str]) -> Table:
                 return gathered([ip_address(text) for text in addresses], router, Renderer())
@@ -239,7 +239,7 @@ def test_a_login_that_may_not_look(net: Net) -> None:
         gathered([PHONE], _Unprivileged(net.router), Renderer())
     assert refused.value.code == "connections_unknown"
     assert "ermi" in refused.value.subject
-    with resident_shell(net.router, _NOBODY) as shell:
+    with resident_shell(net.router, _NOBODY) as (shell, _itself):
         assert shell.connections([str(PHONE)], MAX_ROWS) is None, "the script tells why"
 
 

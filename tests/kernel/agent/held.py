@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
 
-from ansible_collections.sipmobility.handover.agent.service.held_shell import LoopShell
+from ansible_collections.sipmobility.handover.agent.service.held_shell import HeldShell, LoopShell
 from ansible_collections.sipmobility.handover.agent.service.inventory import RouterEntry
 from ansible_collections.sipmobility.handover.agent.service.login import Login
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.nftables import Nftables
@@ -23,8 +23,8 @@ __all__ = ["resident_shell"]
 
 
 @contextmanager
-def resident_shell(space: Namespace, within: str = "") -> Iterator[LoopShell]:
-    """Hold a shell open, in whose place the program that carries steps out may come.
+def resident_shell(space: Namespace, within: str = "") -> Iterator[tuple[LoopShell, HeldShell]]:
+    """Hold a shell open, in whose place the program that carries steps out may come; for code that waits, and itself.
 
     :param within: a command that runs the shell.
     """
@@ -36,7 +36,7 @@ def resident_shell(space: Namespace, within: str = "") -> Iterator[LoopShell]:
     program = Renderer().render(platform.resident_template, platform.settings)
     shell.become(program, str(platform.settings["save_command"]))
     try:
-        yield LoopShell(shell, loop)
+        yield LoopShell(shell, loop), shell
     finally:
         asyncio.run_coroutine_threadsafe(shell.close(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)

@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from ansible_collections.sipmobility.handover.agent.service.held_shell import LoopShell
+from ansible_collections.sipmobility.handover.agent.service.held_shell import HeldShell, LoopShell
 from ansible_collections.sipmobility.handover.agent.service.resident_device import ResidentDevice
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
@@ -72,6 +73,7 @@ class Held:
 
     router: ManagedRouter
     shell: Counted
+    itself: HeldShell
 
 
 @contextmanager
@@ -80,9 +82,9 @@ def resident(space: Namespace, within: str = "") -> Iterator[Held]:
 
     :param within: a command that runs the shell.
     """
-    with resident_shell(space, within) as shell:
+    with resident_shell(space, within) as (shell, itself):
         counted = Counted(shell)
-        yield Held(ManagedRouter("rb", Nftables(), ResidentDevice(Nftables(), Renderer(), counted)), counted)
+        yield Held(ManagedRouter("rb", Nftables(), ResidentDevice(Nftables(), Renderer(), counted)), counted, itself)
 
 
 @pytest.fixture(scope="module")
@@ -179,13 +181,27 @@ def test_a_route_that_the_kernel_refuses_has_its_words(held: Held) -> None:
     assert "rb: " in error.subject
 
 
-def test_a_program_that_is_gone_is_replaced(held: Held) -> None:
-    os.kill(int(held.shell.run("printf '@@ program\\n%s\\n@@ end\\n' \"$PPID\"").sections["program"]), signal.SIGKILL)
-    assert refusal(lambda: held.router.apply_unread(Change(put=(mark(1),)), held.router.generation, NOW)).code == (
-        "router_unreachable"
-    )
+def _program(held: Held) -> int:
+    """The process of the program itself."""
+    return int(held.shell.run("printf '@@ program\\n%s\\n@@ end\\n' \"$PPID\"").sections["program"])
+
+
+def test_a_program_that_is_killed_at_its_step_says_nothing_of_it(held: Held) -> None:
+    program = _program(held)
+    os.kill(program, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as elsewhere:
+        asked = elsewhere.submit(held.router.apply_unread, Change(put=(mark(1),)), held.router.generation, NOW)
+        until(lambda: held.itself.busy)
+        os.kill(program, signal.SIGKILL)
+        assert refusal(asked.result).code == "router_unreachable"
     held.router.gather()
-    assert held.router.apply_unread(Change(put=(mark(1),)), held.router.generation, NOW)
+    _put(held, 1)
+
+
+def test_a_program_that_was_killed_between_steps_is_replaced(held: Held) -> None:
+    os.kill(_program(held), signal.SIGKILL)
+    until(lambda: not held.itself.open)
+    _put(held, 1)
 
 
 def _programs(directory: Path, but: str = "", **own: str) -> str:
