@@ -23,8 +23,8 @@ my ($save, $word) = @ARGV;
 # Seconds without a step, and size of the journal, from which it is made part of what else is kept. A step that comes
 # meanwhile waits for that: in a stream of steps, it is to be rare.
 my ($idle, $much) = (0.5, 1 << 20);
-# Seconds that the kernel, nft, and an nft that has just begun may be silent.
-my ($kernels, $nfts, $beginning) = (5, 60, 5);
+# Seconds that the kernel may be silent.
+my $kernels = 5;
 
 # Files and programs
 
@@ -103,6 +103,7 @@ sub heard {
 }
 
 # As nftables/generation.sh.j2: this boot, this network, its first process, and the kernel's number.
+# One socket for good: the kernel has whoever closes one wait until what was taken away is freed.
 my $ruleset = netlink(12);
 my $place = join ' ', content('/proc/sys/kernel/random/boot_id') =~ /(.*)/, readlink('/proc/self/ns/net'),
 	(split / /, content('/proc/1/stat') =~ s/.*\) //r)[19];
@@ -172,71 +173,117 @@ sub routed {
 	return $done;
 }
 
-# nft, held open at its command line, in front of a file in which it finds what it is to do. Where that is no way, as
-# it is built without a command line, one is begun for each step. A process that ends closes its socket, and waits for
-# the kernel to free what the last step took away.
+# Elements: what `nft -f` does with those that a step puts and takes, told to the kernel itself as one transaction
+# (<linux/netfilter/nf_tables.h>). What fails is left to nft, which has words for it: nothing was done then.
 
-my ($nft, $asking, $saying, $task);
-# How its answer to the second of two lines begins: the first is done. What else it says then, piece by piece, is not
-# waited for.
-my ($then, $done) = ('describe ipv4_addr', qr/^datatype ipv4_addr /m);
+# Elements of one message, whose length has 16 bits; and bytes of a transaction: the kernel takes it whole.
+my ($many, $most) = (128, 1 << 24);
+my %numbers = (tcp => 6, udp => 17, dccp => 33, sctp => 132, udplite => 136);
+my %ethernet = (ip => 0x0800, ip6 => 0x86dd);
 
-sub nft_ends {
-	if ($nft) {
-		kill 'KILL', $nft;
-		waitpid $nft, 0;
-	}
-	($nft, $asking, $saying) = ();
+sub nested {
+	my ($kind, @within) = @_;
+	return attribute(0x8000 | $kind, join '', @within);
 }
 
-# Its answer; undef where it ended.
-sub nft_answers {
-	my ($text, $seconds) = @_;
-	sysseek $task, 0, 0;
-	put($task, $text);
-	truncate $task, length $text;
-	put($asking, qq(include "/proc/$$/fd/) . fileno($task) . qq("\n$then\n));
-	my $words = '';
-	until ($words =~ $done) {
-		readable($saying, $seconds) or die "nft took too long\n";
-		sysread $saying, $words, 65536, length $words or return undef;
-	}
-	return $words;
+# The bytes of each part of a key, as table.nft.j2 has them; nothing for a set that is not there.
+sub lengths {
+	my ($family, $set) = @_;
+	my $address = $family eq 'ip' ? 4 : 16;
+	return $set =~ /^(?:wide_)?in_use$/ ? 2
+		: $set =~ /^session_error_/ ? (2 * $address, 1, 4)
+		: $set =~ /^session_/ ? ($address, $address, 1, 2, 2)
+		: $set =~ /^correspondent_error_/ ? 2 * $address
+		: $set =~ /^correspondent_/ ? ($address, $address)
+		: $set =~ /^(?:address_|route$)/ ? $address
+		: ();
 }
 
-# Whether it was not killed while nothing was asked.
-sub nft_is_there {
-	while (readable($saying, 0)) {
-		sysread $saying, my $late, 65536 or return 0;
-	}
-	return 1;
+# A part of a key in so many bytes: a number, an address, or what nft has a word for; undef where they do not hold it.
+sub part {
+	my ($text, $length) = @_;
+	my $value = $text =~ /^0x([0-9a-f]+)$/ ? pack 'H*', length($1) % 2 ? "0$1" : $1
+		: $text =~ /[.:]/ ? inet_pton($text =~ /:/ ? AF_INET6 : AF_INET, $text) // return
+		: pack 'N', $text =~ /^\d{1,5}$/ ? $text : ($length == 1 ? \%numbers : \%ethernet)->{$text} // return;
+	return if $text =~ /[.:]/ && length $value != $length;
+	$value =~ s/^\0+//;
+	return length $value > $length ? undef : "\0" x ($length - length $value) . $value;
 }
 
-sub nft_begins {
-	pipe(my $from, $asking) && pipe($saying, my $to) or die "pipe: $!\n";
-	# nft notes what it was told in a file of the home directory, and may ask what terminal this is.
-	local @ENV{qw(HOME TERM)} = ('/dev/null', 'dumb');
-	$nft = begun($from, $to, $to, 'nft', '-i');
+# The elements of a line, each as the kernel takes it; undef where that is something else.
+sub elements {
+	my ($family, $set, $text) = @_;
+	my @lengths = lengths($family, $set) or return;
+	my @found;
+	while ($text =~ m{
+		\G([\w.:]+(?:\ \.\ [\w.:]+)*)(?:\ timeout\ (?:(\d{1,6})d)?(\d{1,9})s)?(?:\ comment\ "([^"]{0,128})")?
+		(?:\ :\ ([0-9a-f.:]+))?(?:,\ |\z)
+	}gcx) {
+		my ($key, $days, $seconds, $comment, $to) = ($1, $2, $3, $4, $5);
+		my @texts = split / \. /, $key;
+		return if @texts != @lengths;
+		my @parts = map { part($texts[$_], $lengths[$_]) // return } 0 .. $#texts;
+		$key = @parts == 1 ? $parts[0] : join '', map { $_ . "\0" x (-length($_) % 4) } @parts;
+		my $element = nested(1, attribute(1, $key));
+		$element .= nested(2, attribute(1, inet_pton($to =~ /:/ ? AF_INET6 : AF_INET, $to) // return)) if defined $to;
+		if (defined $seconds) {
+			my $left = 1000 * ($seconds + 86400 * ($days // 0));
+			$element .= attribute(4, pack 'NN', $left / 2**32, $left % 2**32);
+		}
+		$element .= attribute(6, pack 'CC/a*', 0, "$comment\0") if defined $comment;
+		push @found, nested(1, $element);
+	}
+	return defined pos $text && pos $text == length $text ? \@found : undef;
+}
+
+# A message to nftables.
+sub message {
+	my ($kind, $flags, $family, $resource, $body) = @_;
+	return pack('LSSLLCCn', 20 + length $body, $kind, 1 | $flags, ++$number, 0, $family, 0, $resource) . $body;
+}
+
+# Whether it was elements that are put or taken, and they were.
+sub told {
+	my ($text) = @_;
+	my @messages;
+	for my $line (split /\n/, $text) {
+		my ($does, $family, $table, $set, $listed) = $line =~ /^(add|delete) element (ip6?) (\w+) (\w+) \{ (.*) \}$/
+			or return 0;
+		my $elements = elements($family, $set, $listed) // return 0;
+		# To be created, or to be deleted; the last of all is acknowledged.
+		my @how = ($does eq 'add' ? (2572, 0x400) : (2574, 0), $family eq 'ip' ? AF_INET : AF_INET6, 0);
+		my $place = attribute(1, "$table\0") . attribute(2, "$set\0");
+		while (my @now = splice @$elements, 0, $many) {
+			push @messages, [@how, $place . nested(3, @now)];
+		}
+	}
+	return 1 if !@messages;
+	$messages[-1][1] |= 4;
+	my $all = message(16, 0, 0, 10, '');
+	$all .= message(@$_) for @messages;
+	my $last = $number;
+	$all .= message(17, 0, 0, 10, '');
+	return 0 if length $all > $most;
+	my $done = eval {
+		# SO_SNDBUFFORCE
+		setsockopt($ruleset, 1, 32, pack 'i', $most);
+		put($ruleset, $all);
+		my ($kind, $answered, $error) = unpack 'x4Sx2Lx4l', heard($ruleset);
+		$kind == 2 && $answered == $last && !$error;
+	};
+	# What it still says to what failed is not for what comes next.
+	$ruleset = netlink(12) if !$done;
+	return $done;
 }
 
 # One transaction.
 sub nft {
 	my ($text) = @_;
-	return run($text, 'nft', '-f', '-') if !$task;
-	nft_ends() if $nft && !nft_is_there();
-	nft_begins() if !$nft;
 	my $before = generation();
-	my $words = eval { nft_answers($text, $nfts) };
-	if (!defined $words) {
-		my $slow = $@ =~ /too long/;
-		nft_ends();
-		# It may have done it without a word; where it did not, another does.
-		return run($text, 'nft', '-f', '-') if !$slow && generation() eq $before;
-		die $slow ? $@ : "nft ended\n";
-	}
-	# Its words, without where it had them from.
-	$words =~ s/\A.*^In file included [^\n]*\n|$done.*//msg;
-	die $words =~ s/^\S+: (?=Error: )//mgr if $words =~ /Error: /;
+	return if told($text);
+	# It may have been done without a word.
+	generation() eq $before or die "the kernel did not answer\n";
+	run($text, 'nft', '-f', '-');
 }
 
 # Keeping steps for the next boot: each is on disk before it is acknowledged, behind those before it, in a journal. It
@@ -370,7 +417,7 @@ sub answered {
 
 # Connections: of the connection table (<linux/netfilter/nfnetlink_conntrack.h>), what linux/connections.sh.j2 has of it.
 
-my %protocols = (6 => 'tcp', 17 => 'udp', 33 => 'dccp', 132 => 'sctp', 136 => 'udplite');
+my %protocols = reverse %numbers;
 # By what the attribute of a protocol is.
 my %states = (
 	1 => [qw(NONE SYN_SENT SYN_RECV ESTABLISHED FIN_WAIT CLOSE_WAIT LAST_ACK TIME_WAIT CLOSE SYN_SENT2)],
@@ -459,17 +506,7 @@ sub request {
 
 # Not for what it begins: there it is as it always is.
 $SIG{PIPE} = sub { };
-eval {
-	$task = nameless('');
-	nft_begins();
-	nft_answers("describe ipv6_addr\n", $beginning) =~ /^datatype ipv6_addr /m or die;
-	1;
-} or do {
-	nft_ends();
-	undef $task;
-};
-# What the first step would wait for: nft reads what tables there are, and `save` tells where it keeps.
-eval { nft("get element ip {{ table }} in_use { ip }\n") } if $nft;
+# What the first step would wait for: `save` tells where it keeps.
 eval { places() } if -x $save;
 put(\*STDOUT, "\n\@\@ resident $word\n");
 while (my ($kind, $text, $mark) = request()) {

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A libnftables that is held open in each router: it tells them things, and reads them back."""
+"""A libnftables that is held open in each router and tells it things, and a socket that reads it back."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.reader import
 
 from ...kernel.internetwork import TOPOLOGY
 from ...kernel.moving import Journey
+from .elements import Elements
 from .moves import Move
 
 __all__ = ["Held", "Texts", "elements_of", "held"]
@@ -44,7 +45,7 @@ for line in sys.stdin:
     lines = []
 """
 #: A rewrite among the elements that a step puts.
-_REWRITE = re.compile(r"^add element (ip6? sipmobility session_(?:in|out)bound_\w+) { (.+?) timeout", re.M)
+_REWRITE = re.compile(r"^add element (ip6?) (sipmobility) (session_(?:in|out)bound_\w+) { (.+?) timeout", re.M)
 _EVERY, _PATIENCE = 0.01, 120.0
 
 
@@ -61,9 +62,12 @@ class Held:
             )
             for name in network.routers
         }
+        self._tables = {name: Elements(network.spaces[name]) for name in network.routers}
 
     def close(self) -> None:
         """End them."""
+        for table in self._tables.values():
+            table.close()
         for program in self._programs.values():
             program.communicate()
 
@@ -85,12 +89,12 @@ class Held:
 
     def shows(self, stages: Texts) -> bool:
         """Whether the routers show every rewrite of these stages when they are read."""
-        asked: dict[str, list[str]] = {}
-        for texts in stages:
-            for name, text in texts.items():
-                found = [f"get element {one[1]} {{ {one[2]} }}" for one in _REWRITE.finditer(text)]
-                asked.setdefault(name, []).extend(found)
-        return self.tell({name: "\n".join(found) for name, found in asked.items() if found})
+        return all(
+            self._tables[name].has(*one.groups())
+            for texts in stages
+            for name, text in texts.items()
+            for one in _REWRITE.finditer(text)
+        )
 
     def await_shown(self, stages: Texts) -> float:
         """When the routers showed every rewrite, Unix seconds; they are asked now and then."""

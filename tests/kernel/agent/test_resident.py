@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +25,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.errors import
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
     Change,
+    Neighbour,
     Rewrite,
     RewriteKind,
     Selector,
@@ -88,9 +90,22 @@ def resident(space: Namespace, within: str = "") -> Iterator[Held]:
 
 
 @pytest.fixture(scope="module")
-def held_host(host: Namespace) -> Iterator[Held]:
-    with resident(host) as held:
+def begun_nfts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("programs") / "begun"
+
+
+@pytest.fixture(scope="module")
+def held_host(host: Namespace, begun_nfts: Path) -> Iterator[Held]:
+    nft = f'#!/bin/sh\n[ "$1" != -f ] || echo begun >>{begun_nfts}\nexec /usr/sbin/nft "$@"\n'
+    with resident(host, _programs(begun_nfts.parent, nft=nft)) as held:
         yield held
+
+
+@pytest.fixture
+def begun_nft(begun_nfts: Path, held: Held) -> Path:
+    """Has a line for each nft that was begun for a step of ``held``."""
+    begun_nfts.write_text("")
+    return begun_nfts
 
 
 @pytest.fixture
@@ -112,13 +127,38 @@ def test_steps_follow_each_other_without_a_script(held: Held, router: ManagedRou
 
 @FEW
 @given(states(holdable()))
-def test_what_is_put_by_it_is_what_is_read(held: Held, router: ManagedRouter, wanted: RouterState) -> None:
+def test_what_is_put_by_it_is_what_is_read(
+    held: Held, router: ManagedRouter, begun_nft: Path, wanted: RouterState
+) -> None:
     before = held.router.gather()
     change = difference(before, wanted)
+    begun_nft.write_text("")
     assert not change or held.router.apply_unread(change, held.router.generation, NOW)
     noted = held.router.generation
+    if not any(isinstance(entry, Neighbour) for entry in (*change.remove, *change.put)):
+        assert not begun_nft.read_text()
     assert same_state(router.gather(), wanted)
     assert router.generation == noted
+
+
+def _elements(host: Namespace) -> list[str]:
+    """All that nft lists, in some order of its own."""
+    return sorted(re.split(r",?\s*\n\s*|, ", re.sub(r" expires \w+", "", host.shell("nft list ruleset").stdout)))
+
+
+@FEW
+@given(states(holdable()))
+def test_what_it_puts_is_what_nft_would_put(
+    held: Held, router: ManagedRouter, host: Namespace, wanted: RouterState
+) -> None:
+    listed = []
+    for one in (held.router, router):
+        held_now = router.gather()
+        router.apply(difference(held_now, RouterState()), held_now, NOW)
+        empty = one.gather()
+        assert not wanted or one.apply_unread(difference(empty, wanted), one.generation, NOW)
+        listed.append(_elements(host))
+    assert listed[0] == listed[1]
 
 
 def test_nothing_is_done_after_somebody_else_changed_something(held: Held, host: Namespace) -> None:
@@ -235,59 +275,36 @@ def test_a_router_without_perl_keeps_its_shell(router: ManagedRouter, host: Name
     assert router.gather() == RouterState([mark(1)])
 
 
-@pytest.mark.parametrize("says", ["", "echo Error: unknown option -- i", "exec sleep 1000"])
-def test_an_nft_without_a_command_line_is_begun_for_each_step(
-    router: ManagedRouter, host: Namespace, tmp_path: Path, says: str
+def test_a_large_step_is_one_transaction(held: Held, router: ManagedRouter, begun_nft: Path) -> None:
+    base = mark(0)
+    many = [replace(base, match=replace(base.match, destination=base.match.destination + n)) for n in range(3000)]
+    generation = router.generation
+    assert held.router.apply_unread(Change(put=tuple(many)), held.router.generation, NOW)
+    assert not begun_nft.read_text()
+    state = router.gather()
+    assert state == RouterState(many)
+    assert router.generation != generation
+    assert held.router.apply_unread(Change(tuple(many[:2999])), held.router.generation, NOW)
+    assert router.gather() == RouterState(many[2999:])
+
+
+def test_what_it_does_not_know_is_left_to_nft(
+    router: ManagedRouter, host: Namespace, begun_nft: Path, held: Held
 ) -> None:
-    nft = f'#!/bin/sh\n[ "$1" != -i ] || {{ {says or ":"}; exit; }}\nexec /usr/sbin/nft "$@"\n'
-    with resident(host, _programs(tmp_path, nft=nft)) as held:
-        held.router.gather()
-        _put(held, 1)
-        one = held.router
-        assert one.apply_unread(Change(put=(_STANDING,)), one.generation, NOW)
-        again = Change(put=(replace(_STANDING, to=PEER),))
-        assert refusal(lambda: one.apply_unread(again, one.generation, NOW)).code == "router_changed"
-        _put(held, 2)
-        assert None not in held.shell.steps
-    assert {mark(1), mark(2)} <= set(router.gather())
+    """As elements of a set that an operator's own table has."""
+    text = "add element ip sipmobility theirs { 198.51.100.9 timeout 60s }"
+    host.shell("nft add set ip sipmobility theirs '{ type ipv4_addr; flags timeout; }'")
+    line = f"nft -f - <<'THEIRS'\n{text}\nTHEIRS"
+    one = ManagedRouter("rb", Nftables(), ResidentDevice(Nftables(), Adding(line), held.shell))
+    one.gather()
+    begun_nft.write_text("")
+    assert one.apply_unread(Change(put=(mark(1),)), one.generation, NOW)
+    assert begun_nft.read_text() == "begun\n"
+    assert "198.51.100.9" in host.shell("nft list set ip sipmobility theirs").stdout
+    host.shell("nft delete set ip sipmobility theirs")
 
 
-def _nft(held: Held) -> int:
-    """The process of the nft that it holds."""
-    found = held.shell.run("printf '@@ nft\n%s\n@@ end\n' \"$(pgrep -x -P $PPID nft)\"").sections["nft"]
-    return int(found)
-
-
-def test_an_nft_that_was_killed_is_begun_anew(held: Held, router: ManagedRouter) -> None:
-    os.kill(_nft(held), signal.SIGKILL)
-    until(lambda: not Path(f"/proc/{_nft(held)}/exe").exists())
-    _put(held, 1)
-    assert router.gather() == RouterState([mark(1)])
-
-
-def test_what_became_of_a_step_whose_nft_died_is_read(router: ManagedRouter, host: Namespace, tmp_path: Path) -> None:
-    """It was carried out, and nobody said so."""
-    nft = f"""#!/bin/sh
-[ "$1" = -i ] || exec /usr/sbin/nft "$@"
-while read -r line; do
-    case $line in describe*) ;; *) echo "$line" | /usr/sbin/nft -f - || exit; test ! -e {tmp_path}/dies || exit ;; esac
-    case $line in describe*) echo "$line" | /usr/sbin/nft -f - ;; esac
-done
-"""
-    with resident(host, _programs(tmp_path, nft=nft)) as held:
-        held.router.gather()
-        _put(held, 1)
-        (tmp_path / "dies").touch()
-        held.shell.scripts.clear()
-        refusal(lambda: _put(held, 2))
-        assert router.gather() == RouterState([mark(1)])
-        (tmp_path / "dies").unlink()
-        _put(held, 3)
-    assert router.gather() == RouterState([mark(1), mark(3)])
-
-
-def test_nft_sees_what_others_changed(held: Held, router: ManagedRouter, host: Namespace) -> None:
-    """It holds what it knows of tables."""
+def test_a_table_that_others_made_anew_is_used(held: Held, router: ManagedRouter, host: Namespace) -> None:
     _put(held, 1)
     table = host.shell("nft -s list ruleset").stdout
     host.shell("nft flush ruleset")
