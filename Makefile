@@ -91,8 +91,8 @@ lab-down: ## Remove everything that the lab made, also after a failure
 DEMO_ROUTERS = $(if $(B)$(PLATFORM),rb=$(or $(B),$(PLATFORM))) $(if $(C)$(PLATFORM),rc=$(or $(C),$(PLATFORM)))
 
 .PHONY: demo
-demo: venv $(if $(PLATFORM)$(B)$(C),.build/standins/.installed) ## The main job: live sessions through a move; PLATFORM=ietf_netconf or snmp, or B=... C=...; AGENT=1: by the service
-	@AGENT=$(AGENT) $(PY) -m demo $(DEMO_ROUTERS)
+demo: venv $(if $(PLATFORM)$(B)$(C),.build/standins/.installed) ## The main job: live sessions through a move; PLATFORM=ietf_netconf or snmp, or B=... C=...; AGENT=1: by the service, STOCK=1: the phone lists no sessions
+	@AGENT=$(AGENT) STOCK=$(STOCK) $(PY) -m demo $(DEMO_ROUTERS)
 
 .PHONY: demo-full
 demo-full: test-packages ## The walk: A, B, D and home by the phone's own client, DHCP, DNS, three SIP servers, the service

@@ -1,7 +1,9 @@
 """The main job on real parts: live sessions through a move, without us and with us; exit status 1 if one died.
 
 Usage: python -m demo [ROUTER=PLATFORM ...], for rb (visited) and rc (the correspondent's); nftables otherwise.
-With AGENT=1 in the environment the resident service does it; else the playbook.
+With AGENT=1 in the environment the resident service does it; else the playbook. The phone lists its sessions in its
+registration then, as the client of this project does; with STOCK=1, too, it lists none, as phones that are sold: the
+routers are asked for them, and that takes longer.
 """
 
 from __future__ import annotations
@@ -73,8 +75,11 @@ def with_us(lab: Lab, screen: Screen, directory: Path) -> dict[str, Any]:
         move = lab.move("mn", "b")
         screen.moved(move.down)
         screen.line(f"moved: {mn} is now {move.new[0]}", at=move.up)
-        report, event = registrar.register_told(move.new[0], "--old", str(mn))
-        screen.line(f"REGISTER answered {report['status']} by Kamailio, with digest, old address {mn}")
+        listed = traffic.listed if service is not None and os.environ.get("STOCK") != "1" else ()
+        options = [word for session in listed for word in ("--session", session)]
+        report, event = registrar.register_told(move.new[0], "--old", str(mn), *options)
+        told_of = f"old address {mn}, {len(listed)} sessions listed" if service is not None else f"old address {mn}"
+        screen.line(f"REGISTER answered {report['status']} by Kamailio, with digest, {told_of}")
         added: float | None = None
         if service is not None:
             told = service.wait_for("handover")

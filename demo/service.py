@@ -34,7 +34,7 @@ class Service:
         self._told = told
 
     def wait_for(self, event: str, seconds: float = 30.0) -> dict[str, Any]:
-        """What it tells of this, once it does.
+        """What it tells of this first, once it does.
 
         :raises ServiceFailed: it told of a failure, ended, or took too long.
         """
@@ -42,7 +42,7 @@ class Service:
         while time.monotonic() < end and self._process.poll() is None:
             found = [one for one in self.told() if one["event"] == event]
             if found:
-                return found[-1]
+                return found[0]
             time.sleep(0.005)
         raise ServiceFailed(f"the service told no {event}:\n{self._told.read_text(encoding='utf-8')[-3000:]}")
 

@@ -46,6 +46,8 @@ class Traffic:
         self._lab = lab
         self._ends: list[subprocess.Popen[str]] = []
         self._plan: list[tuple[str, list[str]]] = []
+        #: Its sessions, as ``lab.phone`` lists them.
+        self.listed = (f"tcp:{tcp_local_port}:{peer}:{tcp_port}", f"udp:{udp_port}:{peer}:{udp_port}")
         addresses = (local, peer)
         ports = ["--tcp-port", str(tcp_port), "--tcp-local-port", str(tcp_local_port), "--udp-port", str(udp_port)]
         for index, node in enumerate(nodes):

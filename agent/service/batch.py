@@ -7,26 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from ...plugins.module_utils.errors import HandoverError
-from ...plugins.module_utils.mobility.connection import Connection
 from ...plugins.module_utils.mobility.handover import Handover
 from ...plugins.module_utils.mobility.records import handover_from_record
-from ...plugins.module_utils.mobility.recover import standing
-from ...plugins.module_utils.mobility.registration_policy import Policy
-from ...plugins.module_utils.mobility.session_search import Evidence, find_sessions
 from ...plugins.module_utils.mobility.topology import Topology
 from ...plugins.module_utils.planning import Planned, make_plan
-from ...plugins.module_utils.reader import address
-from ...plugins.module_utils.sip.agreed import AgreedFlow
-from .config import Sessions
 from .holdings import Holdings, concerned
 from .ledger import Ledger, Status
 from .link import Link
 from .retirement import split
+from .search import SessionSearch, Sought
 from .threads import in_thread
 from .wanted import Wanted
 
@@ -34,8 +28,6 @@ __all__ = ["Batch", "BatchPlanner", "Standing"]
 
 #: By handover: how it stands, code and reason.
 Standing = Mapping[str, tuple[Status, str | None, str | None]]
-#: The routers' connections, those that do not tell theirs and why, and the flows of dialogs.
-_Known = tuple[Mapping[str, Sequence[Connection]], Mapping[str, str], Sequence[AgreedFlow]]
 
 
 @dataclass(frozen=True)
@@ -43,6 +35,7 @@ class Batch:
     """What is wanted, with its plan.
 
     :ivar refused: what is not made, by handover.
+    :ivar early: what is made as it was known, and is wanted once more: routers are still to be asked for its sessions.
     :ivar number: of the plan in the ledger.
     :ivar begun: on the monotonic clock, as :ivar:`planned_at`.
     """
@@ -50,6 +43,7 @@ class Batch:
     wanted: Sequence[Wanted]
     planned: Planned
     refused: Mapping[str, tuple[Status, str, str]]
+    early: frozenset[str]
     number: int
     begun: float
     planned_at: float
@@ -59,7 +53,7 @@ class BatchPlanner:
     """Plans from what the routers hold.
 
     :param thread: one, for planning and the ledger.
-    :param flows: what the SIP server's dialogs have agreed on.
+    :param search: looks for sessions; None where they are listed.
     :param noted: whether plans are written to the ledger.
     :param widen: as :func:`make_plan`, and so ``freeze``.
     """
@@ -71,10 +65,8 @@ class BatchPlanner:
         ledger: Ledger,
         thread: Executor,
         *,
-        sessions: str,
-        policy: Policy,
         drain: float,
-        flows: Callable[[], Awaitable[Sequence[AgreedFlow]]],
+        search: SessionSearch | None = None,
         noted: bool = True,
         widen: bool = False,
         freeze: bool = True,
@@ -83,10 +75,8 @@ class BatchPlanner:
         self._topology = topology
         self._ledger = ledger
         self._thread = thread
-        self._sessions = sessions
-        self._policy = policy
         self._drain = drain
-        self._flows = flows
+        self._search = search
         self._noted = noted
         self._widen = widen
         self._freeze = freeze
@@ -95,21 +85,20 @@ class BatchPlanner:
         """Plan; the plan is on disk when this returns."""
         begun = time.monotonic()
         await self._look()
-        tables, silent = await self._tables(wanted)
-        flows = await self._flows() if self._sessions == Sessions.AUTO else ()
+        sought = None if self._search is None else await self._search.look(wanted, self._held())
         now = time.time()
-        held = {name: link.held for name, link in self._links.items() if link.reason is None and link.held is not None}
+        held = self._held()
         absent = {
             name: link.reason or "its state is not known" for name, link in self._links.items() if name not in held
         }
-        known = (tables, silent, flows)
         loop = asyncio.get_running_loop()
 
         def waits(planned: Planned) -> None:
             loop.call_soon_threadsafe(self._draft, planned)
 
-        planned, refused, number = await in_thread(self._thread, self._made, wanted, held, absent, known, now, waits)
-        return Batch(wanted, planned, refused, number, begun, time.monotonic())
+        planned, refused, number = await in_thread(self._thread, self._made, wanted, held, absent, sought, now, waits)
+        early = frozenset() if sought is None else sought.early
+        return Batch(wanted, planned, refused, early, number, begun, time.monotonic())
 
     async def end(self, batch: Batch, outcome: str, standing: Standing) -> None:
         """Note what became of a plan."""
@@ -127,31 +116,16 @@ class BatchPlanner:
         if unknown:
             await asyncio.gather(*(link.gather() for link in unknown), return_exceptions=True)
 
-    async def _tables(self, batch: Sequence[Wanted]) -> tuple[dict[str, Sequence[Connection]], dict[str, str]]:
-        """What the routers' connection tables say of the old addresses, where sessions are looked for."""
-        if self._sessions != Sessions.AUTO:
-            return {}, {}
-        asked = [address(wanted.record["old"]) for wanted in batch if not wanted.record.get("ended")]
-        if not asked:
-            return {}, dict.fromkeys(self._links, "not asked")
-        told = await asyncio.gather(*(link.connections(asked) for link in self._links.values()), return_exceptions=True)
-        tables: dict[str, Sequence[Connection]] = {}
-        silent: dict[str, str] = {}
-        for name, answer in zip(self._links, told, strict=True):
-            if isinstance(answer, HandoverError):
-                silent[name] = str(answer)
-            elif isinstance(answer, BaseException):
-                raise answer
-            else:
-                tables[name] = answer
-        return tables, silent
+    def _held(self) -> dict[str, Holdings]:
+        """What the routers hold that are there."""
+        return {name: link.held for name, link in self._links.items() if link.reason is None and link.held is not None}
 
     def _made(
         self,
         batch: Sequence[Wanted],
         held: Mapping[str, Holdings],
         absent: Mapping[str, str],
-        known: _Known,
+        sought: Sought | None,
         now: float,
         waits: Callable[[Planned], None],
     ) -> tuple[Planned, dict[str, tuple[Status, str, str]], int]:
@@ -159,7 +133,7 @@ class BatchPlanner:
 
         :param waits: is told the plan when all that is left is to wait for the disk.
         """
-        handovers, refused = self._handovers(batch, held, known, now)
+        handovers, refused = _handovers(batch, sought, now)
         ids = concerned(held, handovers)
         states = {name: one.part(ids, now) for name, one in held.items()}
         planned = make_plan(handovers, self._topology, states, absent, self._drain, self._widen, self._freeze)
@@ -172,33 +146,26 @@ class BatchPlanner:
             number = self._ledger.begin(records, refused, planned.stages, now, lambda: waits(planned))
         return planned, refused, number
 
-    def _handovers(
-        self,
-        batch: Sequence[Wanted],
-        held: Mapping[str, Holdings],
-        known: _Known,
-        now: float,
-    ) -> tuple[list[Handover], dict[str, tuple[Status, str, str]]]:
-        made: list[Handover] = []
-        refused: dict[str, tuple[Status, str, str]] = {}
-        evidence: Evidence | None = None
-        for wanted in batch:
-            try:
-                if self._sessions == Sessions.AUTO:
-                    if evidence is None:
-                        own = {name: one.part(wanted.id for wanted in batch) for name, one in held.items()}
-                        evidence = Evidence(*known, {one.id: one for one in standing(own, topology=self._topology)})
-                    found = find_sessions(wanted.record, self._topology, evidence, self._policy)
-                    if found.error is not None:
-                        raise found.error
-                    handover = found.handover
-                else:
-                    handover = handover_from_record(wanted.record)
-                if handover is None:
-                    continue
-                if not handover.over and handover.expires <= now:
-                    handover = replace(handover, ended=True)
-                made.append(handover)
-            except HandoverError as error:
-                refused[wanted.id] = (Status.REFUSED, error.code, str(error))
-        return made, refused
+
+def _handovers(
+    batch: Sequence[Wanted], sought: Sought | None, now: float
+) -> tuple[list[Handover], dict[str, tuple[Status, str, str]]]:
+    """Those to be planned, and those that cannot be made.
+
+    :param sought: None where sessions are listed.
+    """
+    made: list[Handover] = []
+    refused: dict[str, tuple[Status, str, str]] = {}
+    for wanted in batch:
+        try:
+            found = handover_from_record(wanted.record) if sought is None else sought.handovers[wanted.id]
+            if isinstance(found, HandoverError):
+                raise found
+        except HandoverError as error:
+            refused[wanted.id] = (Status.REFUSED, error.code, str(error))
+            if not wanted.early:
+                continue
+            # It stands as it was known before routers were asked, who know better.
+            found = handover_from_record({**wanted.record, "ended": True})
+        made.append(replace(found, ended=True) if not found.over and found.expires <= now else found)
+    return made, refused

@@ -163,7 +163,10 @@ class Programmer:
         if tail is not None:
             self.retirement.put(tail, acknowledged + tail.wait)
         heard = {wanted.id: wanted.heard for wanted in batch.wanted}
+        known = {wanted.id for wanted in batch.wanted if wanted.early}
         for handover in batch.planned.handovers:
+            if handover.id in known and not ran:
+                continue  # told already, and routers know no more of it
             self._report.done(
                 handover,
                 waited=batch.begun - heard.get(handover.id, batch.begun),
@@ -173,7 +176,14 @@ class Programmer:
                 changed=bool(ran),
             )
         # It is told first: a service that dies before this is on disk plans it anew, to no step.
-        done = {handover.id: (Status.DONE, None, None) for handover in batch.planned.handovers}
+        done = {
+            handover.id: (Status.WANTED if handover.id in batch.early else Status.DONE, None, None)
+            for handover in batch.planned.handovers
+            if handover.id not in batch.refused
+        }
+        for wanted in batch.wanted:
+            if wanted.id in done and wanted.id in batch.early:
+                self.queue.back(replace(wanted, early=True, heard=acknowledged))
         await self._planner.end(batch, "done", done)
         self.settling.settled([wanted.id for wanted in batch.wanted], self.queue)
 

@@ -26,7 +26,7 @@ from ..stream.followed import Followed
 from ..stream.input import Parts, StreamInput
 from ..stream.shared_ledger import SharedLedger
 from .batch import BatchPlanner
-from .config import Config
+from .config import Config, Sessions
 from .inputs.opened import Inputs, pushed_items
 from .inputs.signed import LONGEST_BODY, Signatures, load_secret
 from .inputs.webhook import Webhook
@@ -40,6 +40,7 @@ from .process import settled
 from .programmer import Programmer
 from .remembering import Remembering
 from .report import Report
+from .search import SessionSearch
 from .threads import in_thread
 from .upkeep import Upkeep, live_states
 from .way import Way
@@ -232,16 +233,19 @@ class Service:
             self._topology,
             self._ledger,
             self._planner,
-            sessions=config.sessions,
-            policy=self._policy,
             drain=config.drain,
-            flows=self._flows,
+            search=self._made_search() if config.sessions == Sessions.AUTO else None,
             noted=not config.dry_run,
             widen=config.widen,
             freeze=config.freeze,
         )
         mine = {} if self._stream is None else {"mine": self._stream.owns}
         return Programmer(self._links, planner, self._report, drain=config.drain, dry_run=config.dry_run, **mine)
+
+    def _made_search(self) -> SessionSearch:
+        return SessionSearch(
+            self._links, self._topology, self._policy, self._planner, self._flows, patient=self._config.dry_run
+        )
 
     def _link(self, router: RouterEntry, workers: ThreadPoolExecutor) -> Link:
         checked = _UNANSWERED * self._config.ssh.keepalive

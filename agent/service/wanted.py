@@ -19,6 +19,7 @@ class Wanted:
     :ivar record: as :func:`handover_records` makes it.
     :ivar heard: when the first word of it came that nothing was done for yet, on the monotonic clock.
     :ivar tries: how often it was tried.
+    :ivar early: whether it stands as it was known without asking routers for its sessions; they are asked now.
     :ivar alone: whether it must be tried by itself, because something in its batch went wrong.
     """
 
@@ -26,6 +27,7 @@ class Wanted:
     heard: float
     tries: int = 0
     alone: bool = False
+    early: bool = False
 
     @property
     def id(self) -> str:
@@ -59,8 +61,11 @@ class WantedQueue:
 
     def again(self, wanted: Wanted) -> None:
         """What was tried in vain; a word that came meanwhile stands."""
-        if wanted.id not in self._held:
-            self._held[wanted.id] = replace(wanted, tries=wanted.tries + 1)
+        self.back(replace(wanted, tries=wanted.tries + 1))
+
+    def back(self, wanted: Wanted) -> None:
+        """What is not over yet; a word that came meanwhile stands."""
+        self._held.setdefault(wanted.id, wanted)
 
     def take(self, most: int) -> list[Wanted]:
         """The next ones, at most so many; one that must be alone comes alone."""

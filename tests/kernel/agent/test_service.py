@@ -77,6 +77,29 @@ def test_a_live_session_over_ssh(at_home: Journey, tmp_path: Path) -> None:
         assert not [one for one in service.told() if one["event"] in ("taken back", "drift", "not retired")]
 
 
+def test_a_listed_session_does_not_wait_for_those_that_routers_know(at_home: Journey, tmp_path: Path) -> None:
+    phone = Phone("alice")
+    with ssh_servers(at_home, tmp_path) as servers:
+        place = Place(tmp_path, servers.hosts, sessions="auto")
+        with (
+            serving(place, at_home.spaces["core"].pid) as service,
+            open_tcp(at_home, 4, 15) as (mobile, peer, listed),
+            open_tcp(at_home, 4, 15) as (other_mobile, other_peer, other),
+        ):
+            talk(other_mobile, other_peer)
+            place.tell(phone.register(OLD[4]))
+            at_home.move()
+            place.tell(phone.register(NEW[4], OLD[4], [listed]))
+            assert service.await_told("handover", new=str(NEW[4]))["flows"] == 1
+            talk(mobile, peer)
+            service.await_told("handover", 2)
+            assert [one["flows"] for one in service.told() if one["event"] == "handover"] == [1, 2]
+            (found,) = handovers(at_home)
+            assert {one.port for one in found.sessions} == {listed.port, other.port}
+            talk(mobile, peer)
+            talk(other_mobile, other_peer)
+
+
 def test_a_router_that_is_lost_is_waited_for(at_home: Journey, tmp_path: Path) -> None:
     phone, other = Phone("alice"), Phone("bob")
     with ssh_servers(at_home, tmp_path) as servers:

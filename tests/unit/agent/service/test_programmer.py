@@ -6,172 +6,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from ansible_collections.sipmobility.handover.agent.service.batch import BatchPlanner
-from ansible_collections.sipmobility.handover.agent.service.config import Sessions
 from ansible_collections.sipmobility.handover.agent.service.holdings import Holdings
-from ansible_collections.sipmobility.handover.agent.service.known_router import Applied
-from ansible_collections.sipmobility.handover.agent.service.ledger import Ledger, Status
-from ansible_collections.sipmobility.handover.agent.service.link import Link
-from ansible_collections.sipmobility.handover.agent.service.programmer import Programmer
-from ansible_collections.sipmobility.handover.agent.service.report import Report
-from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Change, Route, Stamp
+from ansible_collections.sipmobility.handover.agent.service.ledger import Status
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Route, Stamp
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_to_record
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import Goal, recover, standing
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.registration_policy import Policy
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase, Step
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
 from ansible_collections.sipmobility.handover.plugins.module_utils.reader import address
-from ansible_collections.sipmobility.handover.plugins.module_utils.sip.agreed import AgreedFlow
 
-from ...mobility.worlds import TOPOLOGY
-
-#: Long after every test.
-_LATER = 2_000_000_000
-_DRAIN = 0.1
-#: Routers that hold encoders unconfirmed.
-_CONFIRMING = Topology(replace(router, platform="ietf_netconf") for router in TOPOLOGY.routers.values())
-
-
-class Played:
-    """A router that holds what it is told, and refuses what a test wants."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.held: Holdings | None = Holdings()
-        self.reason: str | None = None
-        self.steps: list[Step] = []
-        self.drafted: list[str] = []
-        self.refuses: Callable[[Step], str | None] = lambda _step: None
-        #: What is unconfirmed, and all that became of such steps.
-        self.unconfirmed: Change | None = None
-        self.confirmations: list[str] = []
-        self.gate = asyncio.Event()
-        self.gate.set()
-
-    async def gather(self) -> RouterState:
-        self.held = self.held or Holdings()
-        return RouterState(self.held)
-
-    def draft(self, step: Step) -> None:
-        self.drafted.append(step.id)
-
-    async def apply(self, step: Step, hold: bool = False) -> Applied:
-        await asyncio.sleep(0)
-        await self.gate.wait()
-        code = self.refuses(step)
-        if code is not None:
-            if code == "router_unreachable":
-                self.reason = "gone"
-            raise HandoverError(code, self.name, "for this test")
-        assert self.held is not None
-        change = pending(step, RouterState(self.held))
-        self.steps.append(step)
-        self.held.change(change)
-        if hold:
-            assert self.unconfirmed is None
-            self.unconfirmed = change
-            self.confirmations.append(f"{step.phase.value} held")
-        return Applied(bool(change), False)
-
-    async def settle(self, step: Step) -> None:
-        code = self.refuses(replace(step, id="settle"))
-        if code is not None:
-            raise HandoverError(code, self.name, "for this test")
-        self.unconfirmed = None
-        self.confirmations.append(f"{step.phase.value} confirmed")
-
-    async def release(self) -> None:
-        if self.unconfirmed is not None and self.held is not None:
-            self.held.change(Change(self.unconfirmed.put, self.unconfirmed.remove))
-            self.unconfirmed = None
-            self.confirmations.append("released")
-
-
-class World:
-    """A programmer with three routers that are played."""
-
-    def __init__(self, path: Path, topology: Topology = TOPOLOGY) -> None:
-        self.topology = topology
-        self.routers = {name: Played(name) for name in TOPOLOGY.routers}
-        self.ledger = Ledger(str(path / "ledger.sqlite"))
-        self._planner = ThreadPoolExecutor(1)
-        links = cast("dict[str, Link]", self.routers)
-        planner = BatchPlanner(
-            links,
-            topology,
-            self.ledger,
-            self._planner,
-            sessions=Sessions.LISTED,
-            policy=Policy(managed_networks={}),
-            drain=_DRAIN,
-            flows=_no_flows,
-        )
-        #: Handovers that are somebody else's.
-        self.others: set[str] = set()
-        self.programmer = Programmer(
-            links, planner, Report(), drain=_DRAIN, mine=lambda handover: handover not in self.others
-        )
-
-    def want(self, *handovers: Handover) -> None:
-        self.programmer.want([handover_to_record(one) for one in handovers], 0.0)
-
-    async def settled(self) -> None:
-        """Until there is nothing more to do."""
-        async with asyncio.timeout(60):
-            while not self.programmer.idle:
-                await asyncio.sleep(0.01)
-
-    def held(self) -> dict[str, str]:
-        """Where each standing handover leads."""
-        return {one.id: str(one.new) for one in standing(self.states()) if not one.over}
-
-    def states(self) -> dict[str, RouterState]:
-        return {name: RouterState(router.held or ()) for name, router in self.routers.items()}
-
-    def whole(self) -> bool:
-        return not recover(self.states(), self.topology, Goal.DONE)
-
-    def statuses(self) -> dict[str, tuple[Status, str | None]]:
-        return {one.id: (one.status, one.code) for one in self.ledger.all()}
-
-
-async def _no_flows() -> Sequence[AgreedFlow]:
-    return ()
-
-
-def moved(identity: str, old: str, new: str, peer: str = "3.3.3.3") -> Handover:
-    session = Session("tcp", 40000, address(peer), 7000)
-    return Handover(identity, address(old), address(new), _LATER, sessions=(session,))
-
-
-def run(path: Path, story: Callable[[World], Awaitable[None]], topology: Topology = TOPOLOGY) -> World:
-    """Tell a story while the programmer works."""
-    made: list[World] = []
-
-    async def told() -> None:
-        world = World(path, topology)
-        made.append(world)
-        async with asyncio.timeout(60):
-            working = asyncio.create_task(world.programmer.run())
-            await story(world)
-            await world.settled()
-            await world.programmer.stop()
-            await working
-
-    asyncio.run(told())
-    return made[0]
+from .played import CONFIRMING, LATER, World, moved, run
 
 
 def _of(identity: str) -> Callable[[Step], bool]:
@@ -261,7 +109,7 @@ def test_what_a_step_left_that_was_cut_goes(tmp_path: Path) -> None:
     """A route whose record went before it: no router knows its handover."""
 
     async def story(world: World) -> None:
-        stamp = Stamp("", 1, _LATER)
+        stamp = Stamp("", 1, LATER)
         held = Holdings([Route(address("1.1.1.1"), address("2.2.2.2"), "lan", stamp)])
         world.routers["rb"].held = held
         assert held.remnants
@@ -276,7 +124,7 @@ def test_encoders_are_confirmed_when_the_last_router_has_its_own(tmp_path: Path)
     async def story(world: World) -> None:
         world.want(moved("one", "1.1.1.1", "2.2.2.2"))
 
-    world = run(tmp_path, story, _CONFIRMING)
+    world = run(tmp_path, story, CONFIRMING)
     assert world.held() == {"one": "2.2.2.2"}
     assert world.routers["rc"].confirmations == ["encode_dst held", "encode_dst confirmed"]
     assert world.routers["rb"].confirmations == ["encode_src held", "encode_src confirmed"]
@@ -292,7 +140,7 @@ def test_what_is_unconfirmed_is_taken_back_by_the_router_itself(tmp_path: Path, 
         world.routers["rb"].refuses = refuses
         world.want(moved("one", "1.1.1.1", "2.2.2.2"))
 
-    world = run(tmp_path, story, _CONFIRMING)
+    world = run(tmp_path, story, CONFIRMING)
     assert not any(len(state) for state in world.states().values())
     assert world.statuses() == {"one": (Status.REFUSED, "step_refused")}
     assert world.routers["rc"].unconfirmed is None
