@@ -77,6 +77,8 @@ def with_us(lab: Lab, screen: Screen, directory: Path) -> dict[str, Any]:
         screen.line(f"moved: {mn} is now {move.new[0]}", at=move.up)
         listed = traffic.listed if service is not None and os.environ.get("STOCK") != "1" else ()
         options = [word for session in listed for word in ("--session", session)]
+        if service is not None:
+            options += ["--linger", "0.5"]
         report, event = registrar.register_told(move.new[0], "--old", str(mn), *options)
         told_of = f"old address {mn}, {len(listed)} sessions listed" if service is not None else f"old address {mn}"
         screen.line(f"REGISTER answered {report['status']} by Kamailio, with digest, {told_of}")

@@ -207,6 +207,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         report |= {"status": answer.status, "reason": answer.reason}
         report |= {"contacts": answer.all("Contact"), "unsupported": answer.all("Unsupported")}
     report["ms"] = round((time.monotonic() - start) * 1000, 1)
+    time.sleep(args.linger)
     print(json.dumps(report), flush=True)
     return 0 if report["status"] == 200 else 1
 
@@ -239,6 +240,13 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--notify", default="", metavar="TO", help="send a NOTIFY with this To header, tag and all")
     parser.add_argument("--timeout", type=float, default=32, help="seconds per transaction; RFC 3261's limit is 32")
+    parser.add_argument(
+        "--linger",
+        type=float,
+        default=0,
+        metavar="SECONDS",
+        help="stay so long after the last answer: the end of a process takes the processor from what is timed",
+    )
     return parser.parse_args(argv)
 
 
