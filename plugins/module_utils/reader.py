@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 from functools import lru_cache
 from ipaddress import ip_address
@@ -30,6 +31,7 @@ __all__ = [
 
 _T = TypeVar("_T")
 _REQUIRED = object()
+_TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})Z")
 
 
 class Reader:
@@ -107,7 +109,11 @@ def time_from_text(value: object) -> int:
 
 @lru_cache(maxsize=1024)
 def _time(value: str) -> float:
-    return datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp()
+    found = _TIME.fullmatch(value)
+    if found is None:
+        raise ValueError(f"{value!r} is not written YYYY-MM-DDTHH:MM:SSZ")
+    year, month, day, hour, minute, second = map(int, found.groups())
+    return datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc).timestamp()
 
 
 def text(value: object) -> str:
