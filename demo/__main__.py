@@ -21,7 +21,7 @@ from typing import Any
 from demo.picture import Panel, draw, rows_of
 from demo.playbooks import PlaybookFailed, Report, play
 from demo.screen import Screen
-from demo.service import ServiceFailed, serving
+from demo.service import Service, ServiceFailed, serving
 from lab import Lab
 from lab.analysis import read
 from lab.platforms import KINDS
@@ -34,6 +34,8 @@ _HERE = Path(__file__).resolve().parent
 _ROUTERS = ("rb", "rc")
 #: Seconds that the streams run after the move, without us and with us.
 _WAIT = 6.0
+#: Seconds from the end of a handover until nothing more is done about it.
+_TIDY = 4.0
 
 Streams = dict[str, dict[str, Any]]
 
@@ -70,6 +72,8 @@ def with_us(lab: Lab, screen: Screen, directory: Path) -> dict[str, Any]:
         if os.environ.get("AGENT") == "1":
             service = stack.enter_context(serving(lab, directory, policy_of(lab)))
             screen.line("the service is ready: it follows the events, and holds a session to each router open")
+            with screen.working("a first trip, to B and back: the first of all handovers is not what is timed"):
+                _there_and_back(lab, registrar, service)
         traffic = stack.enter_context(Traffic(lab, mn, cn, directory))
         time.sleep(2)
         move = lab.move("mn", "b")
@@ -84,8 +88,8 @@ def with_us(lab: Lab, screen: Screen, directory: Path) -> dict[str, Any]:
         screen.line(f"REGISTER answered {report['status']} by Kamailio, with digest, {told_of}")
         added: float | None = None
         if service is not None:
-            told = service.wait_for("handover")
-            added, done = told["acknowledged"] - event["time"], Report(service.steps(), service.notes())
+            told = service.wait_for("handover", kind="programmed", since=event["time"])
+            added, done = told["acknowledged"] - event["time"], Report(service.steps(event["time"]), service.notes(event["time"]))
             screen.line(f"both routers acknowledged {added * 1000:.0f} ms after the registrar's event")
         else:
             done = _by_playbook(lab, registrar, screen, directory)
@@ -117,6 +121,19 @@ def with_us(lab: Lab, screen: Screen, directory: Path) -> dict[str, Any]:
         "old": str(mn),
         "added": added,
     }
+
+
+def _there_and_back(lab: Lab, registrar: Registrar, service: Service) -> None:
+    """The phone moves to B, in a session, and home again."""
+    mn, cn = lab.topology.address("mn").v4.ip, lab.topology.address("cn").v4.ip
+    away = lab.move("mn", "b").new[0]
+    _report, event = registrar.register_told(away, "--old", str(mn), "--session", f"tcp:40000:{cn}:7101")
+    service.wait_for("handover", kind="programmed", since=event["time"])
+    lab.home()
+    _report, event = registrar.register_told(mn)
+    service.wait_for("handover", kind="ended", since=event["time"])
+    # Its decoders go later, and then the routers put in order what they keep for their next boot.
+    time.sleep(_TIDY)
 
 
 def _draw(files: Mapping[str, Path], move: float, marks: Sequence[tuple[str, str, float]]) -> None:

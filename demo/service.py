@@ -33,14 +33,21 @@ class Service:
         self._process = process
         self._told = told
 
-    def wait_for(self, event: str, seconds: float = 30.0) -> dict[str, Any]:
+    def wait_for(self, event: str, seconds: float = 30.0, *, since: float = 0.0, **what: str) -> dict[str, Any]:
         """What it tells of this first, once it does.
+
+        :param since: Unix seconds from which on it counts.
+        :param what: what else it must say.
 
         :raises ServiceFailed: it told of a failure, ended, or took too long.
         """
         end = time.monotonic() + seconds
         while time.monotonic() < end and self._process.poll() is None:
-            found = [one for one in self.told() if one["event"] == event]
+            found = [
+                one
+                for one in self.told()
+                if one["event"] == event and one["time"] >= since and all(one.get(key) == what[key] for key in what)
+            ]
             if found:
                 return found[0]
             time.sleep(0.005)
@@ -51,13 +58,13 @@ class Service:
         lines = self._told.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
-    def notes(self) -> list[dict[str, Any]]:
-        """What its plans gave up and cost."""
-        return [one for one in self.told() if one["event"] == "note"]
+    def notes(self, since: float) -> list[dict[str, Any]]:
+        """What its plans gave up and cost since then, Unix seconds."""
+        return [one for one in self.told() if one["event"] == "note" and one["time"] >= since]
 
-    def steps(self) -> list[Step]:
-        """The steps that routers acknowledged."""
-        found = [one for one in self.told() if one["event"] == "step"]
+    def steps(self, since: float) -> list[Step]:
+        """The steps that routers acknowledged since then, Unix seconds."""
+        found = [one for one in self.told() if one["event"] == "step" and one["time"] >= since]
         return [
             Step(phase, router, one["time"] - one["ms"] / 1000, one["ms"])
             for one in found
