@@ -121,6 +121,11 @@ class Judge:
             self.dirty = True
             self._teller.refused(refusal.where, refusal.code, refusal.reason)
 
+    @property
+    def dialogs(self) -> int:
+        """How many dialogs stand; any thread may ask."""
+        return len(self._dialogs)
+
     def flows(self) -> Sequence[AgreedFlow]:
         """What the dialogs that stand have agreed on."""
         return self._dialogs.flows()

@@ -31,6 +31,9 @@ from .wanted import Wanted
 
 __all__ = ["SessionSearch", "Sought"]
 
+#: So many take no time to speak of: they are not worth a thread.
+_FEW = 4
+
 _Held = Mapping[str, Holdings]
 #: The routers' connections, and those that do not tell theirs and why.
 _Tables = tuple[dict[str, Sequence[Connection]], dict[str, str]]
@@ -80,7 +83,8 @@ class SessionSearch:
         """
         flows = await self._flows()
         soon = [] if self._patient else [one for one in wanted if not one.early]
-        known = await in_thread(self._thread, self._known, soon, held, flows)
+        few = len(soon) <= _FEW
+        known = self._known(soon, held, flows) if few else await in_thread(self._thread, self._known, soon, held, flows)
         rest = [one for one in wanted if one.id not in known]
         found: dict[str, Handover | HandoverError] = {**known}
         if rest:

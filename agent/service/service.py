@@ -280,4 +280,4 @@ class Service:
         )
 
     async def _flows(self) -> Sequence[AgreedFlow]:
-        return await in_thread(self._court, self._judge.flows)
+        return await in_thread(self._court, self._judge.flows) if self._judge.dialogs else ()

@@ -85,6 +85,10 @@ class Dialogs:
         elif message.to_tag is not None:
             self._response(message, message.status)
 
+    def __len__(self) -> int:
+        """How many dialogs stand."""
+        return len(self._dialogs)
+
     def flows(self) -> List[AgreedFlow]:
         """What the dialogs that stand have agreed on, each flow once."""
         return list(dict.fromkeys(flow for dialog in self._dialogs.values() for flow in _flows(dialog)))
