@@ -89,7 +89,8 @@ def with_us(lab: Lab, screen: Screen, directory: Path) -> dict[str, Any]:
         added: float | None = None
         if service is not None:
             told = service.wait_for("handover", kind="programmed", since=event["time"])
-            added, done = told["acknowledged"] - event["time"], Report(service.steps(event["time"]), service.notes(event["time"]))
+            began: float = event["time"]
+            added, done = told["acknowledged"] - began, Report(service.steps(began), service.notes(began))
             screen.line(f"both routers acknowledged {added * 1000:.0f} ms after the registrar's event")
         else:
             done = _by_playbook(lab, registrar, screen, directory)

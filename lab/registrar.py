@@ -60,7 +60,7 @@ class Registrar:
         raise LabError(f"no event for {report}")
 
     def lines(self) -> list[str]:
-        """The event file, line by line, as it is. Nothing is started for it: it would be in the way of what is timed."""
+        """The event file, line by line, as it is. Nothing is started for it, in the way of what is timed."""
         return Path(f"/proc/{self._lab.pids[self._server]}/root{EVENTS}").read_text(encoding="utf-8").splitlines()
 
     def clear(self) -> None:
