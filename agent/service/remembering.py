@@ -37,6 +37,7 @@ class Remembering:
         service has begun, and not what waits: another one may be the one to begin it.
     :param path: file of the cursors.
     :param court: the thread of the judge.
+    :param judging: held from the moment that something is judged until what follows is wanted.
     :param planner: the thread of the ledger.
     """
 
@@ -49,6 +50,7 @@ class Remembering:
         report: Report,
         *,
         court: Executor,
+        judging: asyncio.Lock,
         planner: Executor,
     ) -> None:
         self.cursors: dict[str, Cursor] = {}
@@ -59,6 +61,7 @@ class Remembering:
         self._ledger = ledger
         self._report = report
         self._court = court
+        self._judging = judging
         self._planner = planner
         self._writing = asyncio.Lock()
 
@@ -84,12 +87,13 @@ class Remembering:
 
     async def remember(self) -> None:
         """All that has been judged."""
-        async with self._writing:
+        # What was judged, and of which nobody knows yet what follows, would be in the history, and in no ledger.
+        async with self._writing, self._judging:
             await self._remember()
 
     async def _remember(self) -> None:
         cursors = dict(self.cursors)
-        # In the judge's thread: nothing is judged between the look at the queue and the commit.
+        # Nothing is judged between the look at the queue and the commit.
         pending = [wanted.record for wanted in self._programmer.queue]
         await in_thread(self._court, self._committed, pending)
         if cursors:

@@ -79,6 +79,7 @@ class Service:
         )
         hook = None if config.webhook is None else config.webhook.webhook
         self._webhook = None if hook is None else Webhook(Signatures(load_secret(hook.secret_file), hook.window))
+        self._judging = asyncio.Lock()
         self._ready = False
 
     @property
@@ -146,7 +147,8 @@ class Service:
         heard = time.monotonic()
         found = list(items)
         self._report.heard(source, len(found))
-        self._programmer.want(await in_thread(self._court, self._judge.take, found), heard)
+        async with self._judging:
+            self._programmer.want(await in_thread(self._court, self._judge.take, found), heard)
 
     async def _serve(self, stop: asyncio.Event) -> None:
         memory = Remembering(
@@ -156,6 +158,7 @@ class Service:
             self._ledger,
             self._report,
             court=self._court,
+            judging=self._judging,
             planner=self._planner,
         )
         inputs = Inputs(self.take, memory.cursors, self._report, self._court, self._webhook)
