@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.connection import Connection
@@ -47,8 +47,8 @@ class Sought:
     :ivar early: the ids of those of which routers were not asked yet.
     """
 
-    handovers: Mapping[str, Handover | HandoverError] = field(default_factory=dict)
-    early: frozenset[str] = frozenset()
+    handovers: Mapping[str, Handover | HandoverError]
+    early: frozenset[str]
 
 
 class SessionSearch:

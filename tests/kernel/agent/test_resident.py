@@ -348,6 +348,8 @@ def test_its_steps_come_back_after_a_boot(kept: Held, bare: Namespace, folded: b
     assert _journalled(bare)
     if folded:
         until(lambda: not _journalled(bare))
+        # The next step finds it there, with nothing in it.
+        assert bare.shell(f"cat {ELEMENTS}.journal").stdout.startswith("# after ")
         held = bare.shell(f"nft -f {NftablesBackend().setting('table_path')}; nft list ruleset").stdout
         assert held
     wanted = state.changed([gone.key], fresh)

@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from ansible_collections.sipmobility.handover.agent.service.ledger import Status
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.connection import Connection, Standing
@@ -62,9 +65,11 @@ def test_a_listed_session_does_not_wait_and_others_follow(tmp_path: Path) -> Non
     assert world.whole()
 
 
-def test_routers_that_know_no_more_change_nothing(tmp_path: Path) -> None:
+def test_routers_that_know_no_more_change_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     world, _stood, asked = _story(tmp_path, _RECORD, _row(40000))
     assert world.routers["rc"].asked == 1
+    assert [one.getMessage() for one in caplog.records].count("handover") == 1
     assert set(asked) == {0}
     assert _ports(world) == {40000}
     assert world.statuses() == {"call": (Status.DONE, None)}
@@ -75,6 +80,18 @@ def test_what_nobody_lists_waits_for_the_routers(tmp_path: Path) -> None:
     assert set(asked) == {1}
     assert _ports(world) == {40001}
     assert world.routers["rc"].asked == 1
+
+
+def test_what_is_doubtful_waits_for_the_routers(tmp_path: Path) -> None:
+    """A session that cannot be had, and a correspondent that none is known of."""
+    unmanaged = {**_RECORD["sessions"][0], "correspondent": "9.9.9.9"}
+    for number, more in enumerate(
+        ({"sessions": [*_RECORD["sessions"], unmanaged]}, {"correspondents": ["3.3.3.3", "3.3.3.9"]})
+    ):
+        place = tmp_path / str(number)
+        place.mkdir()
+        _world, _stood, asked = _story(place, {**_RECORD, **more}, _row(40000))
+        assert set(asked) == {1}
 
 
 def test_a_session_that_is_over_goes_and_the_others_stay(tmp_path: Path) -> None:
