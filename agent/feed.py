@@ -129,8 +129,8 @@ class Feed:
         judge = opened_judge(self._config, self._teller, None if asker is None else asker.ask)
         behind: dict[str, Cursor] = {}
         try:
-            with ThreadPoolExecutor(1, "input") as court:
-                inputs = Inputs(self._take, behind, self._teller, court)
+            with ThreadPoolExecutor(1, "input") as reader:
+                inputs = Inputs(self._take, behind, self._teller, reader)
                 known = load_cursors(cursors, may_be_missing=True)
                 try:
                     async with asyncio.TaskGroup() as tasks:

@@ -11,14 +11,12 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from typing import Any
 
-from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.sip.sources.cursor import Cursor
 from ..cursor_file import load_cursors, write_cursors
 from ..stream.followed import Followed
-from .judge import Judge
+from .court import Court
 from .ledger import Ledger
 from .programmer import Programmer
-from .report import Report
 from .threads import in_thread
 
 __all__ = ["Remembering"]
@@ -36,7 +34,7 @@ class Remembering:
     :ivar followed: what followed from the events of a stream, where they come from one; in the ledger is what the
         service has begun, and not what waits: another one may be the one to begin it.
     :param path: file of the cursors.
-    :param court: the thread of the judge.
+    :param reader: the thread of ``followed``.
     :param judging: held from the moment that something is judged until what follows is wanted.
     :param planner: the thread of the ledger.
     """
@@ -44,12 +42,11 @@ class Remembering:
     def __init__(
         self,
         path: str,
-        judge: Judge,
+        judge: Court,
         programmer: Programmer,
         ledger: Ledger,
-        report: Report,
         *,
-        court: Executor,
+        reader: Executor,
         judging: asyncio.Lock,
         planner: Executor,
     ) -> None:
@@ -59,8 +56,7 @@ class Remembering:
         self._judge = judge
         self._programmer = programmer
         self._ledger = ledger
-        self._report = report
-        self._court = court
+        self._reader = reader
         self._judging = judging
         self._planner = planner
         self._writing = asyncio.Lock()
@@ -86,7 +82,11 @@ class Remembering:
                 kept, since = dict(self.cursors), time.monotonic()
 
     async def remember(self) -> None:
-        """All that has been judged."""
+        """All that has been judged.
+
+        :raises HandoverError: where history, ledger or cursors cannot be written; nothing is behind the cursors then
+            that is not in the history.
+        """
         # What was judged, and of which nobody knows yet what follows, would be in the history, and in no ledger.
         async with self._writing, self._judging:
             await self._remember()
@@ -95,19 +95,16 @@ class Remembering:
         cursors = dict(self.cursors)
         # Nothing is judged between the look at the queue and the commit.
         pending = [wanted.record for wanted in self._programmer.queue]
-        await in_thread(self._court, self._committed, pending)
+        await self._committed(pending)
         if cursors:
             # Not in the judge's thread, which would wait for the disk.
             await asyncio.to_thread(write_cursors, self._path, cursors)
 
-    def _committed(self, pending: list[Mapping[str, Any]]) -> None:
+    async def _committed(self, pending: list[Mapping[str, Any]]) -> None:
         if self.followed is not None:
-            self.followed.keep()
+            await in_thread(self._reader, self.followed.keep)
         elif pending:
-            self._planner.submit(self._ledger.want, pending, time.time()).result()
-        try:
-            self._judge.commit()
-        except HandoverError as error:
-            self._report.refused("history", error.code, str(error))
+            await in_thread(self._planner, self._ledger.want, pending, time.time())
+        await self._judge.commit()
         if self.followed is not None:
-            self.followed.reached()
+            await in_thread(self._reader, self.followed.reached)

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from ...plugins.module_utils.asking.asker import Asker
 from ...plugins.module_utils.asking.client import Client
@@ -27,11 +26,11 @@ from ..stream.input import Parts, StreamInput
 from ..stream.shared_ledger import SharedLedger
 from .batch import BatchPlanner
 from .config import Config, Sessions
+from .court import Court
 from .inputs.opened import Inputs, pushed_items
 from .inputs.signed import LONGEST_BODY, Signatures, load_secret
 from .inputs.webhook import Webhook
 from .inventory import RouterEntry, read_inventory, routers_of
-from .judge import Judge
 from .ledger import Ledger
 from .link import Link
 from .looks import serve_looks
@@ -90,14 +89,15 @@ class Service:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop`` is set.
 
-        :raises HandoverError: where it cannot begin, or ledger or history fail.
+        :raises HandoverError: where it cannot begin, or ledger, history or the judge fail.
         """
         begun = time.time()
         self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._planner = ThreadPoolExecutor(1, "planner")
-        self._court = ThreadPoolExecutor(1, "judge")
+        self._reader = ThreadPoolExecutor(1, "reader")
         workers = ThreadPoolExecutor(min(_AT_ONCE, len(self._routers)), "router")
         self._ledger = await in_thread(self._planner, self._opened_ledger, asyncio.get_running_loop())
+        self._judge = await Court.begun(self._report)
         self._links = {router.name: self._link(router, workers) for router in self._routers}
         self._programmer = self._made_programmer()
         self._upkeep = Upkeep(
@@ -116,7 +116,7 @@ class Service:
         try:
             await asyncio.gather(*(link.tried.wait() for link in self._links.values()))
             self._asker = None if self._client is None else asker_into(self._client, self._report.told, self.take)
-            self._judge = await in_thread(self._court, self._opened_judge)
+            await self._open_judge()
             await self._upkeep.reconcile()
             if self._config.http is not None:
                 seen = Outlook(
@@ -140,6 +140,7 @@ class Service:
                 keeper.cancel()
             await asyncio.gather(*keepers, return_exceptions=True)
             workers.shutdown(wait=False)
+            await self._judge.close()
             await in_thread(self._planner, self._ledger.close)
 
     async def take(self, items: Iterable[Item], source: str) -> None:
@@ -148,7 +149,7 @@ class Service:
         found = list(items)
         self._report.heard(source, len(found))
         async with self._judging:
-            self._programmer.want(await in_thread(self._court, self._judge.take, found), heard)
+            self._programmer.want(await self._judge.take(found), heard)
 
     async def _serve(self, stop: asyncio.Event) -> None:
         memory = Remembering(
@@ -156,16 +157,15 @@ class Service:
             self._judge,
             self._programmer,
             self._ledger,
-            self._report,
-            court=self._court,
+            reader=self._reader,
             judging=self._judging,
             planner=self._planner,
         )
-        inputs = Inputs(self.take, memory.cursors, self._report, self._court, self._webhook)
+        inputs = Inputs(self.take, memory.cursors, self._report, self._reader, self._webhook)
         stream = self._stream
         try:
             async with asyncio.TaskGroup() as tasks:
-                working = [self._programmer.run(), *self._upkeep.tasks(), self._keep_time()]
+                working = [self._programmer.run(), *self._upkeep.tasks(), self._keep_time(), self._judge.trouble()]
                 if not self._config.dry_run:
                     working.append(memory.run())
                 running = [tasks.create_task(work) for work in working]
@@ -198,12 +198,16 @@ class Service:
         """What the input nats needs of us."""
 
         async def followed(stream: str) -> Followed:
-            memory.followed = await in_thread(self._court, Followed, str(self._state / "followed.sqlite"), stream)
+            memory.followed = await in_thread(self._reader, Followed, str(self._state / "followed.sqlite"), stream)
             return memory.followed
 
         async def judged(followed: Followed, number: int, partition: int, data: bytes) -> None:
             self._report.heard(f"nats {self._config.stream}", 1)
-            records = await in_thread(self._court, self._judged_event, followed, number, partition, data)
+            # What follows is noted before anything else is judged.
+            async with self._judging:
+                items = await in_thread(self._reader, pushed_items, [data], self._config.events[0])
+                records = await self._judge.take(items)
+                followed.note(number, partition, records)
             if self._config.dry_run:
                 self._programmer.want(records, time.monotonic())
 
@@ -222,12 +226,6 @@ class Service:
         if stream is None:
             return Ledger(path)
         return SharedLedger(path, loop, partition=stream.partition, mine=stream.mine, fenced=stream.fenced)
-
-    def _judged_event(self, followed: Followed, number: int, partition: int, data: bytes) -> list[dict[str, Any]]:
-        """In the judge's thread: what follows is noted before anything else is judged."""
-        records = self._judge.take(pushed_items([data], self._config.events[0]))
-        followed.note(number, partition, records)
-        return records
 
     def _made_programmer(self) -> Programmer:
         config = self._config
@@ -266,21 +264,19 @@ class Service:
         """Refuse what has waited in vain for a home server, until cancelled."""
         while self._judge.may_wait:
             await asyncio.sleep(LOOKS_AFTER)
-            await in_thread(self._court, self._judge.late)
+            await self._judge.late()
 
-    def _opened_judge(self) -> Judge:
+    async def _open_judge(self) -> None:
         held = standing(live_states(self._links), topology=self._topology)
-        live = [handover_to_record(one) for one in held if not one.over]
-        return Judge(
+        await self._judge.open(
             self._policy,
             str(self._state / "history.sqlite"),
-            live,
-            self._report,
+            [handover_to_record(one) for one in held if not one.over],
+            None if self._asker is None else self._asker.ask,
             scope=self._config.scope.value,
             directions=self._config.directions.value,
             sessions=self._config.sessions,
-            ask=None if self._asker is None else self._asker.ask,
         )
 
     async def _flows(self) -> Sequence[AgreedFlow]:
-        return await in_thread(self._court, self._judge.flows) if self._judge.dialogs else ()
+        return await self._judge.flows() if self._judge.dialogs else ()

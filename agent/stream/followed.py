@@ -29,7 +29,7 @@ Records = Sequence[Mapping[str, Any]]
 
 
 class Followed:
-    """In a file, which is made where there is none. What touches the file is called by the judge's thread.
+    """In a file, which is made where there is none. What touches the file is called by one thread.
 
     :param stream: which stream this is; of another one nothing is known.
     :ivar judged: number of the last event that was judged.

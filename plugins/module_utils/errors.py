@@ -9,6 +9,8 @@ answer), the caller meets a :class:`HandoverError` and nothing else.
 
 from __future__ import annotations
 
+from typing import Any, Tuple
+
 __all__ = ["HandoverError"]
 
 
@@ -27,6 +29,9 @@ class HandoverError(ValueError):
         self.rule = rule
         self.advice = advice
         super().__init__(str(self))
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return type(self), (self.code, self.subject, self.rule, self.advice)
 
     def __str__(self) -> str:
         text = f"{self.code}: {self.rule}: {self.subject}"

@@ -43,7 +43,7 @@ class Inputs:
 
     :param take: takes what came, and from which input.
     :param cursors: how far each log was judged; kept up to date here.
-    :param court: the thread in which pushed events are read.
+    :param reader: the thread in which pushed events are read.
     :param webhook: where events are posted.
     """
 
@@ -52,13 +52,13 @@ class Inputs:
         take: Callable[[list[Item], str], Awaitable[None]],
         cursors: dict[str, Cursor],
         teller: Teller,
-        court: Executor,
+        reader: Executor,
         webhook: Webhook | None = None,
     ) -> None:
         self._take = take
         self._cursors = cursors
         self._teller = teller
-        self._court = court
+        self._reader = reader
         self._webhook = webhook
         self._loop = asyncio.get_running_loop()
         self._followers: list[Follower] = []
@@ -111,14 +111,15 @@ class Inputs:
                 self._cursors[path] = cursor
 
         def taken(items: list[Item], cursor: Cursor | None) -> None:
-            with suppress(RuntimeError, CancelledError):  # the loop is closed, or what took them was cancelled
+            # The loop is closed, what took them was cancelled, or it failed and says so elsewhere.
+            with suppress(RuntimeError, CancelledError, HandoverError):
                 asyncio.run_coroutine_threadsafe(judged(items, cursor), self._loop).result()
 
         return taken
 
     def _posted(self, one: EventInput) -> Callable[[list[bytes]], Awaitable[None]]:
         async def posted(events: list[bytes]) -> None:
-            await self._take(await in_thread(self._court, pushed_items, events, one), str(one))
+            await self._take(await in_thread(self._reader, pushed_items, events, one), str(one))
 
         return posted
 
@@ -137,7 +138,7 @@ class Inputs:
                 events = [await waiting.get()]
                 while len(events) < _MOST_AT_ONCE and not waiting.empty():
                     events.append(waiting.get_nowait())
-                await self._take(await in_thread(self._court, pushed_items, events, one), str(one))
+                await self._take(await in_thread(self._reader, pushed_items, events, one), str(one))
 
         self._running.append(tasks.create_task(judged()))
         return pushed

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import CancelledError
 
+from ....plugins.module_utils.errors import HandoverError
 from .signed import Answer, Signatures
 
 __all__ = ["Webhook"]
@@ -49,7 +50,7 @@ class Webhook:
         judged = asyncio.run_coroutine_threadsafe(_taken(take, events), loop)
         try:
             judged.result(_JUDGED_WITHIN)
-        except (TimeoutError, CancelledError):
+        except (TimeoutError, CancelledError, HandoverError):
             return 503, "the service does not answer"
         return 202, f"{len(events)} judged"
 

@@ -42,7 +42,8 @@ class NamespaceShell(LocalShell):
 
     def __init__(self, router: RouterEntry, pid: int, within: str = "") -> None:
         super().__init__(router, Ssh())
-        self._command = f"exec nsenter --target {pid} --net --mount {within} /bin/sh -s"
+        # The clock of a test, where there is one, is for the service and its judge.
+        self._command = f"exec env -u LD_PRELOAD nsenter --target {pid} --net --mount {within} /bin/sh -s"
 
 
 class Mortal:
@@ -113,8 +114,8 @@ def main() -> None:
     parser.add_argument("--after", action="store_true")
     parser.add_argument("--stop", action="store_true", help="stop there, in the place of dying")
     args = parser.parse_args()
-    if os.environ.pop("LD_PRELOAD", None):
-        # A clock of our own, which is not for what we start. libfaketime cannot sleep until a moment, as Python does.
+    if "LD_PRELOAD" in os.environ:
+        # libfaketime cannot sleep until a moment, as Python does.
         time.sleep = _sleep  # type: ignore[assignment]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())

@@ -139,10 +139,17 @@ class Running:
         self._process.send_signal(number)
 
     @property
+    def judge(self) -> int:
+        """The id of its judge's process."""
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        (found,) = [one for one in children if b".court" in Path(f"/proc/{one}/cmdline").read_bytes()]
+        return int(found)
+
+    @property
     def resident(self) -> int:
-        """How much of the memory it has, in bytes."""
-        (line,) = [one for one in Path(f"/proc/{self._process.pid}/status").read_text().splitlines() if "VmRSS" in one]
-        return int(line.split()[1]) * 1024
+        """How much of the memory it and its judge have, in bytes."""
+        statuses = [Path(f"/proc/{one}/status").read_text().splitlines() for one in (self._process.pid, self.judge)]
+        return sum(int(line.split()[1]) * 1024 for status in statuses for line in status if "VmRSS" in line)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it."""

@@ -6,36 +6,50 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from ansible_collections.sipmobility.handover.agent.service.ledger import Ledger
 from ansible_collections.sipmobility.handover.agent.service.remembering import Remembering
-from ansible_collections.sipmobility.handover.agent.service.report import Report
 from ansible_collections.sipmobility.handover.agent.service.wanted import Wanted, WantedQueue
+from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_to_record
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.cursor import Cursor
 
 from .played import moved
+
+
+@contextmanager
+def _memory(
+    directory: Path, commit: Callable[[], Awaitable[None]], ledger: Ledger, queue: WantedQueue, judging: asyncio.Lock
+) -> Iterator[Remembering]:
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as planner:
+        yield Remembering(
+            str(directory / "cursors.json"),
+            cast("Any", SimpleNamespace(dirty=True, commit=commit)),
+            cast("Any", SimpleNamespace(queue=queue, idle=True, unrecorded=asyncio.Lock())),
+            ledger,
+            reader=reader,
+            judging=judging,
+            planner=planner,
+        )
 
 
 def test_what_follows_from_what_is_being_judged_is_waited_for(tmp_path: Path) -> None:
     ledger, queue = Ledger(str(tmp_path / "ledger.sqlite")), WantedQueue()
     when_committed: list[list[str]] = []
-    judge = SimpleNamespace(dirty=True, commit=lambda: when_committed.append([one.id for one in ledger.all()]))
+
+    async def commit() -> None:
+        when_committed.append([one.id for one in ledger.all()])
+
     judging = asyncio.Lock()
-    with ThreadPoolExecutor(1) as court, ThreadPoolExecutor(1) as planner:
-        memory = Remembering(
-            str(tmp_path / "cursors.json"),
-            cast("Any", judge),
-            cast("Any", SimpleNamespace(queue=queue, idle=True, unrecorded=asyncio.Lock())),
-            ledger,
-            Report(),
-            court=court,
-            judging=judging,
-            planner=planner,
-        )
+    with _memory(tmp_path, commit, ledger, queue, judging) as memory:
 
         async def story() -> None:
             async with judging:
@@ -46,3 +60,25 @@ def test_what_follows_from_what_is_being_judged_is_waited_for(tmp_path: Path) ->
 
         asyncio.run(story())
     assert when_committed == [["call"]]
+
+
+def test_no_log_counts_as_judged_that_the_history_did_not_take(tmp_path: Path) -> None:
+    disk = SimpleNamespace(full=True)
+
+    async def commit() -> None:
+        if disk.full:
+            raise HandoverError("store_unreadable", "history.sqlite: disk full", "a store can be opened and is whole")
+
+    async def story() -> None:
+        with _memory(
+            tmp_path, commit, Ledger(str(tmp_path / "ledger.sqlite")), WantedQueue(), asyncio.Lock()
+        ) as memory:
+            memory.cursors["/var/log/sip.log"] = cursor = Cursor("events", 345, 3, 1, 2, 0, "")
+            with pytest.raises(HandoverError, match="disk full"):
+                await memory.remember()
+            assert not memory.known()
+            disk.full = False
+            await memory.remember()
+            assert memory.known() == {"/var/log/sip.log": cursor}
+
+    asyncio.run(story())
