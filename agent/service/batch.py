@@ -92,11 +92,13 @@ class BatchPlanner:
             name: link.reason or "its state is not known" for name, link in self._links.items() if name not in held
         }
         loop = asyncio.get_running_loop()
+        drafting: list[asyncio.Task[None]] = []
 
         def waits(planned: Planned) -> None:
-            loop.call_soon_threadsafe(self._draft, planned)
+            loop.call_soon_threadsafe(lambda: drafting.append(loop.create_task(self._drafted(planned))))
 
         planned, refused, number = await in_thread(self._thread, self._made, wanted, held, absent, sought, now, waits)
+        await asyncio.gather(*drafting)
         early = frozenset() if sought is None else sought.early
         return Batch(wanted, planned, refused, early, number, begun, time.monotonic())
 
@@ -104,11 +106,10 @@ class BatchPlanner:
         """Note what became of a plan."""
         await in_thread(self._thread, self._ledger.end, batch.number, outcome, standing, time.time())
 
-    def _draft(self, planned: Planned) -> None:
+    async def _drafted(self, planned: Planned) -> None:
         """Have the texts of a plan's first steps written while it is written to the disk; no router is touched."""
-        for stage in split(planned.stages)[0][:1]:
-            for step in stage.steps:
-                self._links[step.router].draft(step)
+        steps = [step for stage in split(planned.stages)[0][:1] for step in stage.steps]
+        await asyncio.gather(*(self._links[step.router].draft(step) for step in steps))
 
     async def _look(self) -> None:
         """Read the routers that are there and of which nothing is known: something went wrong on them."""

@@ -14,9 +14,10 @@ import pickle
 import signal
 import struct
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.home import HomeQuestion
@@ -25,7 +26,7 @@ from ...plugins.module_utils.mobility.registration_policy import Policy
 from ...plugins.module_utils.sip.agreed import AgreedFlow
 from .inputs.opened import Teller
 from .judge import Judge
-from .process import settled
+from .process import serve_evenly, settled
 
 __all__ = ["Court"]
 
@@ -50,26 +51,30 @@ class _Answer:
     may_wait: bool
 
 
-class Court:
+class Court(asyncio.SubprocessProtocol):
     """A judge elsewhere. One request at a time.
 
     Begun by :meth:`begun`, its process gets ready while others do; the judge is there after :meth:`open`.
 
     :ivar dirty: as of :class:`Judge`, after its last answer; likewise ``dialogs`` and ``may_wait``.
+    :ivar taken: how often something was there to be judged.
     :raises HandoverError: each request those of the judge, and ``judge_ended``.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, teller: Teller) -> None:
+    def __init__(self, teller: Teller) -> None:
         self.dirty = False
         self.dialogs = 0
         self.may_wait = False
+        self.taken = 0
         self._teller = teller
         self._ask: Callable[[HomeQuestion, float], None] | None = None
-        self._process = process
-        self._trouble: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._end = asyncio.create_task(process.wait())
-        self._end.add_done_callback(lambda _end: self._in_trouble(_ended()))
-        self._turn = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._asking: asyncio.WriteTransport | None = None
+        self._held = bytearray()
+        #: Who waits, in the order of their requests. Whoever is cancelled has asked: an answer comes to him, too.
+        self._waiting: deque[asyncio.Future[_Answer]] = deque()
+        self._trouble: asyncio.Future[None] = self._loop.create_future()
+        self._end: asyncio.Future[None] = self._loop.create_future()
 
     @classmethod
     async def begun(cls, teller: Teller) -> Court:
@@ -79,8 +84,10 @@ class Court:
         """
         # Not run as a module: its answers would be of another one's classes.
         command = (sys.executable, "-c", f"from {__name__} import main; main()")
-        pipe = asyncio.subprocess.PIPE
-        return cls(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe), teller)
+        loop = asyncio.get_running_loop()
+        transport, court = await loop.subprocess_exec(lambda: cls(teller), *command, stderr=None)
+        court._asking = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
+        return court
 
     async def open(
         self,
@@ -96,6 +103,7 @@ class Court:
 
     async def take(self, items: Iterable[Item]) -> list[dict[str, Any]]:
         """As :meth:`Judge.take`."""
+        self.taken += 1
         found: list[dict[str, Any]] = await self._asked("take", list(items))
         return found
 
@@ -122,16 +130,43 @@ class Court:
     async def close(self) -> None:
         """Close the history, and end the process."""
         self._trouble.cancel()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        if self._asking is not None:
+            self._asking.close()
         await self._end
 
+    def pipe_data_received(self, _fd: int, data: bytes) -> None:
+        """An answer, or a part of one; of what the judge tells, all is told before whoever waits goes on."""
+        self._held += data
+        while len(self._held) >= _LENGTH.size:
+            end = _LENGTH.size + _LENGTH.unpack_from(self._held)[0]
+            if len(self._held) < end:
+                return
+            answer: _Answer = pickle.loads(memoryview(self._held)[_LENGTH.size : end])
+            del self._held[:end]
+            self._answered(answer)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """It has ended, and all that it said was heard: what was asked and has no answer is not judged."""
+        self._in_trouble(_ended())
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_exception(_ended())
+        self._end.set_result(None)
+
     async def _asked(self, what: str, *arguments: object) -> Any:
-        asking, answers = self._process.stdin, self._process.stdout
-        if asking is None or answers is None:
+        if self._asking is None or self._asking.is_closing() or self._end.done():
             raise _ended()
-        # Whoever is cancelled has asked: the answer comes, and is not the next one's.
-        answer = await asyncio.shield(self._exchanged(asking, answers, pickle.dumps((what, arguments), _PROTOCOL)))
+        data = pickle.dumps((what, arguments), _PROTOCOL)
+        waiting = self._loop.create_future()
+        self._waiting.append(waiting)
+        self._asking.write(_LENGTH.pack(len(data)) + data)
+        answer: _Answer = await waiting
+        if answer.error is not None:
+            raise answer.error
+        return answer.result
+
+    def _answered(self, answer: _Answer) -> None:
         self.dirty, self.dialogs, self.may_wait = answer.dirty, answer.dialogs, answer.may_wait
         for name, told, words in answer.told:
             getattr(self._teller, name)(*told, **words)
@@ -140,19 +175,9 @@ class Court:
                 self._ask(question, now)
         if answer.error is not None:
             self._in_trouble(answer.error)
-            raise answer.error
-        return answer.result
-
-    async def _exchanged(self, asking: asyncio.StreamWriter, answers: asyncio.StreamReader, data: bytes) -> _Answer:
-        async with self._turn:
-            try:
-                asking.write(_LENGTH.pack(len(data)) + data)
-                await asking.drain()
-                (length,) = _LENGTH.unpack(await answers.readexactly(_LENGTH.size))
-                answer: _Answer = pickle.loads(await answers.readexactly(length))
-            except (asyncio.IncompleteReadError, ConnectionError) as error:
-                raise _ended() from error
-        return answer
+        waiting = self._waiting.popleft()
+        if not waiting.done():
+            waiting.set_result(answer)
 
     def _in_trouble(self, error: HandoverError) -> None:
         if not self._trouble.done():
@@ -228,6 +253,7 @@ def main() -> None:
     """Answer until nobody asks any more. The service says when that is, not whoever signals all its processes."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    serve_evenly()
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr
     sitting = _Sitting()

@@ -62,7 +62,8 @@ class HeldShell(ABC):
         self._said: deque[str] = deque(maxlen=20)
         self._listener: asyncio.Task[None] | None = None
         self._program: tuple[str, ...] = ()
-        self._resident = False
+        #: Whether a program has taken the shell's place.
+        self.resident = False
         #: Called when the shell ends while nothing is asked of it.
         self.ended: Callable[[HandoverError], None] = lambda _error: None
 
@@ -134,7 +135,7 @@ class HeldShell(ABC):
         self._said.clear()
         self._process = await self._opened()
         self._listener = asyncio.create_task(self._listen(self._process.stderr))
-        self._resident = False
+        self.resident = False
         if self._program:
             word = secrets.token_hex(8)
             program, *arguments = self._program
@@ -143,10 +144,10 @@ class HeldShell(ABC):
             # One command: a shell reads ahead. Whatever the login's environment tells perl.
             able = "perl -MFcntl -MSocket -MIO::Handle -e 1 </dev/null 2>/dev/null"
             await self._sent(f"if unset PERL5OPT PERL5LIB; {able}; then exec {become}; else {plain}; fi\n".encode())
-            self._resident = (await self._until(f" {word}\n".encode())).endswith("@@ resident")
+            self.resident = (await self._until(f" {word}\n".encode())).endswith("@@ resident")
 
     async def _ran(self, script: str) -> str:
-        if self._resident:
+        if self.resident:
             return await self._asked("script", script)
         word, mark = _mark()
         # The printf is parsed only when the subshell has ended.
@@ -155,7 +156,7 @@ class HeldShell(ABC):
 
     async def _by_program(self, kind: str, text: str) -> Output | None:
         async def said() -> str:
-            return await self._asked(kind, text) if self._resident else "@@ unknown\n@@ end\n"
+            return await self._asked(kind, text) if self.resident else "@@ unknown\n@@ end\n"
 
         if not self._program:
             return None

@@ -24,6 +24,7 @@ class Holdings:
     """The entries of one router.
 
     :param expires: whether they go by themselves when their time is over.
+    :ivar changes: how often they were changed.
     """
 
     def __init__(self, state: Iterable[Entry] = (), expires: bool = True) -> None:
@@ -35,6 +36,7 @@ class Holdings:
         #: Handovers with rewrites for whatever the other end is, with how many of these.
         self._wide: Counter[str] = Counter()
         self._count = 0
+        self.changes = 0
         for entry in state:
             self._put(entry)
 
@@ -52,6 +54,7 @@ class Holdings:
 
     def change(self, change: Change) -> None:
         """The router was changed."""
+        self.changes += 1
         for entry in change.remove:
             self._remove(entry)
         for entry in change.put:

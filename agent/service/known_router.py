@@ -43,11 +43,19 @@ class Draft:
     """The text of a change, written before its turn.
 
     :ivar now: Unix seconds at which it was written.
+    :ivar held: what the router held then, which had been changed so often.
     """
 
+    step: Step
     change: Change
     text: str
     now: float
+    held: Holdings
+    changes: int
+
+    def fits(self, step: Step, held: Holdings) -> bool:
+        """Whether it was written for this step, and the router holds what it held."""
+        return self.step is step and self.held is held and self.changes == held.changes
 
 
 @dataclass(frozen=True)
@@ -140,8 +148,9 @@ class KnownRouter:
         held = self.held  # another thread may read the router just now
         if held is None:
             return None
+        changes = held.changes
         change = self._pending(step, held)
-        return Draft(change, self._router.text(change, now), now) if change else None
+        return Draft(step, change, self._router.text(change, now), now, held, changes) if change else None
 
     def unread(self, step: Step, now: float, draft: Draft | None = None) -> Unread | None:
         """How a step can be carried out without reading the router; None where it must be read.
@@ -151,7 +160,8 @@ class KnownRouter:
         """
         if self.held is None:
             return None
-        change = self._pending(step, self.held)
+        fits = draft is not None and draft.fits(step, self.held)
+        change = draft.change if draft is not None and fits else self._pending(step, self.held)
         if not change:
             return Unread(change, "", "")
         if not self._router.generation or not _certain(change, now):

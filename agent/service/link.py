@@ -111,15 +111,18 @@ class Link:
         """
         return await self._asked(lambda: self._applied(step, hold))
 
-    def draft(self, step: Step) -> None:
-        """Write the text of what will be its next step, where that is quick, while something else is waited for.
+    async def draft(self, step: Step) -> None:
+        """Write the text of what will be its next step while something else is waited for.
 
         A router that changes meanwhile makes it worthless, and nothing else.
         """
         self._draft = None
-        if _is_small(step):
-            with suppress(HandoverError):  # it is told when the step is carried out
+        with suppress(HandoverError):  # it is told when the step is carried out
+            if self._way.quick and _is_small(step):
                 self._draft = self._router.draft(step, time.time())
+            elif self._way.quick:
+                async with self._turn:
+                    self._draft = await self._in_thread(self._router.draft, step, time.time())
 
     async def settle(self, step: Step) -> None:
         """Have what it holds unconfirmed confirmed, and read it once more.
@@ -144,7 +147,11 @@ class Link:
 
     async def _applied(self, step: Step, hold: bool) -> Applied:
         now = time.time()
-        unread = self._router.unread(step, now, self._draft) if _is_small(step) else None
+        unread = None
+        if self._way.quick and _is_small(step):
+            unread = self._router.unread(step, now, self._draft)
+        elif self._way.quick:
+            unread = await self._in_thread(self._router.unread, step, now, self._draft)
         if unread is not None:
             if not unread.change:
                 return Applied(False, False)

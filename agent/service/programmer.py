@@ -215,8 +215,7 @@ class Programmer:
 
     async def _drafted(self, steps: Sequence[Step]) -> None:
         await asyncio.sleep(0)  # until the steps that were begun after this are on their way
-        for step in steps:
-            self._links[step.router].draft(step)
+        await asyncio.gather(*(self._links[step.router].draft(step) for step in steps))
 
     async def _settled(self, steps: Sequence[Step]) -> dict[str, HandoverError]:
         """Have routers confirm what they hold, all at once: each has its encoders by now."""

@@ -70,13 +70,15 @@ class Remembering:
 
     async def run(self) -> None:
         """Remember now and then, until cancelled."""
-        kept, since = dict(self.cursors), time.monotonic()
+        kept, since, taken = dict(self.cursors), time.monotonic(), 0
         while True:
             await asyncio.sleep(_EVERY)
+            before, taken = taken, self._judge.taken
             if not self._judge.dirty and self.cursors == kept:
                 since = time.monotonic()
                 continue
-            if self._programmer.idle or time.monotonic() - since > _LATEST:
+            # Nothing is judged meanwhile: in the middle of a burst that would hold up all that comes.
+            if (self._programmer.idle and before == taken) or time.monotonic() - since > _LATEST:
                 async with self._programmer.unrecorded:
                     await self.remember()
                 kept, since = dict(self.cursors), time.monotonic()

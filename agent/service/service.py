@@ -49,6 +49,8 @@ __all__ = ["Service"]
 
 #: Routers that are worked on at one moment.
 _AT_ONCE = 32
+#: Most events that are judged before what follows from them is begun.
+_AT_A_TIME = 128
 #: A router whose session is idle is asked for a sign of life as often as SSH gives up one that gives none.
 _UNANSWERED = 3
 
@@ -149,7 +151,8 @@ class Service:
         found = list(items)
         self._report.heard(source, len(found))
         async with self._judging:
-            self._programmer.want(await self._judge.take(found), heard)
+            for begun in range(0, len(found), _AT_A_TIME):
+                self._programmer.want(await self._judge.take(found[begun : begun + _AT_A_TIME]), heard)
 
     async def _serve(self, stop: asyncio.Event) -> None:
         memory = Remembering(

@@ -53,6 +53,10 @@ class ShellWay(Way):
     def open(self) -> bool:
         return self._held.open
 
+    @property
+    def quick(self) -> bool:
+        return self._held.resident
+
     def _ended(self, error: HandoverError) -> None:
         self.ended(error)
 

@@ -48,6 +48,11 @@ class Way:
         """Whether its session is held, as far as that is known."""
         return True
 
+    @property
+    def quick(self) -> bool:
+        """Whether :meth:`step` knows a faster way, as far as that is known."""
+        return False
+
     async def step(self, text: str, known: str) -> Output | None:
         """Carry out the text of a step in a faster way; None where there is none: nothing was done."""
         return None

@@ -17,12 +17,12 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover, Session
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.recover import standing
 
 from ..internetwork import TOPOLOGY
 from ..live import open_tcp
-from ..moving import NEW, OLD, Journey
+from ..moving import NEW, OLD, PEER, Journey
 from .phones import Phone
 from .place import Place, mortal, serving, ssh_servers, states, until
 
@@ -98,6 +98,28 @@ def test_a_listed_session_does_not_wait_for_those_that_routers_know(at_home: Jou
             assert {one.port for one in found.sessions} == {listed.port, other.port}
             talk(mobile, peer)
             talk(other_mobile, other_peer)
+
+
+def test_hundreds_move_at_once(at_home: Journey, tmp_path: Path) -> None:
+    """More than are judged, and planned, at a time; one of them is never believed."""
+    phones = [Phone(f"many{number}") for number in range(300)]
+    place = Place(tmp_path, {name: {} for name in TOPOLOGY.routers})
+    service = mortal(place, at_home, "told")
+    session = Session("tcp", 40000, PEER[6], 7000)
+    new = {number: NEW[6] + 4096 + number for number in range(300)}
+    try:
+        service.await_told("ready")
+        place.tell(*(phone.register(OLD[6] + 4096 + number) for number, phone in enumerate(phones) if number != 150))
+        until(lambda: (tmp_path / "state" / "cursors.json").exists())
+        place.tell(
+            *(phone.register(new[number], OLD[6] + 4096 + number, [session]) for number, phone in enumerate(phones))
+        )
+        service.await_told("handover", count=299)
+        refused = service.await_told("refused")
+    finally:
+        service.stop()
+    assert refused["code"] == "no_history"
+    assert {one.new for one in handovers(at_home)} == {one for number, one in new.items() if number != 150}
 
 
 def test_a_router_that_is_lost_is_waited_for(at_home: Journey, tmp_path: Path) -> None:

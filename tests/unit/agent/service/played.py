@@ -68,7 +68,7 @@ class Played:
         self.held = self.held or Holdings()
         return RouterState(self.held)
 
-    def draft(self, step: Step) -> None:
+    async def draft(self, step: Step) -> None:
         self.drafted.append(step.id)
 
     async def apply(self, step: Step, hold: bool = False) -> Applied:

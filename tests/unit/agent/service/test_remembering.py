@@ -25,14 +25,26 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.c
 from .played import moved
 
 
+class _Judge(SimpleNamespace):
+    """Has something to commit, and has been asked so often."""
+
+    taken = 0
+    dirty = True
+
+
 @contextmanager
 def _memory(
-    directory: Path, commit: Callable[[], Awaitable[None]], ledger: Ledger, queue: WantedQueue, judging: asyncio.Lock
+    directory: Path,
+    commit: Callable[[], Awaitable[None]],
+    ledger: Ledger,
+    queue: WantedQueue,
+    judging: asyncio.Lock,
+    judge: _Judge | None = None,
 ) -> Iterator[Remembering]:
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as planner:
         yield Remembering(
             str(directory / "cursors.json"),
-            cast("Any", SimpleNamespace(dirty=True, commit=commit)),
+            cast("Any", judge or _Judge(commit=commit)),
             cast("Any", SimpleNamespace(queue=queue, idle=True, unrecorded=asyncio.Lock())),
             ledger,
             reader=reader,
@@ -80,5 +92,38 @@ def test_no_log_counts_as_judged_that_the_history_did_not_take(tmp_path: Path) -
             disk.full = False
             await memory.remember()
             assert memory.known() == {"/var/log/sip.log": cursor}
+
+    asyncio.run(story())
+
+
+def test_while_events_come_nothing_is_written(tmp_path: Path) -> None:
+    """They would wait for the disk; where nothing ends, it is written all the same."""
+    committed: list[float] = []
+    judge = _Judge()
+
+    async def commit() -> None:
+        judge.dirty = False
+        committed.append(asyncio.get_running_loop().time())
+
+    judge.commit = commit
+
+    async def story() -> None:
+        ledger = Ledger(str(tmp_path / "ledger.sqlite"))
+        with _memory(tmp_path, commit, ledger, WantedQueue(), asyncio.Lock(), judge) as memory:
+            running = asyncio.create_task(memory.run())
+            for _moment in range(15):
+                judge.taken += 1
+                await asyncio.sleep(0.1)
+            assert not committed
+            async with asyncio.timeout(20):
+                while not committed:
+                    await asyncio.sleep(0.05)
+            judge.dirty, begun = True, asyncio.get_running_loop().time()
+            async with asyncio.timeout(20):
+                while len(committed) < 2:
+                    judge.taken += 1
+                    await asyncio.sleep(0.05)
+            assert committed[1] - begun > 4
+            running.cancel()
 
     asyncio.run(story())
