@@ -23,7 +23,7 @@ from demo.playbooks import PlaybookFailed, Report, play
 from demo.screen import Screen
 from demo.service import Service, ServiceFailed, serving
 from lab import Lab
-from lab.analysis import read
+from lab.analysis import lost_since, read
 from lab.platforms import KINDS
 from lab.registrar import Registrar
 from lab.runtime import LabError
@@ -87,9 +87,10 @@ def with_us(lab: Lab, screen: Screen, directory: Path) -> dict[str, Any]:
         told_of = f"old address {mn}, {len(listed)} sessions listed" if service is not None else f"old address {mn}"
         screen.line(f"REGISTER answered {report['status']} by Kamailio, with digest, {told_of}")
         added: float | None = None
+        began = 0.0
         if service is not None:
             told = service.wait_for("handover", kind="programmed", since=event["time"])
-            began: float = event["time"]
+            began = event["time"]
             added, done = told["acknowledged"] - began, Report(service.steps(began), service.notes(began))
             screen.line(f"both routers acknowledged {added * 1000:.0f} ms after the registrar's event")
         else:
@@ -113,6 +114,10 @@ def with_us(lab: Lab, screen: Screen, directory: Path) -> dict[str, Any]:
     streams = traffic.result(move.down)
     for name, stream in streams.items():
         screen.line(f"{name}: {'alive' if stream['alive'] else 'DEAD'}", good=stream["alive"])
+    lost = None if added is None else lost_since("udp", traffic.files, _monotonic(began))
+    if lost is not None:
+        said = ", ".join(f"{count} of {end}" for end, count in lost.items())
+        screen.line(f"of the UDP packets that were sent after the registrar's event, lost: {said}")
     _draw(traffic.files, move.down, marks)
     return {
         "streams": streams,
@@ -121,6 +126,7 @@ def with_us(lab: Lab, screen: Screen, directory: Path) -> dict[str, Any]:
         "done": done,
         "old": str(mn),
         "added": added,
+        "lost": lost,
     }
 
 
@@ -209,8 +215,8 @@ def _story(screen: Screen, directory: Path, platforms: Mapping[str, str]) -> int
         "new_sessions": told["new_sessions"],
         "steps": [{"name": step.name, "router": step.router, "ms": step.ms} for step in steps],
         # With AGENT=1: from the registrar's event to the last router's acknowledgement, in milliseconds and in packets
-        # of a stream of 50 a second.
-        **({} if told["added"] is None else _added(told["added"])),
+        # of a stream of 50 a second; and those of the UDP stream that were lost from then on, by who has sent them.
+        **({} if told["added"] is None else _added(told["added"], told["lost"])),
         # What the plan gave up where a router could not express it, and what it costs.
         "notes": [note["text"] for note in notes],
         "restored": restored,
@@ -269,8 +275,12 @@ def _new_sessions(lab: Lab, new: object, cn: object) -> dict[str, bool]:
     return found
 
 
-def _added(seconds: float) -> dict[str, Any]:
-    return {"programming_ms": round(seconds * 1000, 1), "programming_packets": round(seconds * 50, 1)}
+def _added(seconds: float, lost: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "programming_ms": round(seconds * 1000, 1),
+        "programming_packets": round(seconds * 50, 1),
+        "programming_lost": dict(lost),
+    }
 
 
 def _brief(stream: dict[str, Any]) -> dict[str, Any]:

@@ -55,6 +55,22 @@ def over(files: Mapping[str, Path]) -> set[str]:
     return {event["stream"] for path in files.values() for event in read(path) if event["event"] in _OVER}
 
 
+def lost_since(stream: str, files: Mapping[str, Path], moment: float) -> dict[str, int]:
+    """How many packets of a stream each of the two ends has sent from a moment on that the other one never received.
+
+    :param moment: monotonic seconds.
+    """
+    logs = {name: [event for event in read(path) if event["stream"] == stream] for name, path in files.items()}
+    end = min(log[-1]["t"] for log in logs.values()) - _IN_FLIGHT
+    one, other = logs
+    found = {}
+    for source, target in ((one, other), (other, one)):
+        heard = {event["seq"] for event in logs[target] if event["event"] == "received"}
+        sent = {event["seq"] for event in logs[source] if event["event"] == "sent" and moment <= event["t"] <= end}
+        found[source] = len(sent - heard)
+    return found
+
+
 def analyse(files: Mapping[str, Path], move_time: float) -> dict[str, dict[str, Any]]:
     """Judge every stream between two ends.
 
