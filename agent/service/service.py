@@ -99,7 +99,6 @@ class Service:
         self._reader = ThreadPoolExecutor(1, "reader")
         workers = ThreadPoolExecutor(min(_AT_ONCE, len(self._routers)), "router")
         self._ledger = await in_thread(self._planner, self._opened_ledger, asyncio.get_running_loop())
-        self._judge = await Court.begun(self._report)
         self._links = {router.name: self._link(router, workers) for router in self._routers}
         self._programmer = self._made_programmer()
         self._upkeep = Upkeep(
@@ -114,6 +113,7 @@ class Service:
             shared=self._stream is not None,
         )
         keepers = [asyncio.create_task(link.keep()) for link in self._links.values()]
+        self._judge = await Court.begun(self._report)
         http = None
         try:
             await asyncio.gather(*(link.tried.wait() for link in self._links.values()))
