@@ -160,8 +160,7 @@ class KnownRouter:
         """
         if self.held is None:
             return None
-        fits = draft is not None and draft.fits(step, self.held)
-        change = draft.change if draft is not None and fits else self._pending(step, self.held)
+        change = draft.change if draft and draft.fits(step, self.held) else self._pending(step, self.held)
         if not change:
             return Unread(change, "", "")
         if not self._router.generation or not _certain(change, now):

@@ -117,10 +117,12 @@ class Link:
         A router that changes meanwhile makes it worthless, and nothing else.
         """
         self._draft = None
+        if not self._way.quick:
+            return
         with suppress(HandoverError):  # it is told when the step is carried out
-            if self._way.quick and _is_small(step):
+            if _is_small(step):
                 self._draft = self._router.draft(step, time.time())
-            elif self._way.quick:
+            else:
                 async with self._turn:
                     self._draft = await self._in_thread(self._router.draft, step, time.time())
 
@@ -148,10 +150,10 @@ class Link:
     async def _applied(self, step: Step, hold: bool) -> Applied:
         now = time.time()
         unread = None
-        if self._way.quick and _is_small(step):
-            unread = self._router.unread(step, now, self._draft)
-        elif self._way.quick:
-            unread = await self._in_thread(self._router.unread, step, now, self._draft)
+        if self._way.quick:
+            asked = step, now, self._draft
+            small = _is_small(step)
+            unread = self._router.unread(*asked) if small else await self._in_thread(self._router.unread, *asked)
         if unread is not None:
             if not unread.change:
                 return Applied(False, False)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,16 +35,15 @@ class _Judge(SimpleNamespace):
 @contextmanager
 def _memory(
     directory: Path,
-    commit: Callable[[], Awaitable[None]],
+    judge: _Judge,
     ledger: Ledger,
     queue: WantedQueue,
     judging: asyncio.Lock,
-    judge: _Judge | None = None,
 ) -> Iterator[Remembering]:
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as planner:
         yield Remembering(
             str(directory / "cursors.json"),
-            cast("Any", judge or _Judge(commit=commit)),
+            cast("Any", judge),
             cast("Any", SimpleNamespace(queue=queue, idle=True, unrecorded=asyncio.Lock())),
             ledger,
             reader=reader,
@@ -61,7 +60,7 @@ def test_what_follows_from_what_is_being_judged_is_waited_for(tmp_path: Path) ->
         when_committed.append([one.id for one in ledger.all()])
 
     judging = asyncio.Lock()
-    with _memory(tmp_path, commit, ledger, queue, judging) as memory:
+    with _memory(tmp_path, _Judge(commit=commit), ledger, queue, judging) as memory:
 
         async def story() -> None:
             async with judging:
@@ -83,7 +82,7 @@ def test_no_log_counts_as_judged_that_the_history_did_not_take(tmp_path: Path) -
 
     async def story() -> None:
         with _memory(
-            tmp_path, commit, Ledger(str(tmp_path / "ledger.sqlite")), WantedQueue(), asyncio.Lock()
+            tmp_path, _Judge(commit=commit), Ledger(str(tmp_path / "ledger.sqlite")), WantedQueue(), asyncio.Lock()
         ) as memory:
             memory.cursors["/var/log/sip.log"] = cursor = Cursor("events", 345, 3, 1, 2, 0, "")
             with pytest.raises(HandoverError, match="disk full"):
@@ -109,7 +108,7 @@ def test_while_events_come_nothing_is_written(tmp_path: Path) -> None:
 
     async def story() -> None:
         ledger = Ledger(str(tmp_path / "ledger.sqlite"))
-        with _memory(tmp_path, commit, ledger, WantedQueue(), asyncio.Lock(), judge) as memory:
+        with _memory(tmp_path, judge, ledger, WantedQueue(), asyncio.Lock()) as memory:
             running = asyncio.create_task(memory.run())
             for _moment in range(15):
                 judge.taken += 1
