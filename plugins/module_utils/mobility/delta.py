@@ -13,7 +13,7 @@ from .router_state import RouterState
 from .selector import Bits
 from .step import Phase
 
-__all__ = ["Delta", "one_way", "rewriting"]
+__all__ = ["Delta", "leads_elsewhere", "one_way", "rewriting"]
 
 _Change = Tuple[Optional[Entry], Optional[Entry]]
 #: By what a router's rewrites make of packets, those that they make it of.
@@ -32,14 +32,7 @@ class Delta:
         self._given_back: Optional[Dict[RewriteKind, Set[Address]]] = None
         changes = _differing(current, target)
         self._phases: Dict[Phase, List[_Change]] = {phase: [] for phase in Phase}
-        #: Who takes over a route to an address from its holder before, by the later one's handover.
-        self._heirs: Dict[str, str] = {
-            after.stamp.handover: before.stamp.handover
-            for before, after in changes
-            if before is not None and after is not None and _inherited(before, after)
-        }
-        self._formers = frozenset(self._heirs.values())
-        halves = [not joint or _separable(*pair) or self._taken_from(*pair) is not None for pair in changes]
+        halves = [not joint or _separable(*pair) for pair in changes]
         self._as_a_whole([pair for pair, apart in zip(changes, halves) if not apart], current, target)
         self._in_halves([pair for pair, apart in zip(changes, halves) if apart])
 
@@ -66,21 +59,13 @@ class Delta:
         encoding = leading.get(None, set())
         # A route's marks change with it: apart, they would be all that tells of the newer epoch.
         led = {
-            after.stamp.handover for before, after in changes if after is not None and _leads_elsewhere(before, after)
+            after.stamp.handover for before, after in changes if after is not None and leads_elsewhere(before, after)
         }
         for before, after in changes:
             entry = after if before is None else before
             role = None if entry is None else entry.role  # both have one key, and with it one role
-            former = self._taken_from(before, after) if self._heirs else None
             if role is Role.ENCODER_DST or _leads_off_link(before, after, encoding):
                 self._phases[Phase.ENCODE_DST].append((before, after))
-            elif former is not None:
-                # What the route led to the one that leaves is encoded by then, or has come to its end.
-                phase = Phase.ENCODE_DST if former in encoding else Phase.RETIRE
-                if before is not None and after is None:
-                    self._retire(before, phase)
-                else:
-                    self._phases[phase].append((before, after))
             elif role is Role.ENCODER_SRC:
                 early = after is None and (redirected or self._meets_decoded(before) or _widely_meets(before, leading))
                 if _meets_led(before, after, leading):
@@ -94,7 +79,7 @@ class Delta:
                 self._retire(before)
             elif before is not None and after is not None and _shortened(before, after):
                 self._phases[Phase.RETIRE].append((before, after))
-            elif _leads_elsewhere(before, after) or (isinstance(after, Mark) and after.stamp.handover in led):
+            elif leads_elsewhere(before, after) or (isinstance(after, Mark) and after.stamp.handover in led):
                 # It may lead to a router behind this one, which must know by then what to do with the packets.
                 self._phases[Phase.LEAD].append((before, after))
             else:
@@ -123,26 +108,13 @@ class Delta:
                         self._given_back[entry.kind].add(entry.to)
         return self._given_back
 
-    def _taken_from(self, before: Optional[Entry], after: Optional[Entry]) -> Optional[str]:
-        """The handover that a route is taken from, of that route and of the marks of whatever it leads, or has led.
-
-        They change at once: in between, one of both would be shown the other one's packets.
-        """
-        if before is not None and _inherited(before, after):
-            return before.stamp.handover
-        if isinstance(after, Mark):
-            return self._heirs.get(after.stamp.handover)
-        if isinstance(before, Mark) and after is None and before.stamp.handover in self._formers:
-            return before.stamp.handover
-        return None
-
-    def _retire(self, entry: Entry, phase: Phase = Phase.RETIRE) -> None:
+    def _retire(self, entry: Entry) -> None:
         last = entry
         if entry.stamp.handover and entry.stamp.handover not in self._staying:
             last = replace(entry, stamp=replace(entry.stamp, ended=True))
         if last != entry:
             self._phases[Phase.DECODE].append((entry, last))
-        self._phases[phase].append((last, None))
+        self._phases[Phase.RETIRE].append((last, None))
 
     def _as_a_whole(self, changes: List[_Change], current: RouterState, target: RouterState) -> None:
         if not changes:
@@ -247,10 +219,10 @@ def _only_restamped(before: Optional[Entry], after: Optional[Entry]) -> bool:
 def _separable(before: Optional[Entry], after: Optional[Entry]) -> bool:
     """Whether a joint router, too, may change this by itself: marks and routes that go, which packets still need."""
     going = before is not None and after is None and before.role is Role.SUPPORT
-    return going or _leads_elsewhere(before, after) or _only_restamped(before, after)
+    return going or leads_elsewhere(before, after) or _only_restamped(before, after)
 
 
-def _leads_elsewhere(before: Optional[Entry], after: Optional[Entry]) -> bool:
+def leads_elsewhere(before: Optional[Entry], after: Optional[Entry]) -> bool:
     """Whether a route changes that packets find."""
     return isinstance(before, Route) and after is not None and not _only_restamped(before, after)
 
@@ -287,15 +259,6 @@ def _leads_off_link(before: Optional[Entry], after: Optional[Entry], encoding: C
     """
     turns = isinstance(before, Route) and isinstance(after, Route) and before.via is not None and after.via is None
     return turns and after is not None and after.stamp.handover in encoding
-
-
-def _inherited(before: Optional[Entry], after: Optional[Entry]) -> bool:
-    """Whether a route goes over to the next holder of its address, and leads elsewhere then."""
-    return _leads_elsewhere(before, after) and _owner(before) != _owner(after)
-
-
-def _owner(entry: Optional[Entry]) -> str:
-    return "" if entry is None else entry.stamp.handover
 
 
 def _shortened(before: Entry, after: Entry) -> bool:

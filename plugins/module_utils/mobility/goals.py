@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
+from .delta import leads_elsewhere
 from .model import Address, Mark, Rewrite, Role, Route
 from .router_state import RouterState
 
@@ -65,7 +66,24 @@ def _captured(current: _States, target: _States) -> Tuple[Set[str], Set[str]]:
                 if owner is not None:
                     waiting.add(owner if route_waits else entry.stamp.handover)
                     met.update((owner, entry.stamp.handover))
+    for pair in _inherited(current, target):
+        waiting.add(pair[0])
+        met.update(pair)
     return waiting, met
+
+
+def _inherited(current: _States, target: _States) -> Iterator[Tuple[str, str]]:
+    """The handovers that come to a router whose route another one has now, each with that one.
+
+    Two phones held the same old address one after the other, and the later one comes where the earlier one leaves, or
+    both change places. Until the route leads to the later one, what is sent to it would find the earlier one, and then
+    what is under way to the earlier one the later.
+    """
+    for name, held in current.items():
+        for route in target.get(name, ()) if held else ():
+            now = held.get(route.key) if isinstance(route, Route) else None
+            if now is not None and now.stamp.handover != route.stamp.handover and leads_elsewhere(now, route):
+                yield route.stamp.handover, now.stamp.handover
 
 
 def _led_away(state: RouterState) -> Iterator[Tuple[Rewrite, Address]]:

@@ -32,12 +32,61 @@ _CHANGED_PLACES = Story(
     (replace(MOVE, where=2), replace(MOVE, who=1), Event("swap", 0, 0, False, "done", 0, 0, 3)),
 )
 
+#: The second phone talks from an address that the first one gets, and talks from, too, before both have left it.
+_ONE_ADDRESS = (replace(MOVE, where=0), Event("swap", 0, 0, False, "done", 0, 0, 3), OPEN, replace(MOVE, where=0))
+_CHANGE_PLACES = Event("together", 0, 1, False, "done", 0, 1, 3)
+
 STORIES = {
     "they changed places, and do again": replace(
         _CHANGED_PLACES, events=(*_CHANGED_PLACES.events, Event("swap", 0, 0, False, "done", 0, 0, 3))
     ),
     "they changed places, one comes home": replace(
         _CHANGED_PLACES, events=(*_CHANGED_PLACES.events, Event("return", 0, 0, False, "done", 0, 0, 3))
+    ),
+    "they had one address, one after the other, and change places": Story(
+        ("nftables",) * 2,
+        (0, 1),
+        4,
+        Scope.SESSION,
+        Directions.FORWARD,
+        (0, 0),
+        ((0, True),),
+        (Call(1, 0, "tcp", 5060, 5060),),
+        (*_ONE_ADDRESS[:3], replace(MOVE, who=1), replace(MOVE, where=0), _CHANGE_PLACES),
+    ),
+    "they had one address, which a third one has by now, and change places": Story(
+        ("nftables", "iptables"),
+        (0, 1),
+        4,
+        Scope.SESSION,
+        Directions.BOTH,
+        (0, 0),
+        ((1, False),),
+        (Call(1, 0, "tcp", 5060, 5060),),
+        (
+            *_ONE_ADDRESS,
+            replace(MOVE, who=1),
+            Event("reassign", 0, 0, False, "done", 0, 0, 3),
+            replace(MOVE, where=0),
+            _CHANGE_PLACES,
+        ),
+    ),
+    "one had the address of the other before, and leaves where that one comes": Story(
+        ("nftables", "nftables", "iptables"),
+        (0, 1, 2),
+        4,
+        Scope.SESSION,
+        Directions.BOTH,
+        (0, 1),
+        ((0, False),),
+        (Call(1, 0, "tcp", 5060, 5060),),
+        (
+            *_ONE_ADDRESS[:3],
+            replace(MOVE, who=1),
+            replace(MOVE, where=0),
+            Event("reassign", 0, 0, False, "done", 0, 0, 3),
+            _CHANGE_PLACES,
+        ),
     ),
     "they change places, one talks with a hidden correspondent, too, from the same port": Story(
         ("nftables",) * 3,

@@ -115,13 +115,13 @@ class Journey:
         elif event.fate == "undone":
             ran = _cut(planned.stages, event)
             back = undo(planned.stages, [step.id for stage in ran for step in stage.steps])
-            self._run([*ran, *back])
+            self._run([*ran, *back], planned.stages)
             for name in before:
                 assert same_state(before[name], self._states[name]), f"{name} is not as before"
         else:
             ran = _cut(planned.stages, event)
             if event.fate == "abandoned":
-                self._run(ran)
+                self._run(ran, planned.stages)
                 self._frozen_widely()
                 self._walk(expiring(self._states, self._clocks(event)), ())
             else:
@@ -145,9 +145,9 @@ class Journey:
             for end, peer in ((talk.one, talk.other), (talk.other, talk.one))
         )
 
-    def _run(self, stages: Sequence[Stage]) -> None:
+    def _run(self, stages: Sequence[Stage], planned: Sequence[Stage]) -> None:
         timeline = running(self._states, stages)
-        self._walk(timeline, stages)
+        self._walk(timeline, planned)
         self._states = dict(timeline.after)
 
     def _reach(self, planned: Planned, before: States) -> None:
@@ -191,7 +191,8 @@ class Journey:
             self._tell(f"  found {finding.reason}")
         refused = {item.handover.id for item in planned.refused}
         for item in planned.refused:
-            rivals = refused - {item.handover.id}
+            # Where one waits for the other's place, it may be cut off when that has been taken by the other already.
+            rivals = {*refused, *self._asked} - {item.handover.id}
             if item.code == "selector_in_use" and any(rival in item.reason for rival in rivals):
                 continue  # of two that were cut off twice, neither can be repaired, for the other one's sake
             if item.code == "unsupported_neighbour" and item.handover.id in self._refused:
@@ -202,7 +203,7 @@ class Journey:
             assert self._peer_led_away(item.handover, held, planned.handovers), item.reason
         self._tell("  repair:")
         self._tell_stages(planned.stages)
-        self._run([*ran, *planned.stages])
+        self._run([*ran, *planned.stages], [*ran, *planned.stages])
         left = {finding.handover.id for finding in recover(self._states, self._topology, goal, self._now)}
         assert left <= {item.handover.id for item in planned.refused}, f"to be repaired again: {left}"
 
@@ -229,9 +230,14 @@ class Journey:
 
     # What must hold.
 
-    def _walk(self, timeline: Timeline, stages: Sequence[Stage]) -> None:
+    def _walk(self, timeline: Timeline, planned: Sequence[Stage]) -> None:
+        """Walk every session's packets.
+
+        :param planned: the whole of the plan, of which a part may run and be undone; where handovers wait for each
+            other, some end before they come again.
+        """
         order = list(Phase)
-        phases = [order.index(stage.phase) for stage in stages if not stage.steps[0].id.startswith("undo-")]
+        phases = [order.index(stage.phase) for stage in planned]
         ends_first = phases != sorted(phases)
         for talk in self._world.talks.values():
             noticed = self._noticed(talk, timeline)
