@@ -85,8 +85,7 @@ def steps() -> str:
     ]
     told = {
         "decode": "Stage 1, decoders at B and C: they wait for packets that nobody sends yet, and harm nothing.",
-        "encode_dst": "Stage 2, encoder at C: packets go to the phone's new address, and B gives the old one back.",
-        "encode_src": "Stage 3, encoder at B: the phone's packets travel under its new address. The session is whole.",
+        "encode": "Stage 2, encoders at B and C, in any order: both ways use the new address. The session is whole.",
     }
     for stage in planned.stages:
         for step in stage.steps:

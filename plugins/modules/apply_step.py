@@ -113,7 +113,7 @@ EXAMPLES = r"""
 # Task output
 # -----------
 # changed: true
-# step: 02-encode_dst-rc
+# step: 02-encode-rc
 # before: []
 # commands:
 #   - 'set -eu'
@@ -161,7 +161,7 @@ step:
   description: The id of the step, or V(null) where this router has nothing to do in the stage.
   returned: success
   type: str
-  sample: 02-encode_dst-rc
+  sample: 02-encode-rc
 summary:
   description: What became of the step, for a report.
   returned: when the step was applied, or would be in check mode
@@ -175,7 +175,7 @@ summary:
       description: The phase that the step belongs to.
       type: str
       returned: success
-      sample: encode_dst
+      sample: encode
     router:
       description: The router.
       type: str

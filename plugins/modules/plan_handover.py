@@ -197,8 +197,7 @@ EXAMPLES = r"""
 # refused: []
 # stages:
 #   - {index: 0, phase: decode, wait: 0.0, undo_wait: 2.0, steps: {rb: 01-decode-rb, rc: 01-decode-rc}}
-#   - {index: 1, phase: encode_dst, wait: 0.0, undo_wait: 0.0, steps: {rc: 02-encode_dst-rc}}
-#   - {index: 2, phase: encode_src, wait: 0.0, undo_wait: 0.0, steps: {rb: 03-encode_src-rb}}
+#   - {index: 1, phase: encode, wait: 0.0, undo_wait: 0.0, steps: {rb: 02-encode-rb, rc: 02-encode-rc}}
 # unreachable_routers: []
 
 - name: Plan ten thousand handovers that a file holds
@@ -412,8 +411,7 @@ stages:
       returned: success
     phase:
       description: >-
-        V(freeze), V(decode), V(joint), V(lead), V(clear_src), V(encode_dst), V(encode_src), V(retire_joint), V(thaw)
-        or V(retire).
+        V(freeze), V(decode), V(joint), V(lead), V(clear_src), V(encode), V(retire_joint), V(thaw) or V(retire).
       type: str
       returned: success
     wait:

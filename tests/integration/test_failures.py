@@ -90,7 +90,7 @@ def test_router_that_refuses_a_step(
     done = playbook("handover", variables)
     assert done.status != 0
     assert code in done.output
-    assert "step 02-encode_dst-rc" in done.output
+    assert "step 02-encode-rc" in done.output
     assert "Taken back on every router" in done.output
     for name, snapshot in before.items():
         assert differences(snapshot, prepared.snapshot(name)) == []
@@ -114,7 +114,7 @@ def test_table_held_by_another(prepared: Lab, record: dict[str, Any]) -> None:
 def test_router_lost_before_its_encoder(prepared: Lab, record: dict[str, Any], sshd: None) -> None:
     done = playbook("handover", {"handover_records": [record]}, after="2:" + stop_sshd(prepared, "rc"))
     assert done.status != 0
-    assert "failed at stage encode_dst: rc: unreachable" in done.output
+    assert "failed at stage encode: rc: unreachable" in done.output
     assert "NOT taken back: rc: unreachable" in done.output
     assert set(leftovers(prepared)) == {"rc"}
     prepared.run("rc", ["systemctl", "start", "ssh"])
@@ -128,7 +128,7 @@ def test_router_lost_in_the_middle_of_the_undo(
     variables = {"handover_records": [record], "first_hop_router_template_dir": template_dir}
     done = playbook("handover", variables, after="2:" + stop_sshd(prepared, "rb"))
     assert done.status != 0
-    assert "step 02-encode_dst-rc" in done.output
+    assert "step 02-encode-rc" in done.output
     assert "NOT taken back: rb: unreachable" in done.output
     assert record["id"] in done.output
     assert set(leftovers(prepared)) == {"rb"}

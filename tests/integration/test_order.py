@@ -33,7 +33,7 @@ def ours(stages: Sequence[Stage]) -> Sequence[Stage]:
 
 def encoders_first(stages: Sequence[Stage]) -> Sequence[Stage]:
     """The order that an operator who programs the correspondent's router first would choose."""
-    order = [Phase.ENCODE_DST, Phase.ENCODE_SRC, Phase.DECODE]
+    order = [Phase.ENCODE, Phase.DECODE]
     return sorted(stages, key=lambda stage: order.index(stage.phase))
 
 

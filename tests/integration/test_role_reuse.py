@@ -64,17 +64,17 @@ def test_the_text_is_complete_carries_the_operators_template_and_reached_no_rout
         "ra": [],
         "rb": [
             "01-decode.sh",
-            "03-encode_src.sh",
+            "02-encode.sh",
             "withdraw-01-decode.sh",
-            "withdraw-03-encode_src.sh",
-            "withdraw-04-retire.sh",
+            "withdraw-02-encode.sh",
+            "withdraw-03-retire.sh",
         ],
         "rc": [
             "01-decode.sh",
-            "02-encode_dst.sh",
+            "02-encode.sh",
             "withdraw-01-decode.sh",
-            "withdraw-02-encode_dst.sh",
-            "withdraw-04-retire.sh",
+            "withdraw-02-encode.sh",
+            "withdraw-03-retire.sh",
         ],
         "rd": [],
     }

@@ -82,7 +82,7 @@ def test_the_command_line_makes_the_text_without_ansible(runner: Runner) -> None
     done = runner.sh(own)
     assert done.returncode == 0, done.stdout + done.stderr
     assert runner.read("pairs.json")["address_pairs"][0]["old"] == "1.1.1.20"
-    assert [stage["phase"] for stage in runner.read("steps.json")["stages"]] == ["decode", "encode_dst", "encode_src"]
+    assert [stage["phase"] for stage in runner.read("steps.json")["stages"]] == ["decode", "encode"]
     assert "nft" in done.stdout
 
 

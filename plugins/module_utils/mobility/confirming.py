@@ -16,7 +16,7 @@ from .step import Phase, Stage
 __all__ = ["Confirming", "confirming"]
 
 #: What changes packets that hosts send. The steps of such stages in a row are for all routers, or for none.
-_ENCODING = frozenset({Phase.JOINT, Phase.CLEAR_SRC, Phase.ENCODE_DST, Phase.ENCODE_SRC})
+_ENCODING = frozenset({Phase.JOINT, Phase.CLEAR_SRC, Phase.ENCODE})
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class Delta:
     def for_a_while(self, encoders: Iterable[Rewrite]) -> None:
         """Have encoders stand from the change of encoders until decoders go."""
         for encoder in encoders:
-            self._phases[Phase.ENCODE_DST].append((None, encoder))
+            self._phases[Phase.ENCODE].append((None, encoder))
             self._phases[Phase.RETIRE].append((encoder, None))
 
     def _in_halves(self, changes: List[_Change]) -> None:
@@ -65,14 +65,14 @@ class Delta:
             entry = after if before is None else before
             role = None if entry is None else entry.role  # both have one key, and with it one role
             if role is Role.ENCODER_DST or _leads_off_link(before, after, encoding):
-                self._phases[Phase.ENCODE_DST].append((before, after))
+                self._phases[Phase.ENCODE].append((before, after))
             elif role is Role.ENCODER_SRC:
                 early = after is None and (redirected or self._meets_decoded(before) or _widely_meets(before, leading))
                 if _meets_led(before, after, leading):
                     self._phases[Phase.CLEAR_SRC].append((before, None))
-                    self._phases[Phase.ENCODE_SRC].append((None, after))
+                    self._phases[Phase.ENCODE].append((None, after))
                 else:
-                    self._phases[Phase.CLEAR_SRC if early else Phase.ENCODE_SRC].append((before, after))
+                    self._phases[Phase.CLEAR_SRC if early else Phase.ENCODE].append((before, after))
             elif role is Role.FREEZE:
                 self._phases[Phase.FREEZE if before is None else Phase.THAW].append((before, after))
             elif before is not None and after is None:

@@ -28,8 +28,8 @@ MAPPED = 2
 @pytest.mark.parametrize(
     ("platforms", "plain", "steps"),
     [
-        (AT_THE_VISITED, "rb", ["01-decode-rc", "02-joint-rb", "03-encode_dst-rc"]),
-        (AT_THE_CORRESPONDENTS, "rc", ["01-decode-rb", "02-joint-rc", "03-encode_src-rb"]),
+        (AT_THE_VISITED, "rb", ["01-decode-rc", "02-joint-rb", "03-encode-rc"]),
+        (AT_THE_CORRESPONDENTS, "rc", ["01-decode-rb", "02-joint-rc", "03-encode-rb"]),
     ],
     ids=["visited", "correspondents"],
 )

@@ -18,8 +18,8 @@ from .world import datastore
 
 pytestmark = crashes.once_more
 
-#: Acknowledged steps: the decoders of both routers, then the encoder of rc, which waits for rb's and its confirmation.
-DECODED, ENCODED = 2, 3
+#: Acknowledged steps: the decoders of both routers, then the encoders of both, which wait for their confirmation.
+DECODED, ENCODED = 2, 4
 
 
 @pytest.fixture(scope="module")
@@ -82,26 +82,27 @@ def test_a_step_that_the_kernel_refuses(story: Story) -> None:
 def test_a_session_that_is_lost_before_its_encoders_are_confirmed(story: Story) -> None:
     """The router takes them back by itself. rb has its own by then, and takes them back, too."""
     with story.operator.after(ENCODED, story.world.servers["rc"].drop_sessions):
-        failing(story, "step 02-encode_dst-rc: rc: ", "session_lost", "Taken back on every router.")
+        failing(story, "step 02-encode-rc: rc: ", "session_lost", "Taken back on every router.")
 
 
 def test_a_lock_that_somebody_takes_between_the_stages(story: Story) -> None:
     """rc has its encoders, unconfirmed; rb cannot be given any; so rc cancels. rb keeps its decoder, harmless alone."""
     with story.world.servers["rb"].session() as other:
-        with story.operator.after(ENCODED, lambda: story.world.servers["rb"].lock(other)):
-            failing(story, "step 03-encode_src-rb: rb: lock-denied", "NOT taken back: rb: lock_held")
+        with story.operator.after(DECODED, lambda: story.world.servers["rb"].lock(other)):
+            failing(story, "step 02-encode-rb: rb: lock-denied", "NOT taken back: rb: lock_held")
         assert "sipmobility:1" not in datastore(story.world, "rc")
     done = story.operator.play("reconcile", handover_goal="undone")
     assert done.status == 0, done.output
 
 
 def test_a_controller_that_is_killed_leaves_encoders_nowhere(story: Story) -> None:
-    """kill -9 while rc waits for its confirmation; nobody comes to confirm. Decoders stay until reconcile.yml."""
+    """kill -9 while both wait for their confirmation; nobody comes to confirm. Decoders stay until reconcile.yml."""
     story.operator.after_step, story.operator.idle = f"{ENCODED}:kill", 8
     done = story.operator.play("handover", handover_records=[story.record])
     assert done.status == -9
     assert "inbound-src" in datastore(story.world, "rc")
     eventually(lambda: "outbound-dst" not in datastore(story.world, "rc"))
+    eventually(lambda: "outbound-src" not in datastore(story.world, "rb"))
     assert "inbound-dst" in datastore(story.world, "rb")
     story.operator.after_step, story.operator.idle = "", 30
     done = story.operator.play("reconcile", handover_goal="undone")
@@ -111,7 +112,7 @@ def test_a_controller_that_is_killed_leaves_encoders_nowhere(story: Story) -> No
 def test_a_server_that_is_restarted_between_the_stages(story: Story) -> None:
     """Its datastore does not survive that: what it held of us is gone, also from its kernel."""
     with story.operator.after(DECODED, lambda: restart(story, "rc")):
-        failing(story, "step 02-encode_dst-rc: rc: ", "session_lost", "Taken back on every router.")
+        failing(story, "step 02-encode-rc: rc: ", "session_lost", "Taken back on every router.")
     assert "sipmobility:1" not in datastore(story.world, "rc")
     again = story.operator.play("site", **PREPARED)
     assert again.status == 0, again.output

@@ -31,7 +31,7 @@ pytestmark = crashes.once_more
 PREPARED = {"first_hop_router_persistence": "none", "first_hop_router_firewall": "insert"}
 ALL_NETCONF = {"ra": "nftables", "rb": "ietf_netconf", "rc": "ietf_netconf"}
 MIXED = {"ra": "nftables", "rb": "nftables", "rc": "ietf_netconf"}
-IN_HALVES = ["01-decode-rb", "01-decode-rc", "02-encode_dst-rc", "03-encode_src-rb"]
+IN_HALVES = ["01-decode-rb", "01-decode-rc", "02-encode-rb", "02-encode-rc"]
 
 
 @dataclass

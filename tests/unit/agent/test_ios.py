@@ -40,7 +40,7 @@ def test_a_session_is_refused_or_widened_and_told(shell: CommandLine) -> None:
     assert [line for line in out.splitlines() if line.startswith("stage")] == [
         "stage decode",
         "stage joint",
-        "stage encode_dst",
+        "stage encode",
     ]
 
 

@@ -64,8 +64,8 @@ def test_json_is_what_the_core_reads(shell: CommandLine) -> None:
     assert [step.id for stage in stages for step in stage.steps] == [
         "01-decode-rb",
         "01-decode-rc",
-        "02-encode_dst-rc",
-        "03-encode_src-rb",
+        "02-encode-rb",
+        "02-encode-rc",
     ]
     held = {name: state_from_records([]) for name in states}
     for stage in stages:

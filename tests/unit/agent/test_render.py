@@ -47,7 +47,7 @@ def test_routers_over_snmp(shell: CommandLine) -> None:
     args = ("render", "--topology", topology, "--now", str(NOW), "--router", "rc", "--to")
     status, out = shell.run(*args, to)
     assert (status, shell.errors) == (0, "")
-    assert list(steps_in(out)) == ["02-encode_dst-rc"]
+    assert list(steps_in(out)) == ["02-encode-rc"]
     outside = load(topology)["rc"]["outside"]
     assert f"1.3.6.1.2.1.123.1.4.1.4.[{outside}]." in out
     assert " x 40\n" in out
@@ -62,10 +62,10 @@ def test_a_router_without_work_has_no_text(shell: CommandLine) -> None:
 def test_one_step_is_its_text_alone(shell: CommandLine) -> None:
     to = ("--to", str(FIXTURES / "both.yml"), "--router", "rb")
     whole = steps_in(shell.render(*to)[1])
-    assert list(whole) == ["01-decode-rb", "03-encode_src-rb"]
+    assert list(whole) == ["01-decode-rb", "02-encode-rb"]
     for step, text in whole.items():
         assert shell.render(*to, "--step", step) == (0, text)
-    assert shell.render(*to, "--step", "02-encode_dst-rc")[0] == 1
+    assert shell.render(*to, "--step", "02-encode-rc")[0] == 1
     assert "unknown_step" in shell.errors
 
 
@@ -74,7 +74,7 @@ def test_json_is_the_same_text(shell: CommandLine) -> None:
     told = json.loads(shell.render(*to, "--json")[1])
     assert (told["router"], told["refused"]) == ("rb", [])
     assert {item["step"]: item["text"] for item in told["steps"]} == steps_in(shell.render(*to)[1])
-    assert [(item["phase"], item["wait"]) for item in told["steps"]] == [("decode", 0), ("encode_src", 0)]
+    assert [(item["phase"], item["wait"]) for item in told["steps"]] == [("decode", 0), ("encode", 0)]
 
 
 def test_a_clock_may_be_given_as_text(shell: CommandLine) -> None:
@@ -100,7 +100,7 @@ def test_templates_of_an_operator_replace_ours_file_by_file(shell: CommandLine) 
     (shell.path / "nftables").mkdir()
     shell.file("nftables/step.sh.j2", "{{ elements.put | length }} sets in {{ table }}\n")
     to = ("--to", str(FIXTURES / "both.yml"), "--router", "rc")
-    text = "==> 01-decode-rc <==\n2 sets in sipmobility\n==> 02-encode_dst-rc <==\n4 sets in sipmobility\n"
+    text = "==> 01-decode-rc <==\n2 sets in sipmobility\n==> 02-encode-rc <==\n4 sets in sipmobility\n"
     assert shell.render(*to, "--template-dir", str(shell.path)) == (0, text)
 
 
@@ -149,7 +149,7 @@ def test_a_refused_handover_does_not_hide_the_others(shell: CommandLine) -> None
     args = ("--to", shell.file("to", [lost, good]), "--router", "rc")
     status, out = shell.render(*args)
     assert status == 0
-    assert list(steps_in(out)) == ["01-decode-rc", "02-encode_dst-rc"]
+    assert list(steps_in(out)) == ["01-decode-rc", "02-encode-rc"]
     assert "refused lost: unmanaged_address" in shell.errors
     assert shell.render(*args, "--fail-on-refused")[0] == 3
 

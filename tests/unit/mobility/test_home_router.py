@@ -68,7 +68,7 @@ def test_the_home_router_sends_on(scope: Scope, version: int, directions: Direct
     handover = via_home(version, scope, directions=directions)
     planned = done(handover, topology)
     order = [(stage.phase, step.router) for stage in planned.stages for step in stage.steps]
-    assert order == [(Phase.DECODE, "rb"), (Phase.ENCODE_DST, "ra")]
+    assert order == [(Phase.DECODE, "rb"), (Phase.ENCODE, "ra")]
     ports = (7000, 40000) if scope is Scope.SESSION else (None, None)
     there = Packet(FAR[version], handover.old, "tcp", *ports)
     walk = trace(there, OUTSIDE, topology, planned.targets)
@@ -84,10 +84,10 @@ def test_the_home_router_sends_on(scope: Scope, version: int, directions: Direct
     assert recover(planned.targets, topology, Goal.DONE) == []
     gone = done(replace(found, ended=True), topology, planned.targets)
     phases = [(stage.phase, step.router) for stage in gone.stages for step in stage.steps]
-    assert phases.index((Phase.ENCODE_DST, "ra")) < phases.index((Phase.RETIRE, "rb"))
+    assert phases.index((Phase.ENCODE, "ra")) < phases.index((Phase.RETIRE, "rb"))
     assert not any(len(state) for state in gone.targets.values())
     back_again = undo(planned.stages, [step.id for stage in planned.stages for step in stage.steps])
-    assert [(stage.phase, stage.wait > 0) for stage in back_again] == [(Phase.ENCODE_DST, False), (Phase.DECODE, True)]
+    assert [(stage.phase, stage.wait > 0) for stage in back_again] == [(Phase.ENCODE, False), (Phase.DECODE, True)]
 
 
 def test_half_of_it_is_completed_or_taken_back() -> None:
@@ -191,10 +191,10 @@ def test_what_is_under_way_to_the_router_that_was_left_is_sent_on(scope: Scope, 
         assert walk.packet in (Packet(peer, OLD, "tcp", *ports), late)
         found.append((stage.phase, walk.host, walk.packet.destination))
         passing = in_flight(held["rb"])
-        assert bool(passing) is (stage.phase in (Phase.ENCODE_DST, Phase.ENCODE_SRC))
+        assert bool(passing) is (stage.phase is Phase.ENCODE)
         (told,) = (one for one in standing(held) if one.id == first.id)
         assert told.new == AT_D
-    assert (Phase.ENCODE_DST, AT_D, OLD) in found
+    assert (Phase.ENCODE, AT_D, OLD) in found
     assert held["rb"] == RouterState()
     for state in planned.targets.values():
         assert not in_flight(state)

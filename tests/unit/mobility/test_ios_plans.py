@@ -70,9 +70,9 @@ def test_what_every_router_can_hold_is_not_widened() -> None:
 
 def test_one_ios_router_stands_between_the_others_decoder_and_encoder() -> None:
     visited = make_plan([wide(Scope.CORRESPONDENT)], with_ios("rb"), {}, freeze=False)
-    assert phases(visited) == [(Phase.DECODE, "rc"), (Phase.JOINT, "rb"), (Phase.ENCODE_DST, "rc")]
+    assert phases(visited) == [(Phase.DECODE, "rc"), (Phase.JOINT, "rb"), (Phase.ENCODE, "rc")]
     corresponding = make_plan([wide(Scope.ADDRESS)], with_ios("rc"), {}, freeze=False)
-    assert phases(corresponding) == [(Phase.DECODE, "rb"), (Phase.JOINT, "rc"), (Phase.ENCODE_SRC, "rb")]
+    assert phases(corresponding) == [(Phase.DECODE, "rb"), (Phase.JOINT, "rc"), (Phase.ENCODE, "rb")]
 
 
 def test_two_ios_routers_freeze_or_are_refused_by_policy() -> None:

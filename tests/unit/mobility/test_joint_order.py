@@ -97,7 +97,7 @@ def test_nothing_stays_frozen_in_the_end_and_the_other_router_encodes_last() -> 
         (Phase.FREEZE, "rb"),
         (Phase.DECODE, "rc"),
         (Phase.JOINT, "rb"),
-        (Phase.ENCODE_DST, "rc"),
+        (Phase.ENCODE, "rc"),
         (Phase.THAW, "rb"),
     ]
     assert not any(isinstance(entry, Freeze) for state in after(EMPTY, stages).values() for entry in state)
@@ -222,11 +222,11 @@ def test_the_patents_two_routers_with_the_visited_one_atomic() -> None:
     target, _ = reach(EMPTY, patent_handover())
     stages = plan(EMPTY, target, {"rb"}, atomic={"rb"})
     order = [(stage.phase, step.router) for stage in stages for step in stage.steps]
-    assert order == [(Phase.DECODE, "rc"), (Phase.JOINT, "rb"), (Phase.ENCODE_DST, "rc")]
+    assert order == [(Phase.DECODE, "rc"), (Phase.JOINT, "rb"), (Phase.ENCODE, "rc")]
     gone = plan(target, reach(target, patent_handover(ended=True, epoch=2))[0], {"rb"}, atomic={"rb"})
     moving = [(stage.phase, stage.wait, step.router) for stage in gone for step in stage.steps]
     assert [item for item in moving if item[0] is not Phase.DECODE] == [
-        (Phase.ENCODE_DST, 0.0, "rc"),
+        (Phase.ENCODE, 0.0, "rc"),
         (Phase.RETIRE_JOINT, 2.0, "rb"),
         (Phase.RETIRE, 2.0, "rb"),
         (Phase.RETIRE, 2.0, "rc"),

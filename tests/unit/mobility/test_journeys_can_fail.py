@@ -28,6 +28,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Mark,
     Rewrite,
     RewriteKind,
+    Role,
     Scope,
     Selector,
 )
@@ -45,6 +46,27 @@ def first(*phases: Phase) -> Callable[[Stages], Stages]:
     return lambda stages: sorted(stages, key=lambda stage: stage.phase not in phases)
 
 
+def encoding_early(role: Role) -> Callable[[Stages], Stages]:
+    """Encoders of one role come, change and go before anything else."""
+
+    def of(step: Step, early: bool) -> Step:
+        before, after = (
+            tuple(entry for entry in entries if (entry.role is role) is early) for entries in (step.before, step.after)
+        )
+        return replace(step, before=before, after=after)
+
+    def breaking(stages: Stages) -> Stages:
+        encoding = [stage for stage in stages if stage.phase is Phase.ENCODE]
+        found = [replace(stage, steps=tuple(of(step, True) for step in stage.steps)) for stage in encoding]
+        for stage in stages:
+            if stage in encoding:
+                stage = replace(stage, steps=tuple(of(step, False) for step in stage.steps))
+            found.append(stage)
+        return found
+
+    return breaking
+
+
 def without(*phases: Phase) -> Callable[[Stages], Stages]:
     return lambda stages: [stage for stage in stages if stage.phase not in phases]
 
@@ -57,7 +79,7 @@ def in_two_transactions(stages: Stages) -> Stages:
     """Encoders go, and come again."""
     found: list[Stage] = []
     for stage in stages:
-        if stage.phase is Phase.ENCODE_DST:
+        if stage.phase is Phase.ENCODE:
             gone = tuple(replace(step, after=()) for step in stage.steps)
             found.append(replace(stage, steps=gone))
             stage = replace(stage, steps=tuple(replace(step, before=()) for step in stage.steps))
@@ -109,8 +131,8 @@ PLAIN = ("nftables",)
 PLAIN_MOVES = stories(kinds=("move", "return", "end"), fates=("done",), platforms=PLAIN)
 
 PLANS = {
-    "the correspondent encodes first": (first(Phase.ENCODE_DST), MOVES),
-    "the visited router encodes first": (first(Phase.ENCODE_SRC), MOVES),
+    "the correspondent encodes first": (encoding_early(Role.ENCODER_DST), MOVES),
+    "the visited router encodes first": (encoding_early(Role.ENCODER_SRC), MOVES),
     "decoders go first": (decoders_early, PLAIN_MOVES),
     "decoders come last": (decoders_late, PLAIN_MOVES),
     "nothing drains": (undrained, MOVES),

@@ -68,7 +68,7 @@ def test_the_home_router_answers_on_its_link_while_it_encodes(scope: Scope) -> N
         for step in stage.steps
         if any(isinstance(entry, Neighbour) for entry in step.after)
     ]
-    assert phase is Phase.ENCODE_DST
+    assert phase is Phase.ENCODE
     assert any(isinstance(entry, Rewrite) for entry in put)
 
 
@@ -119,13 +119,13 @@ def test_both_moved_and_both_end() -> None:
         (stage.phase, step.router)
         for stage in done(replace(PEERS_OWN, ended=True), patent_handover(ended=True), held=states).stages
         for step in stage.steps
-        if stage.phase in (Phase.CLEAR_SRC, Phase.ENCODE_DST, Phase.ENCODE_SRC)
+        if stage.phase in (Phase.CLEAR_SRC, Phase.ENCODE)
     ]
     assert order == [
         (Phase.CLEAR_SRC, "rb"),
         (Phase.CLEAR_SRC, "rd"),
-        (Phase.ENCODE_DST, "rb"),
-        (Phase.ENCODE_DST, "rd"),
+        (Phase.ENCODE, "rb"),
+        (Phase.ENCODE, "rd"),
     ]
 
 

@@ -77,7 +77,7 @@ def test_two_that_are_in_each_others_way_are_both_taken_back() -> None:
 
 def test_what_cannot_be_taken_back_is_completed() -> None:
     """The phone went on, and the address that it left is another one's former address of the same ports by now."""
-    held = done(cut(done(EMPTY, FIRST), ON, Phase.ENCODE_SRC), LEFT_B)
+    held = done(cut(done(EMPTY, FIRST), ON, Phase.ENCODE), LEFT_B)
     end, reasons = told(held, Goal.UNDONE)
     assert reasons["first"].startswith("completed; cannot be taken back: ambiguous_session: ")
     assert bare(end) == bare(done(done(EMPTY, ON), LEFT_B))

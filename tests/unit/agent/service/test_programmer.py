@@ -29,7 +29,7 @@ def _of(identity: str) -> Callable[[Step], bool]:
 def test_one_bad_handover_of_a_burst_is_refused_alone(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         def refuses(step: Step) -> str | None:
-            return "step_refused" if step.phase is Phase.ENCODE_DST and _of("bad")(step) and step.after else None
+            return "step_refused" if step.phase is Phase.ENCODE and _of("bad")(step) and step.after else None
 
         world.routers["rc"].refuses = refuses
         world.want(moved("bad", "1.1.1.1", "2.2.2.2"), moved("good", "1.1.1.2", "2.2.2.3"))
@@ -126,15 +126,15 @@ def test_encoders_are_confirmed_when_the_last_router_has_its_own(tmp_path: Path)
 
     world = run(tmp_path, story, CONFIRMING)
     assert world.held() == {"one": "2.2.2.2"}
-    assert world.routers["rc"].confirmations == ["encode_dst held", "encode_dst confirmed"]
-    assert world.routers["rb"].confirmations == ["encode_src held", "encode_src confirmed"]
+    assert world.routers["rc"].confirmations == ["encode held", "encode confirmed"]
+    assert world.routers["rb"].confirmations == ["encode held", "encode confirmed"]
 
 
 @pytest.mark.parametrize("fails", ["step", "settle"])
 def test_what_is_unconfirmed_is_taken_back_by_the_router_itself(tmp_path: Path, fails: str) -> None:
     async def story(world: World) -> None:
         def refuses(step: Step) -> str | None:
-            wanted = step.id == "settle" if fails == "settle" else step.phase is Phase.ENCODE_SRC and step.after
+            wanted = step.id == "settle" if fails == "settle" else step.phase is Phase.ENCODE and step.after
             return "step_refused" if wanted else None
 
         world.routers["rb"].refuses = refuses
@@ -145,13 +145,13 @@ def test_what_is_unconfirmed_is_taken_back_by_the_router_itself(tmp_path: Path, 
     assert world.statuses() == {"one": (Status.REFUSED, "step_refused")}
     assert world.routers["rc"].unconfirmed is None
     if fails == "step":
-        assert world.routers["rc"].confirmations == ["encode_dst held", "released"]
+        assert world.routers["rc"].confirmations == ["encode held", "released"]
 
 
 def test_what_is_somebody_elses_in_the_middle_is_left_as_it_is(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         def lost(step: Step) -> str | None:
-            if step.phase is Phase.ENCODE_DST:
+            if step.phase is Phase.DECODE:
                 world.others.add("lost")
             return None
 
@@ -162,11 +162,10 @@ def test_what_is_somebody_elses_in_the_middle_is_left_as_it_is(tmp_path: Path) -
         await waits.wait()
 
     world = run(tmp_path, story)
-    # The encoder at B was still to come. What is ours was planned anew, and is whole.
+    # The encoders were still to come. What is ours was planned anew, and is whole.
     assert world.held()["kept"] == "2.2.2.2"
     steps = {name: [step for step in router.steps if _of("lost")(step)] for name, router in world.routers.items()}
-    assert [step.phase for step in steps["rb"]] == [Phase.DECODE]
-    assert [step.phase for step in steps["rc"]] == [Phase.DECODE, Phase.ENCODE_DST]
+    assert [step.phase for step in steps["rb"]] == [step.phase for step in steps["rc"]] == [Phase.DECODE]
     assert not any(_of("never")(step) for router in world.routers.values() for step in router.steps)
     assert world.statuses() == {"lost": (Status.WANTED, None), "kept": (Status.DONE, None)}
 
@@ -174,7 +173,7 @@ def test_what_is_somebody_elses_in_the_middle_is_left_as_it_is(tmp_path: Path) -
 def test_what_was_lost_is_not_taken_back_either(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         def fails(step: Step) -> str | None:
-            if step.phase is not Phase.ENCODE_SRC:
+            if step.phase is not Phase.ENCODE:
                 return None
             world.others.add("lost")
             return "step_refused"
@@ -185,5 +184,5 @@ def test_what_was_lost_is_not_taken_back_either(tmp_path: Path) -> None:
             await asyncio.sleep(0.01)
 
     world = run(tmp_path, story)
-    assert [step.phase for step in world.routers["rc"].steps] == [Phase.DECODE, Phase.ENCODE_DST]
+    assert [step.phase for step in world.routers["rc"].steps] == [Phase.DECODE, Phase.ENCODE]
     assert world.statuses() == {"lost": (Status.WANTED, None)}
