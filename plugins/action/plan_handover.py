@@ -23,10 +23,11 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.regi
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.session_search import Found, find_sessions
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
-from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
+from ansible_collections.sipmobility.handover.plugins.module_utils.planning import in_turn, make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.repair import make_repair
 from ansible_collections.sipmobility.handover.plugins.module_utils.topologies import described_topology
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import BULK, HandoverAction
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.beside import beside
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.files import read_json
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import (
     note_generation,
@@ -56,6 +57,10 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
+#: Handovers from which another process is worth its start.
+_MANY = 1000
+
+
 class ActionModule(HandoverAction):
     """Plans handovers, withdrawals or repairs, and writes the plan into a directory."""
 
@@ -80,9 +85,22 @@ class ActionModule(HandoverAction):
         else:
             wanted, searched = _wanted(options, current, topology)
             planned = make_plan(
-                wanted, topology, current, unreachable, options["drain"], options["widen"], options["freeze"]
+                wanted,
+                topology,
+                current,
+                unreachable,
+                options["drain"],
+                options["widen"],
+                options["freeze"],
+                beside if len(wanted) > _MANY else in_turn,
             )
-        told = write_plan(planned, options["dest"], searched, options["details"])
+        told = write_plan(
+            planned,
+            options["dest"],
+            searched,
+            options["details"],
+            beside if len(planned.handovers) > _MANY else in_turn,
+        )
         for name in options["routers"] if options["states_dir"] else ():
             generation, _stage = read_generation(options["states_dir"], name)
             if generation and name not in unreachable:

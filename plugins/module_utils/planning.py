@@ -9,8 +9,22 @@ The one place where every skin (playbook, command line, agent) makes its plans.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
-from typing import Container, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import (
+    Callable,
+    Container,
+    Dict,
+    FrozenSet,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Set,
+    Tuple,
+    TypeVar,
+)
 
 from .errors import HandoverError
 from .mobility.both_moved import BothMoved
@@ -31,7 +45,15 @@ from .platforms.registry import platform_named
 from .reader import time_to_text
 from .widening import widened
 
-__all__ = ["Planned", "make_plan"]
+__all__ = ["Planned", "in_turn", "make_plan"]
+
+
+_Result = TypeVar("_Result")
+
+
+def in_turn(work: Callable[[], _Result]) -> Callable[[], _Result]:
+    """What waits for the result of work: done when it is waited for."""
+    return work
 
 
 @dataclass(frozen=True)
@@ -67,6 +89,7 @@ def make_plan(
     drain: float = DRAIN,
     widen: bool = False,
     freeze: bool = True,
+    beside: Callable[[Callable[[], List[Refused]]], Callable[[], List[Refused]]] = in_turn,
 ) -> Planned:
     """Plan handovers together. A bad one is refused with its reason and does not hold up the others.
 
@@ -76,6 +99,8 @@ def make_plan(
     :param widen: where routers cannot express what is asked, plan what all of them can, and note what was given up.
     :param freeze: whether flows may be dropped while routers that rewrite both ways at once change; else handovers that
         need it are refused.
+    :param beside: begins work, and returns what waits for its result: packets of thousands of sessions may be walked
+        by another process than the one that orders the steps.
     """
     refused: List[Refused] = []
     able: List[Handover] = []
@@ -116,13 +141,13 @@ def make_plan(
         targets, left_out = target_states(current, able, topology, placing)
         left_out += _rivals(left_out, able)
         left_out = left_out or list(_unholdable(able, topology, targets))
-        left_out = left_out or list(_unwalkable(able, topology, targets, moved, by_side))
         stages: Tuple[Stage, ...] = ()
         if not left_out:
+            walked = beside(partial(_unwalkable, able, topology, targets, moved, by_side))
             known = {name: state for name, state in targets.items() if name not in unreachable}
             held = {name: current.get(name, RouterState()) for name in known}
             stages = plan(held, known, joint, drain, atomic, sending_on)
-            left_out = list(_frozen(able, stages, unfrozen))
+            left_out = walked() or list(_frozen(able, stages, unfrozen))
         if not left_out:
             break
         refused.extend(left_out)

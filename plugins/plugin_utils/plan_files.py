@@ -8,8 +8,9 @@ Plans for thousands of handovers travel between the tasks of a playbook, and int
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from ..module_utils.mobility.records import handover_to_record, state_to_records
 from ..module_utils.mobility.rows import step_from_rows, step_to_rows
 from ..module_utils.mobility.session_search import Found
 from ..module_utils.mobility.step import Phase, Stage, Step, drains_when_undone
-from ..module_utils.planning import Planned
+from ..module_utils.planning import Planned, in_turn
 from .files import read_json, write_json
 from .session_records import found_to_record, refused_to_record
 
@@ -71,10 +72,12 @@ def write_plan(
     directory: str,
     searched: Sequence[Found] = (),
     details: bool = True,
+    beside: Callable[[Callable[[], None]], Callable[[], None]] = in_turn,
 ) -> dict[str, Any]:
     """Write a plan into a directory and return its summary, less the handovers; parameters as for :func:`summary`.
 
     :param details: write each router's end state and the whole summary, too; no step needs them.
+    :param beside: begins work, and returns what waits for it: half of the steps may be written by another process.
     :raises HandoverError: ``unwritable_file``.
     """
     place = Path(directory)
@@ -83,9 +86,11 @@ def write_plan(
             (place / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise HandoverError("unwritable_file", f"{directory}: {error}", "the destination can be written") from error
-    for stage in planned.stages:
-        for step in stage.steps:
-            write_json(place / "steps" / f"{step.id}.json", step_to_rows(step))
+    steps = [step for stage in planned.stages for step in stage.steps]
+    half = len(steps) // 2
+    written = beside(partial(_write_steps, place, steps[:half]))
+    _write_steps(place, steps[half:])
+    written()
     told = _outline(planned, searched)
     if details:
         write_json(place / _SUMMARY, summary(planned, searched))
@@ -93,6 +98,11 @@ def write_plan(
             write_json(place / "targets" / f"{router}.json", state_to_records(state))
     write_json(place / _STAGES, told["stages"])
     return told
+
+
+def _write_steps(place: Path, steps: Sequence[Step]) -> None:
+    for step in steps:
+        write_json(place / "steps" / f"{step.id}.json", step_to_rows(step))
 
 
 def note_generation(directory: str | Path, router: str, generation: str, stage: int = -1) -> None:

@@ -23,6 +23,8 @@ def pending(step: Step, current: RouterState) -> Change:
 
     :raises HandoverError: ``router_changed``, naming router and entry.
     """
+    if not step.before and not current:
+        return Change((), step.after)
     before = {entry.key: entry for entry in step.before}
     after = {entry.key: entry for entry in step.after}
     remove: List[Entry] = []

@@ -56,9 +56,10 @@ def route_lines(entries: Iterable[Entry], but: Iterable[Entry] = ()) -> List[Dic
 
     :param but: entries whose routes are left out; a record without a route keeps none.
     """
-    kept = {entry.key for entry in _routed(but)}
+    routed = list(_routed(entries))
+    kept = {entry.key for entry in _routed(but)} if routed else set()
     found: Dict[int, List[Tuple[str, str, str, int]]] = {}
-    for entry in _routed(entries):
+    for entry in routed:
         if not kept or entry.key not in kept:
             destination = entry.destination
             via = "" if entry.via is None else address_text(entry.via)

@@ -142,14 +142,14 @@ def test_a_live_session_moves(netconf_built: Path, tmp_path: Path, directions: D
 
 
 def test_one_router_that_refuses_its_encoder_spoils_no_call(netconf_built: Path, tmp_path: Path) -> None:
-    """Design rule 4. The correspondent's router has its encoder by then, unconfirmed; the phone is still at home."""
+    """Design rule 4. The visited router has its encoder by then, unconfirmed; the phone is still at home."""
     with managed(netconf_built, tmp_path) as them, ExitStack() as stack:
         now, world = time.time(), them.world
         call = Call(world.spaces, stack)
-        other = stack.enter_context(world.servers["rb"].session())
+        other = stack.enter_context(world.servers["rc"].session())
         wanted = handed_over(call.port, Directions.BOTH, now)
         with pytest.raises(HandoverError) as told:
-            carry_out(them, wanted, now, then=lambda: world.servers["rb"].lock(other))
+            carry_out(them, wanted, now, then=lambda: world.servers["rc"].lock(other))
         assert told.value.code == "lock_held"
         assert told.value.advice.endswith("The other routers are as before.")
         for router in them.routers.values():

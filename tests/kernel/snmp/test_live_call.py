@@ -94,12 +94,12 @@ def test_one_router_that_refuses_its_encoder_spoils_no_call(tmp_path: Path) -> N
         planned = make_plan([handover(now, Directions.BOTH)], topology(platforms), held, drain=0)
         decode, *encode = planned.stages
         held = take(world, held, now, decode)
-        world.servers["rb"].relay.asks = False
+        world.servers["rc"].relay.asks = False
         with pytest.raises(HandoverError) as told:
             take(world, held, now, *encode)
-        assert told.value.subject.startswith("rb: ")
+        assert told.value.subject.startswith("rc: ")
         assert told.value.advice.endswith("not known: run reconcile. The other routers are as before.")
-        world.servers["rb"].relay.asks = True
+        world.servers["rc"].relay.asks = True
         for name, router in world.routers.items():
             assert router.gather() == held[name]
         call.say(b"still at home")

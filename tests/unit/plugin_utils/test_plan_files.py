@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan as files: which stages leave encoders unconfirmed, and when they are confirmed (design rule 4)."""
+"""A plan as files: its steps, their texts, which stages leave encoders unconfirmed, and when they are confirmed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase, Stage, Step
 from ansible_collections.sipmobility.handover.plugins.module_utils.planning import Planned, make_plan
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.beside import beside
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import (
     note_held,
     read_step,
@@ -87,3 +88,17 @@ def test_steps_are_read_as_they_were_planned(tmp_path: Path, details: bool) -> N
     ]
     assert read == [list(stage.steps) for stage in planned.stages]
     assert [(tmp_path / name).exists() for name in ("plan.json", "targets/rb.json")] == [details, details]
+
+
+def test_steps_may_be_written_by_two_processes(tmp_path: Path) -> None:
+    planned = make_plan(
+        [patent_handover()], TOPOLOGY, {name: RouterState() for name in TOPOLOGY.routers}, beside=beside
+    )
+    write_plan(planned, str(tmp_path / "one"))
+    write_plan(planned, str(tmp_path / "two"), beside=beside)
+    one, two = (
+        {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / name).rglob("*.json")}
+        for name in ("one", "two")
+    )
+    assert one == two
+    assert len(one) == 10
