@@ -22,7 +22,8 @@ def goals(current: _States, target: _States) -> List[_States]:
     A decoder that must give another address than it does now cannot be swapped while the encoders of its
     former handover still run: that handover is ended first. And what an encoder sends away must not meet a route
     of another handover on the same router: the later one of the two waits until the earlier one is gone. Nor must
-    what got another source, which the other end's former place does not know.
+    what got another source, which the other end's former place does not know. Nor can a router's route lead to two
+    phones that held the same old address.
     """
     found: List[_States] = []
     losers = {
@@ -36,17 +37,26 @@ def goals(current: _States, target: _States) -> List[_States]:
     if losers:
         current = _without(current, losers)
         found.append(current)
-    waiting, met = _captured(current, target)
+    waiting, met = _waiting(current, target)
     if waiting:
         between = _held_back(current, target, waiting)
-        if between is None or _captured(current, between)[0] or _captured(between, target)[0]:
+        if between is None or _waiting(current, between)[0] or _waiting(between, target)[0]:
             between = _without(current, met)
         found.append(between)
     return [*found, target]
 
 
+def _waiting(current: _States, target: _States) -> Tuple[Set[str], Set[str]]:
+    """The handovers that must wait, and those with the ones they wait for."""
+    waiting, met = _captured(current, target)
+    for heir, former in _inherited(current, target):
+        waiting.add(heir)
+        met.update((heir, former))
+    return waiting, met
+
+
 def _captured(current: _States, target: _States) -> Tuple[Set[str], Set[str]]:
-    """The handovers that must wait, and those with the ones they wait for.
+    """Those whose packets would meet a route of another handover: who must wait, and they with whom they wait for.
 
     Whatever a router rewrites it marks, and what is marked finds the route of an old address. When an address that
     a mobile node left becomes the old address of other sessions, encoders may still lead there.
@@ -66,9 +76,6 @@ def _captured(current: _States, target: _States) -> Tuple[Set[str], Set[str]]:
                 if owner is not None:
                     waiting.add(owner if route_waits else entry.stamp.handover)
                     met.update((owner, entry.stamp.handover))
-    for pair in _inherited(current, target):
-        waiting.add(pair[0])
-        met.update(pair)
     return waiting, met
 
 

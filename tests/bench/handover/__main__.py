@@ -10,7 +10,7 @@ All of them, where none is named.
 Needs root: routers, and the SIP server with its phones, are private namespaces. BENCH_MOVES is the number of moves of
 service and floor (200, at most 240), BENCH_PLAYBOOKS that of handover.yml and of ansible-rulebook (10), BENCH_BURST and
 BENCH_MANY those of the crowds (1000, 10000). The floor is what no program could do without: wait for the event, tell
-the same elements, in the same three stages, to a libnftables that is held open in each router. It is measured before
+the same elements, in the same stages, to a libnftables that is held open in each router. It is measured before
 the others and after them.
 """
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility import goals
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Directions, Scope
 
 from .journeys.journey import Journey
@@ -413,3 +414,10 @@ def test_told_again(name: str, fate: str) -> None:
         for mask in (0, 1, 2, 3):
             last = replace(story.events[-1], fate=fate, cut=cut, mask=mask)
             Journey(replace(story, events=(*story.events[:-1], last))).tell()
+
+
+@pytest.mark.parametrize("name", [name for name in STORIES if "had" in name])
+def test_these_need_one_to_wait_for_the_others_route(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(goals, "_inherited", lambda current, target: ())
+    with pytest.raises(AssertionError, match="a wrong address"):
+        Journey(STORIES[name]).tell()
