@@ -34,14 +34,12 @@ def beside(work: Callable[[], _Result]) -> Callable[[], _Result]:
     def result() -> _Result:
         try:
             done, told = ours.recv()
-        except EOFError:
-            done, told = (
-                False,
-                HandoverError(
-                    "work_lost", f"process {process.pid}", "a process that plans is left to end", "Run again."
-                ),
-            )
-        process.join()
+        except EOFError as error:
+            raise HandoverError(
+                "work_lost", f"process {process.pid}", "a process that plans is left to end", "Run again."
+            ) from error
+        finally:
+            process.join()
         if not done:
             raise told
         found: _Result = told
