@@ -206,7 +206,7 @@ def _concerned(handovers: Iterable[Handover], current: Mapping[str, RouterState]
         for entry in state
         if isinstance(entry, (Mark, Rewrite)) and moving & {entry.match.source, entry.match.destination}
     } - ids
-    found = standing(current, concerned, topology) if concerned else []
+    found = standing(current, concerned, topology, handovers) if concerned else []
     return [one for one in found if not one.over and moving.intersection(_peers(one))]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Container, Dict, List, Mapping, Optional, Set, Tuple
+from typing import Container, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from ..errors import HandoverError
 from .handover import Handover
@@ -78,14 +78,19 @@ class Finding:
 
 
 def standing(
-    states: Mapping[str, RouterState], of: Optional[Container[str]] = None, topology: Optional[Topology] = None
+    states: Mapping[str, RouterState],
+    of: Optional[Container[str]] = None,
+    topology: Optional[Topology] = None,
+    beside: Iterable[Handover] = (),
 ) -> List[Handover]:
     """The handovers that the routers hold, as far as they show, newest epoch each; withdrawn ones as ended.
 
     :param of: ids of those that are asked for; all of them when left out.
     :param topology: where a route leads to a router behind another one, that is not taken for a mobile node.
+    :param beside: others that are about to stand: what is left of one may show a correspondent of its own by the new
+        address that they tell, and no longer its old one.
     """
-    places = _places(states, topology)
+    places = _places(states, topology).with_moved({one.old: one.new for one in beside if not one.over})
     found = _by_handover(states).items()
     return [_newest(held, places) for identity, held in found if of is None or identity in of]
 

@@ -401,6 +401,21 @@ STORIES = {
             replace(MOVE, who=2),
         ),
     ),
+    "one of two that talk comes back after its time, and the other one's move was cut off meanwhile": Story(
+        ("nftables", "iptables", "nftables"),
+        (0, 1, 2),
+        4,
+        Scope.SESSION,
+        Directions.BOTH,
+        (2, 2),
+        ((0, False), (0, False)),
+        (Call(0, 2, "tcp", 5060, 5060),),
+        (
+            Event("together", 0, 0, False, "done", 0, 0, 3),
+            Event("move", 1, 1, False, "abandoned", 5, 1, 640),
+            Event("open", 0, 0, False, "done", 0, 0, 60),
+        ),
+    ),
 }
 
 FATES = ("done", "undone", "completed", "taken back", "abandoned")
