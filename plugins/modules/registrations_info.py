@@ -2,7 +2,7 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Thin: reads the input, and hands it to the core."""
+"""Thin: has it done on this host. On the controller itself its action plugin does."""
 
 from __future__ import annotations
 
@@ -282,6 +282,8 @@ options:
 notes:
   - SIP servers need no Python for this. Fetch the log, or have it sent to the controller, and run the module there with
     C(delegate_to=localhost), C(run_once=true).
+  - On the controller itself it runs in Ansible's own process, which takes a second less. With C(become), C(async) or
+    C(environment), and on any other host, it runs there as modules do.
 seealso:
   - name: Session Initiation Protocol
     description: RFC 3261.
@@ -754,123 +756,25 @@ draft:
 """
 
 import time
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.common.text.converters import to_bytes
 
-from ..module_utils.asking.access import PORT, HomeAccess
-from ..module_utils.asking.asker import Asker
-from ..module_utils.asking.client import Client
 from ..module_utils.errors import HandoverError
-from ..module_utils.log_files import LogReader
-from ..module_utils.mobility.intake import read_registrations
-from ..module_utils.mobility.registration_policy import Policy
-from ..module_utils.mobility.report import report_to_record
-from ..module_utils.sip.sources import AUTO, FORMATS, open_source
-from ..module_utils.sip.sources.cursor import cursor_from_record, cursor_to_record
-from ..module_utils.store.run import stored_run
-
-_POLICY_SPEC: dict[str, Any] = {
-    "managed_networks": {"type": "dict", "required": True},
-    "infrastructure": {"type": "list", "elements": "str", "default": []},
-    "correspondents": {"type": "list", "elements": "str", "default": []},
-    "realms": {"type": "dict", "default": {}},
-    "require_authentication": {"type": "bool", "default": True},
-    "require_secure_transport": {"type": "bool", "default": True},
-    "require_protected_sessions": {"type": "bool", "default": True},
-    "require_packet_source": {"type": "bool", "default": True},
-    "max_age_seconds": {"type": "int", "default": 300},
-    "max_clock_skew_seconds": {"type": "int", "default": 5},
-    "default_lifetime_seconds": {"type": "int", "default": 3600},
-    "max_lifetime_seconds": {"type": "int", "default": 86400},
-    "max_registrations_per_aor": {"type": "int", "default": 10},
-    "rate_window_seconds": {"type": "int", "default": 60},
-    "require_ownership": {"type": "bool", "default": True},
-    "max_handovers_per_address": {"type": "int", "default": 10},
-    "max_handovers": {"type": "int", "default": 10000},
-    "grace_seconds": {"type": "int", "default": 120},
-    "infer": {
-        "type": "dict",
-        "options": {
-            way: {"type": "bool", "default": False}
-            for way in ("instance", "call_id", "removed_contact", "single_contact")
-        },
-    },
-    "home_servers": {"type": "dict", "default": {}},
-    "home_timeout_seconds": {"type": "int", "default": 5},
-    "max_waiting": {"type": "int", "default": 64},
-    "correspondent_networks": {"type": "list", "elements": "str", "default": []},
-    "max_sessions_per_handover": {"type": "int", "default": 200},
-    "widen_unknown_sessions": {"type": "bool", "default": False},
-}
-_HOME_SPEC: dict[str, Any] = {
-    "certificate": {"type": "path", "required": True},
-    "private_key": {"type": "path", "required": True},
-    "ca": {"type": "path", "required": True},
-    "port": {"type": "int", "default": PORT},
-    "addresses": {"type": "dict", "default": {}},
-}
+from ..module_utils.registrations import ARGUMENTS, RULES, registrations
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "path": {"type": "path"},
-            "content": {"type": "str"},
-            "format": {"type": "str", "choices": [AUTO, *sorted(FORMATS)], "default": AUTO},
-            "policy": {"type": "dict", "options": _POLICY_SPEC},
-            "cursor": {"type": "dict"},
-            "list_registrations": {"type": "bool", "default": True},
-            "store": {"type": "path"},
-            "commit": {"type": "str"},
-            "home": {"type": "dict", "options": _HOME_SPEC},
-            "live": {"type": "list", "elements": "dict", "default": []},
-        },
-        required_one_of=[("path", "content", "commit")],
-        required_by={"commit": "store"},
-        mutually_exclusive=[("path", "content")],
-        supports_check_mode=True,
-    )
-    params = module.params
-    now, reader = time.time(), None
-    try:
-        policy = _policy(params["policy"])
-        cursor = cursor_from_record(params["cursor"]) if params["cursor"] else None
-        home = _asker(params["home"], module) if params["home"] else None
-        with stored_run(params["store"], params["commit"], now, keep=not module.check_mode) as run:
-            if params["path"] is None:
-                content = to_bytes(params["content"] or "", errors="surrogate_or_strict")
-                _name, items = open_source(params["format"], [content], "content")
-            else:
-                reader = LogReader(params["path"], params["format"], cursor)
-                items = iter(reader)
-            report = read_registrations(
-                items, policy, now, params["list_registrations"], params["live"], run.memory, home
-            )
-            draft = run.save(now)
-    except HandoverError as error:
-        module.fail_json(msg=str(error), code=error.code)
-    except OSError as error:
-        module.fail_json(msg=f"{params['path']} cannot be read: {error.strerror}", code="unreadable_input")
-    told = None if reader is None else reader.cursor
-    result = report_to_record(report)
-    if draft is not None:
-        result["draft"] = draft
-    module.exit_json(changed=False, cursor={} if told is None else cursor_to_record(told), **result)
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True, **RULES)
 
-
-def _policy(options: dict[str, Any] | None) -> Policy | None:
-    if options is None:
-        return None
-    return Policy.from_dict({key: value for key, value in options.items() if value is not None})
-
-
-def _asker(options: dict[str, Any], module: AnsibleModule) -> Asker:
     def problem(server: str, error: HandoverError) -> None:
         module.log(f"home server {server}: {error}")
 
-    return Asker(Client(HomeAccess.from_dict(options)), problem)
+    try:
+        result = registrations(module.params, time.time(), not module.check_mode, problem)
+    except HandoverError as error:
+        told = {key: getattr(error, key) for key in ("code", "subject", "rule", "advice")}
+        module.fail_json(msg=str(error), **told)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

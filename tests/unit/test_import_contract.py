@@ -9,7 +9,8 @@ Python from 3.9. So the core imports a short list of pure standard modules and i
     mobility/model  <-  reader        (plain data from outside, read strictly)
 
 Beside the core, store/ keeps a memory in a file, asking/ asks home servers, and log_files opens logs: Ansible takes
-nothing but module_utils to a managed host. Nothing of the core knows them.
+nothing but module_utils to a managed host. Nothing of the core knows them. What registrations_info does with them is
+in registrations, for the module and for its action plugin.
 
 It opens nothing, prints nothing and asks no clock: rendering is given `now`.
 """
@@ -61,6 +62,7 @@ ALLOWED = {
     "log_files": ("errors", "sip"),
     "store": ("errors", "mobility.memory", "store"),
     "asking": ("errors", "mobility.home", "mobility.home_json", "asking"),
+    "registrations": ("errors", "sip", "mobility", "log_files", "store", "asking"),
 }
 #: What else a room beside the core may import of the standard library.
 IMPURE = {

@@ -22,6 +22,8 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.regi
     Policy,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.report import report_to_record
+from ansible_collections.sipmobility.handover.plugins.module_utils.registrations import HOME as HOME_SPEC
+from ansible_collections.sipmobility.handover.plugins.module_utils.registrations import POLICY as POLICY_SPEC
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import AUTO, FORMATS
 from ansible_collections.sipmobility.handover.plugins.modules import registrations_info
 
@@ -78,7 +80,7 @@ def test_policy_options_are_those_of_the_argument_spec() -> None:
         }
 
     told = shape(OPTIONS["policy"]["suboptions"], "suboptions")
-    assert told == shape(registrations_info._POLICY_SPEC, "options")
+    assert told == shape(POLICY_SPEC, "options")
 
 
 def test_home_options_are_those_of_the_argument_spec() -> None:
@@ -86,7 +88,7 @@ def test_home_options_are_those_of_the_argument_spec() -> None:
         name: {key: option[key] for key in ("type", "required", "default") if key in option}
         for name, option in OPTIONS["home"]["suboptions"].items()
     }
-    assert told == registrations_info._HOME_SPEC
+    assert told == HOME_SPEC
 
 
 def test_it_asks_the_home_server_and_waits_for_its_word(tmp_path: Path) -> None:
