@@ -207,11 +207,7 @@ def _concerned(handovers: Iterable[Handover], current: Mapping[str, RouterState]
         if isinstance(entry, (Mark, Rewrite)) and moving & {entry.match.source, entry.match.destination}
     } - ids
     found = standing(current, concerned, topology, handovers) if concerned else []
-    return [one for one in found if not one.over and moving.intersection(_peers(one))]
-
-
-def _peers(handover: Handover) -> Iterable[Address]:
-    return handover.correspondents or [session.correspondent for session in handover.sessions]
+    return [one for one in found if not one.over and moving.intersection(one.peers)]
 
 
 def _rivals(refused: Iterable[Refused], able: Iterable[Handover]) -> List[Refused]:

@@ -42,14 +42,22 @@ def make_repair(
     while True:
         wanted = [one.handover for one in findings.values()]
         planned = make_plan(wanted, topology, current, unreachable, drain, freeze=freeze)
-        refused = [item for item in planned.refused if item.handover.id in findings]
+        refused = {item.handover.id: item for item in planned.refused if item.handover.id in findings}
+        # One that was whole, and changes along, is not given up for the way of another one's repair.
+        against = {
+            identity: item
+            for item in planned.refused
+            if item.handover.id not in findings
+            for identity, finding in findings.items()
+            if finding.handover.old in item.handover.peers
+        }
         turned = {
-            item.handover.id: findings[item.handover.id].otherwise(item.reason)
-            for item in refused
-            if item.code not in _WHATEVER_THE_WAY and findings[item.handover.id].ways[1:]
+            identity: findings[identity].otherwise(item.reason)
+            for identity, item in {**against, **refused}.items()
+            if item.code not in _WHATEVER_THE_WAY and findings[identity].ways[1:]
         }
         if not turned:
-            kept = {item.handover.id: findings[item.handover.id].kept(item.reason) for item in refused}
+            kept = {identity: findings[identity].kept(item.reason) for identity, item in refused.items()}
             return planned, list({**findings, **kept}.values())
         # One that has no way left is asked for again: what turns may clear it.
         findings.update(turned)

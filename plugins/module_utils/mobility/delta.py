@@ -142,6 +142,8 @@ class Delta:
                     for match in _leading_to((entry.match, entry.image), origins):
                         # As long as whatever it is for: should nobody come to thaw, other routers go on that long.
                         frozen = Freeze(match, entry.stamp)
+                        if target.get(frozen.key) is not None:
+                            continue  # of another plan, that was cut off: it stays frozen
                         known = thawing.setdefault(frozen.key, frozen)
                         if known.stamp.expires < frozen.stamp.expires:
                             thawing[frozen.key] = frozen

@@ -39,7 +39,7 @@ def goals(current: _States, target: _States) -> List[_States]:
         found.append(current)
     waiting, met = _waiting(current, target)
     if waiting:
-        between = _held_back(current, target, waiting)
+        between = _held_back(current, target, waiting | _facing(current, target, waiting))
         if between is None or _waiting(current, between)[0] or _waiting(between, target)[0]:
             between = _without(current, met)
         found.append(between)
@@ -109,6 +109,31 @@ def _led_away(state: RouterState) -> Iterator[Tuple[Rewrite, Address]]:
         else:  # scope address: marks tell the correspondents
             for address in correspondents.get((entry.stamp.handover, entry.match.source), ()):
                 yield entry, address
+
+
+def _facing(current: _States, target: _States, waiting: Set[str]) -> Set[str]:
+    """The handovers with whose mobile nodes those of the waiting ones talk.
+
+    Where both ends moved, what one handover decodes comes from where the other one has its mobile node.
+    """
+    peers: Dict[str, Set[Address]] = {}
+    places: Dict[str, Set[Address]] = {}
+    for state in (*current.values(), *target.values()):
+        for entry in state:
+            if isinstance(entry, Rewrite):
+                match = entry.match
+                peer = match.source if entry.kind.changes_destination else match.destination
+                if peer is not None:
+                    peers.setdefault(entry.stamp.handover, set()).add(peer)
+                places.setdefault(entry.stamp.handover, set()).add(entry.pair[1])
+    found = set(waiting)
+    more = True
+    while more:
+        away = set().union(*(places.get(one, set()) for one in found))
+        facing = {one for one, met in peers.items() if met & away}
+        more = not facing <= found
+        found |= facing
+    return found
 
 
 def _held_back(current: _States, target: _States, waiting: Set[str]) -> Optional[_States]:

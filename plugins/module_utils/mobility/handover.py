@@ -124,6 +124,11 @@ class Handover:
         """How many flows it has: sessions, or correspondents."""
         return len(self.sessions) if self.scope is Scope.SESSION else len(self.correspondents)
 
+    @property
+    def peers(self) -> Tuple[Address, ...]:
+        """Its correspondents, as their own routers see them."""
+        return self.correspondents or tuple(session.correspondent for session in self.sessions)
+
     def names(self, flow: Selector) -> bool:
         """Whether it is about a flow, which a correspondent sends to the old address."""
         if self.scope is not Scope.SESSION:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -61,10 +62,18 @@ class Moves:
         return [address for move in self for address in (move.old, move.new)]
 
     def at_home(self, server: SipServer) -> list[tuple[Move, SipPhone]]:
-        """Each with its phone, which is registered at home."""
+        """Each with its phone, which is registered at home, and told of in the server's log.
+
+        :raises TimeoutError: nothing was written.
+        """
         phones = [(move, server.phone(move.user)) for move in self]
         for move, phone in phones:
             phone.register(move.old)
+        until = time.monotonic() + 10
+        while not server.log.exists():
+            if time.monotonic() > until:
+                raise TimeoutError(f"{server.log}: nothing is written there")
+            time.sleep(0.01)
         return phones
 
 

@@ -416,6 +416,56 @@ STORIES = {
             Event("open", 0, 0, False, "done", 0, 0, 60),
         ),
     ),
+    "one that waits for a route talks with one that moved, too": Story(
+        ("nftables",) * 5,
+        (0, 1, 2, 3, 4),
+        4,
+        Scope.SESSION,
+        Directions.BOTH,
+        (2, 1, 4),
+        ((4, False), (0, False)),
+        (
+            Call(1, 3, "udp", 40000, 7000),
+            Call(0, 3, "udp", 40000, 5060),
+            Call(1, 4, "tcp", 40000, 5060),
+        ),
+        (
+            replace(MOVE, who=1, where=2),
+            replace(MOVE, where=0),
+            Event("follow", 2, 4, False, "done", 0, 0, 3),
+            Event("together", 0, 1, True, "done", 0, 0, 3),
+        ),
+    ),
+    "what another plan froze is frozen already, and stays so": Story(
+        ("nftables", "iptables", "nftables"),
+        (0, 1, 2),
+        4,
+        Scope.SESSION,
+        Directions.BOTH,
+        (2, 2, 0),
+        ((0, False),) * 3,
+        (Call(2, 4, "udp", 40000, 5060),),
+        (
+            Event("follow", 1, 0, False, "done", 0, 0, 3),
+            Event("together", 1, 0, True, "done", 0, 0, 3),
+            replace(MOVE, who=1, where=0, fate="abandoned", cut=1),
+            replace(MOVE, who=2, where=0),
+        ),
+    ),
+    "a phone still reaches the link where the other one's old address is somebody else's by now": Story(
+        ("nftables",) * 4,
+        (0, 1, 2, 3),
+        4,
+        Scope.SESSION,
+        Directions.BOTH,
+        (0, 0, 1),
+        ((0, False),),
+        (Call(0, 4, "tcp", 5060, 5060),),
+        (
+            Event("together", 2, 0, False, "done", 0, 0, 3),
+            Event("together", 1, 3, True, "done", 0, 0, 3),
+        ),
+    ),
 }
 
 FATES = ("done", "undone", "completed", "taken back", "abandoned")

@@ -253,7 +253,7 @@ class Journey:
                             told = f"{talk}: a wrong address:\n{arrival}"
                             ends = (arrival.packet.source, arrival.packet.destination)
                             assert ends == (sender.seen, packet.destination), told
-                            assert ends_first or not self._kept(talk, sender, packet, router, timeline), told
+                            assert ends_first or not self._kept(talk, sender, packet, router, timeline, planned), told
 
     def _is_left_alone(self, talk: Talk, arrival: Arrival) -> None:
         assert self._known(arrival) == talk.name, f"{talk} is not delivered:\n{arrival}"
@@ -271,15 +271,18 @@ class Journey:
             entry.stamp.handover in ids for spans in timeline.spans.values() for span in spans for entry in span.state
         )
 
-    def _kept(self, talk: Talk, sender: End, packet: Packet, router: str, timeline: Timeline) -> bool:
+    def _kept(
+        self, talk: Talk, sender: End, packet: Packet, router: str, timeline: Timeline, planned: Sequence[Stage]
+    ) -> bool:
         """Whether a packet of this talk, sent through this router, is delivered before as well as after.
 
+        Also once the whole plan is carried out, where it is undone: it may take away what led through a former router.
         Nothing is promised to whoever moved and was refused: nobody leads what he sends from his old address.
         """
         away = [self._world.identity(end) for end in (talk.one, talk.other) if self._world.away(end)]
         return self._refused.isdisjoint(away) and all(
             self._known(arrival) == talk.name
-            for states in (timeline.before, timeline.after)
+            for states in (timeline.before, timeline.after, running(timeline.before, planned).after)
             for arrival in self._walker.arrivals(sender, packet, router, self._world.hosts, running(states, ()))
         )
 
