@@ -138,7 +138,10 @@ def test_every_module_stands_in_the_action_group() -> None:
 def test_every_action_plugin_is_documented() -> None:
     assert set(ACTIONS) <= set(MODULES)
     for action in ACTIONS:
-        assert not hasattr(import_module(f"{CODE}.modules.{action}"), "main"), "the work is in one place"
+        module, plugin = import_module(f"{CODE}.modules.{action}"), import_module(f"{CODE}.action.{action}")
+        if hasattr(module, "main"):  # it runs on other hosts, too
+            shared = {name for name in vars(plugin) if getattr(module, name, None) is getattr(plugin, name)}
+            assert {"ARGUMENTS", "RULES", action.removesuffix("_info")} <= shared, "the work is in one place"
 
 
 @pytest.mark.parametrize("module", MODULES)
