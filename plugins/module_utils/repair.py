@@ -31,8 +31,8 @@ def make_repair(
 ) -> Tuple[Planned, List[Finding]]:
     """Plan the repair of every handover that is neither whole nor gone.
 
-    What cannot be completed is taken back, and the other way round; a handover is refused, and left as it is, where
-    neither is possible. Parameters as for :func:`make_plan`.
+    What cannot be completed is taken back, and the other way round, also where one that is whole would be refused for
+    it; a handover is refused, and left as it is, where neither is possible. Parameters as for :func:`make_plan`.
 
     :param goal: which way is tried first.
     :param now: Unix seconds; as for :func:`recover`.

@@ -23,7 +23,7 @@ def goals(current: _States, target: _States) -> List[_States]:
     former handover still run: that handover is ended first. And what an encoder sends away must not meet a route
     of another handover on the same router: the later one of the two waits until the earlier one is gone. Nor must
     what got another source, which the other end's former place does not know. Nor can a router's route lead to two
-    phones that held the same old address.
+    phones that held the same old address. Whoever talks with a phone that waits, and has moved, too, waits with it.
     """
     found: List[_States] = []
     losers = {
