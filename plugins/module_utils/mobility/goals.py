@@ -39,7 +39,7 @@ def goals(current: _States, target: _States) -> List[_States]:
         found.append(current)
     waiting, met = _waiting(current, target)
     if waiting:
-        between = _held_back(current, target, waiting | _facing(current, target, waiting))
+        between = _held_back(current, target, _with_facing(current, target, waiting))
         if between is None or _waiting(current, between)[0] or _waiting(between, target)[0]:
             between = _without(current, met)
         found.append(between)
@@ -111,8 +111,8 @@ def _led_away(state: RouterState) -> Iterator[Tuple[Rewrite, Address]]:
                 yield entry, address
 
 
-def _facing(current: _States, target: _States, waiting: Set[str]) -> Set[str]:
-    """The handovers with whose mobile nodes those of the waiting ones talk.
+def _with_facing(current: _States, target: _States, waiting: Set[str]) -> Set[str]:
+    """The waiting handovers, and those with whose mobile nodes theirs talk.
 
     Where both ends moved, what one handover decodes comes from where the other one has its mobile node.
     """
