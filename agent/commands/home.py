@@ -50,10 +50,12 @@ def run(args: argparse.Namespace) -> int:
             witness = Witness(policy, Path(config.state_dir))
             try:
                 server = serve_answers(config, witness.answer)
-                witness.follow(config.log, config.format)
+                witness.follow(config.log, config.format, stop.set)
                 logging.getLogger("sip_handover").info("answering on port %d", server.server_address[1])
                 stop.wait()
                 server.shutdown()
+                if witness.trouble is not None:
+                    raise witness.trouble
             finally:
                 witness.close()
     except HandoverError as error:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.home import HomeAnswer, HomeQuestion, answer_question
 from ...plugins.module_utils.mobility.intake import Intake, Item
 from ...plugins.module_utils.mobility.ownership import Ownership
@@ -21,6 +20,7 @@ from ...plugins.module_utils.sip.refusal import Refusal
 from ...plugins.module_utils.sip.sources.cursor import Cursor
 from ..cursor_file import load_cursors, write_cursors
 from ..history import History
+from ..judged import judged
 from ..service.inputs.follow import Follower
 
 __all__ = ["Witness"]
@@ -35,6 +35,7 @@ _READS = 2.0
 class Witness:
     """Follows a log, and answers. Begin with :meth:`follow`.
 
+    :ivar trouble: why the log is not read on; None where it is.
     :param state: directory of history and cursor, which is made.
     :raises HandoverError: where history or cursor cannot be used.
     """
@@ -52,17 +53,27 @@ class Witness:
         self._kept = 0.0
         self._follower: Follower | None = None
         self._read = threading.Event()
+        self.trouble: Exception | None = None
 
-    def follow(self, log: str, format_name: str) -> None:
-        """Read the log from where the last run has been, and whatever comes."""
+    def follow(self, log: str, format_name: str, ended: Callable[[], None]) -> None:
+        """Read the log from where the last run has been, and whatever comes.
+
+        :param ended: is called where there is trouble: what the history did not take is read again by the next run.
+        """
 
         def taken(items: list[Item], cursor: Cursor | None) -> None:
-            self._thread.submit(self._take, items, log, cursor).result()
-            if not items:
-                self._read.set()
+            try:
+                self._thread.submit(self._take, items, log, cursor).result()
+            except Exception as error:
+                self.trouble = error
+                follower.stop()
+                ended()
+            else:
+                if not items:
+                    self._read.set()
 
-        self._follower = Follower(log, format_name, self._cursors.get(log), taken)
-        self._follower.start()
+        self._follower = follower = Follower(log, format_name, self._cursors.get(log), taken)
+        follower.start()
 
     def answer(self, question: HomeQuestion, name: str) -> HomeAnswer:
         """What is known, by now.
@@ -75,17 +86,23 @@ class Witness:
         return self._thread.submit(answer_question, question, self._ownership, time.time(), name).result()
 
     def close(self) -> None:
-        """Stop, and keep what was learnt."""
+        """Stop, and keep what was learnt.
+
+        :raises HandoverError: as :class:`History`.
+        """
         if self._follower is not None:
             self._follower.stop()
-        self._thread.submit(self._keep).result()
-        self._thread.submit(self._history.close).result()
-        self._thread.shutdown(wait=False)
+        try:
+            if self.trouble is None:
+                self._thread.submit(self._keep).result()
+        finally:
+            self._thread.submit(self._history.close).result()
+            self._thread.shutdown(wait=False)
 
     def _take(self, items: Iterable[Item], log: str, cursor: Cursor | None) -> None:
         now = time.time()
         for item in items:
-            for outcome in self._intake.take(item, now):
+            for outcome in judged(self._intake, item, now):
                 if isinstance(outcome, Refusal):
                     _LOG.info("not believed: %s: %s (%s)", outcome.where, outcome.reason, outcome.code)
         if cursor is not None and cursor != self._cursors.get(log):
@@ -96,8 +113,5 @@ class Witness:
     def _keep(self) -> None:
         """The history first: what is read again after a crash teaches nothing twice."""
         self._kept = now = time.time()
-        try:
-            self._history.commit(now)
-            write_cursors(self._cursor_file, self._cursors)
-        except HandoverError as error:
-            _LOG.error("history: %s", error)
+        self._history.commit(now)
+        write_cursors(self._cursor_file, self._cursors)

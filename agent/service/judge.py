@@ -25,6 +25,7 @@ from ...plugins.module_utils.sip.refusal import Refusal
 from ...plugins.module_utils.sip.registration import Expired, Registration
 from ...plugins.plugin_utils.handover_records import handover_records
 from ..history import History
+from ..judged import judged
 from .config import Sessions
 from .inputs.opened import Teller
 
@@ -94,7 +95,7 @@ class Judge:
                 continue
             if self._is_known(item):
                 continue
-            for outcome in self._intake.take(item, now):
+            for outcome in judged(self._intake, item, now):
                 if isinstance(outcome, AddressPair):
                     self._pairs.setdefault(_key(outcome), {})[outcome.correspondent] = outcome
                     touched[_key(outcome)] = None

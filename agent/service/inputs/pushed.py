@@ -74,7 +74,10 @@ async def netstring(reader: asyncio.StreamReader) -> bytes:
     :raises ValueError: for anything else; what follows cannot be told apart then.
     :raises EOFError: when there is no more.
     """
-    digits = await reader.readuntil(b":")
+    try:
+        digits = await reader.readuntil(b":")
+    except asyncio.LimitOverrunError as error:
+        raise ValueError("no netstring: it does not begin with digits and a colon") from error
     number = digits[:-1].strip()
     if not number.isdigit() or len(number) > _DIGITS or int(number) > _LONGEST:
         raise ValueError(f"no netstring: {digits[:20]!r}")

@@ -48,7 +48,7 @@ def read_contacts(lines: Sequence[str], expires: Optional[int]) -> Contacts:
 
     :param expires: of the Expires header, for addresses that say nothing of it.
     :raises HandoverError: ``bad_address``, ``bad_uri``, ``bad_number``; ``bad_contact`` for an asterisk beside
-        addresses, or without ``Expires: 0``.
+        addresses, or without ``Expires: 0``, and for an instance that is no URN.
     """
     if "*" in lines and is_asterisk(lines):
         if expires != 0:
@@ -81,10 +81,16 @@ def is_asterisk(lines: Sequence[str]) -> bool:
 
 
 def instance_of(text: Optional[str]) -> Optional[str]:
-    """A ``+sip.instance`` without quotes and angle brackets, in lower case; None for none."""
+    """A ``+sip.instance`` without quotes and angle brackets, in lower case; None for none.
+
+    :raises HandoverError: ``bad_contact``.
+    """
+    if text is None:
+        return None
+    if not text.isascii():
+        raise HandoverError("bad_contact", text, "an instance is a URN, in ASCII (RFC 5626, RFC 8141)")
     # RFC 4122 UUIDs, which RFC 5626 section 4.1 asks for, compare without case.
-    stripped = (text or "").strip(' "<>').lower()
-    return stripped or None
+    return text.strip(' "<>').lower() or None
 
 
 def _plain_contacts(lines: str, default: int) -> Optional[Tuple[List[Contact], bool]]:
@@ -148,7 +154,7 @@ def _stand_once(uri: str) -> bool:
 def _any_contacts(addresses: Sequence[NameAddr], default: int) -> Tuple[List[Contact], bool]:
     """The same of addresses that have been read.
 
-    :raises HandoverError: ``bad_number``.
+    :raises HandoverError: ``bad_contact``, ``bad_number``.
     """
     found, stated_expires = [], False
     for address in addresses:
@@ -157,7 +163,7 @@ def _any_contacts(addresses: Sequence[NameAddr], default: int) -> Tuple[List[Con
         expires = default
         if said is not None:
             expires, stated_expires = parse_expires(said), True
-        urn = None if instance is None else instance_of(instance)
+        urn = instance_of(instance)
         found.append(Contact(uri.text, uri.host, uri.address, uri.port, expires, urn, _reg_id(params.get("reg-id"))))
     return found, stated_expires
 

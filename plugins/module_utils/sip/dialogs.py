@@ -94,8 +94,9 @@ class Dialogs:
         return list(dict.fromkeys(flow for dialog in self._dialogs.values() for flow in _flows(dialog)))
 
     def kept(self) -> Iterator[Tuple[str, Optional[List[Any]]]]:
-        """What :meth:`restore` takes of each dialog that was touched, by a key; None for one that is over."""
-        for key in self._touched:
+        """What :meth:`restore` takes of each dialog that was touched since the last time; None for one that is over."""
+        touched, self._touched = self._touched, {}
+        for key in touched:
             dialog = self._dialogs.get(key)
             yield json.dumps(key), None if dialog is None else _to_values(dialog)
 

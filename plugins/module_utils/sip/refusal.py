@@ -40,7 +40,7 @@ CODES = {
     "bad_address": "A From, To or Contact is not a name-addr or addr-spec.",
     "bad_body": "A body, or its Content-Type, breaks MIME; or a part comes twice, or encoded.",
     "bad_capture": "A capture is not pcap, pcapng or HEP3, or breaks off where a length cannot be believed.",
-    "bad_contact": "The Contact headers contradict each other or the Expires header.",
+    "bad_contact": "The Contact headers contradict each other or the Expires header; or an instance is no URN.",
     "bad_header": "A header line, or the value of a header that is read, breaks its grammar.",
     "bad_json": "An event line is not one complete JSON object with each key once.",
     "bad_line_ending": "A message or header value has a bare CR or LF, or mixes line ends.",

@@ -79,7 +79,7 @@ def reported_contact(
 ) -> Contact:
     """A contact of which a server reports the URI, without angle brackets.
 
-    :raises HandoverError: ``bad_uri``, ``bad_number``.
+    :raises HandoverError: ``bad_contact``, ``bad_uri``, ``bad_number``.
     """
     uri = parse_uri(uri_text)
     return Contact(uri.text, uri.host, uri.address, uri.port, expires, instance_of(instance), reg_id)

@@ -299,6 +299,15 @@ def test_a_call_of_which_runs_see_a_part_each(cut: int) -> None:
     assert [values for _key, values in second.kept()] == [None]
 
 
+def test_what_was_kept_once_is_not_kept_again() -> None:
+    """A service keeps what was touched every few seconds, for months."""
+    dialogs = Dialogs()
+    for message_ in heard(*CALL, message("BYE", "2 BYE"), message("200", "2 BYE")):
+        dialogs.take(message_)
+    assert len(list(dialogs.kept())) == 1
+    assert list(dialogs.kept()) == []
+
+
 def test_what_was_kept_by_somebody_else_is_left_out() -> None:
     dialogs = Dialogs()
     broken = [[], 1, 2, [1], 3, 4, 5, 6]

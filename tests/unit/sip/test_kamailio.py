@@ -20,7 +20,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources i
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.kamailio import parse
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.lines import MAX_LINE, Position
 
-from .messages import NOW, TAG, event, line
+from .messages import NOW, TAG, binding, event, line
 
 
 def read(*log: bytes) -> list[Item]:
@@ -140,6 +140,9 @@ def test_a_missing_key(key: str) -> None:
         ({"contact": ["sip:a@2.2.2.20\0"]}, "control_character"),
         ({"contact": ["sip:a@"]}, "bad_uri"),
         ({"contact": ["*"]}, "bad_contact"),
+        ({"contact": [b'<sip:a@2.2.2.20>;+sip.instance="<urn:\xff>"']}, "bad_contact"),
+        ({"contact": ['<sip:a@2.2.2.20>;+sip.instance="<urn:é>"']}, "bad_contact"),
+        ({"before": [binding("1.1.1.20", instance="<urn:é>")]}, "bad_contact"),
         ({"contact": ["<sip:a@b>;expires=x"]}, "bad_number"),
         ({"tag": ["1.1.1.256"]}, "bad_old_address"),
         ({"tag": [""]}, "bad_old_address"),

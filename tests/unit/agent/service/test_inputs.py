@@ -44,6 +44,7 @@ async def read(data: bytes) -> list[bytes | str]:
         (b"-1:,", ["ValueError"]),
         (b"x:hello,", ["ValueError"]),
         (b"99999999:", ["ValueError"]),
+        (b"7" * (256 * 1024), ["ValueError"]),
     ],
 )
 def test_netstrings(data: bytes, found: list[bytes | str]) -> None:
