@@ -24,10 +24,11 @@ _EQUALS = r"[ \t]*=[ \t]*"
 _MORE_URI_PARAMS = rf"(?:;[{URI_PARAM}]+(?:=[{URI_PARAM}]+|)){{0,7}}"
 #: One address, and the comma behind it or the end of its line: URI, host, port, URI parameters behind the first; then
 #: the header parameters as text that :func:`_known_params` looks at: in front of an instance, the instance in its
-#: quotes, behind it. What begins no such address is all the rest, without a URI.
+#: quotes, behind it, and from another quoted string on. What begins no such address is all the rest, without a URI.
+#: Each part ends where no other can begin: there are not two ways to divide what a phone writes.
 _PLAIN = re.compile(
     rf"[ \t]*{DISPLAY}<({URI_BEGIN}({HOST})(?::({PORT})|){URI_PARAMS}({_MORE_URI_PARAMS}))>"
-    r"([^\",\n]*)(\"<[!#-;=?-\[\]-~]*>\"|)([^\",\n]*(?:\"[^\"\\\n]*\"[^\",\n]*|))"
+    r"([^\",\n]*)(?:(\"<[!#-;=?-\[\]-~]*>\")([^\",\n]*)|)(\"[^\"\\\n]*\"[^\",\n]*|)"
     r"(?:,(?!\n|\Z)|\n(?!\Z)|\Z)|(?s:.+)"
 )
 #: Stands for an instance, which is the phone's own: no header holds this character but behind a backslash.
@@ -103,12 +104,12 @@ def _plain_contacts(lines: str, default: int) -> Optional[Tuple[List[Contact], b
         return None
     found: List[Contact] = []
     stated_expires = False
-    for uri, host, port, more, params, quoted, behind in _PLAIN.findall(lines):
+    for uri, host, port, more, params, quoted, between, string in _PLAIN.findall(lines):
         if not uri or (more and not _stand_once(uri)):
             return None
         expires, instance, flow = default, None, None
-        if quoted or params or behind:
-            known = _known_params(f"{params}{_INSTANCE}{behind}" if quoted else params + behind)
+        if quoted or params or string:
+            known = _known_params(f"{params}{_INSTANCE}{between}{string}" if quoted else params + string)
             if known is None:
                 return None
             seconds, flow = known

@@ -63,7 +63,8 @@ def _texts(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, 
 
 
 def _with(told: dict[str, Any], path: tuple[Any, ...], text: str) -> dict[str, Any]:
-    changed = inner = json.loads(json.dumps(told))
+    changed: dict[str, Any] = json.loads(json.dumps(told))
+    inner: Any = changed
     for key in path[:-1]:
         inner = inner[key]
     inner[path[-1]] = text

@@ -20,10 +20,13 @@ from hypothesis import strategies as st
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.intake import Intake
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip import grammar, header, reported, uri
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.contact import read_contacts
+from ansible_collections.sipmobility.handover.plugins.module_utils.sip.plain_uri import MAX_PLAIN
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.registration import Registration
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import kamailio
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources.json_values import parse_object
 
+from ..growth import LINEAR, TIMES, growth
 from .messages import TAG, event
 from .plainly import outcome
 
@@ -166,3 +169,14 @@ def test_events(contacts: list[str], before: str, expires: int, old: list[str], 
     assert [(one.host, one.port) for one in item.bindings_before] == [reported.contact_host(before)]
     passing, thorough = Intake(None), Intake(None)
     assert list(passing.take(item, 1.0)) == list(thorough._registration(item, 1.0))
+
+
+def test_a_contact_with_long_parameters_takes_linear_time() -> None:
+    """Behind them stands a string that the short way does not take, so that it has tried all it can."""
+
+    def work(size: int) -> None:
+        begin, end = "<sip:a@1.1.1.10>;", r';x="a\"b"'
+        (found,) = read_contacts([begin + "a" * (size - len(begin) - len(end)) + end], None)[0]
+        assert found.host_text == "1.1.1.10"
+
+    assert growth(lambda: work(MAX_PLAIN // TIMES), lambda: work(MAX_PLAIN)) < LINEAR
