@@ -123,6 +123,17 @@ def test_no_event_of_a_burst_is_lost_even_with_the_log_daemon_restarted(at_home:
     assert sorted(json.loads(line)["cseq"] for line in registrar.lines()) == list(range(2, 2002, 2))
 
 
+@pytest.mark.parametrize(("user", "written"), [("kamailio", 1), ("nobody", 0)])
+def test_none_but_the_server_can_write_an_event(at_home: Lab, registrar: Registrar, user: str, written: int) -> None:
+    """What is written there is believed."""
+    logger = ["logger", "--socket", "/run/sipmobility/events.sock", "--socket-errors=on", "-p", "local1.info"]
+    become = ["setpriv", f"--reuid={user}", f"--regid={'kamailio' if written else 'nogroup'}", "--clear-groups"]
+    done = at_home.run("pcscf", [*become, *logger, '{"v": 1}'], check=False)
+    assert (done.returncode == 0) is bool(written), done.stderr
+    registrar.register_told(at_home.topology.address("mn").ips[0])
+    assert [line for line in registrar.lines() if line == '{"v": 1}'] == ['{"v": 1}'] * written
+
+
 def test_a_forgotten_binding_is_told_when_it_expires(at_home: Lab, registrar: Registrar) -> None:
     report, _ = registrar.register_told(at_home.topology.address("mn").ips[0], "--expires", "5", "--port", "5060")
     end = time.monotonic() + 12
