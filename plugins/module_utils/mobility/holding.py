@@ -9,7 +9,7 @@ from typing import NamedTuple, Optional, Tuple
 
 from .memory import Value
 
-__all__ = ["Holding", "Owner", "Proof", "holding_from_value"]
+__all__ = ["Holding", "Owner", "Proof", "contact_name", "holding_from_value"]
 
 #: An address of record and a ``+sip.instance`` (RFC 5626), or None: one phone.
 Owner = Tuple[str, Optional[str]]
@@ -38,6 +38,7 @@ class Holding(NamedTuple):
     :ivar proof: one of :class:`Proof`.
     :ivar call_id: Call-ID of the REGISTER that bound it last, or None.
     :ivar flow: ``reg-id`` (RFC 5626) of the contact, or None.
+    :ivar contact: the contact that was bound last, as :func:`contact_name` has it; None where no REGISTER was seen.
     """
 
     aor: str
@@ -49,6 +50,7 @@ class Holding(NamedTuple):
     proof: str
     call_id: Optional[str] = None
     flow: Optional[int] = None
+    contact: Optional[str] = None
 
     @property
     def owner(self) -> Owner:
@@ -72,9 +74,21 @@ class Holding(NamedTuple):
         last = self.expires if self.ended == "left" else moment if end is None else end
         return moment <= last + grace
 
+    def concerns(self, uri: str) -> bool:
+        """Whether the end of a contact's binding is the end of this one: another one may be bound beside it by now."""
+        return self.contact is None or self.contact == contact_name(uri)
+
     def why_ended(self, moment: float) -> str:
         """As ``ended``, with ``expired`` once its time is over."""
         return "expired" if not self.ended and self.end(moment) is not None else self.ended
+
+
+def contact_name(uri: str) -> str:
+    """What tells the contacts of one phone apart: scheme, user, host and port.
+
+    Servers add parameters of their own, and some the port that goes without saying (RFC 3261 section 19.1.2).
+    """
+    return uri.partition(";")[0].partition("?")[0].lower().removesuffix(":5060")
 
 
 def holding_from_value(value: Value) -> Holding:

@@ -212,7 +212,8 @@ class Intake:
                 owner = (snapshot.aor, contact.instance)
                 known = self._context.seen.saw(snapshot.aor, snapshot.call_id, snapshot.cseq)
                 expires = moment + contact.expires
-                self._context.history.learn_listed(owner, contact.host, expires, snapshot.call_id, moment, known)
+                listed = (contact.uri, expires, snapshot.call_id)
+                self._context.history.learn_listed(owner, contact.host, *listed, moment, known)
 
     def _registration(self, registration: Registration, now: float) -> List[Outcome]:
         claim, context = claim_of(registration), self._at(now)

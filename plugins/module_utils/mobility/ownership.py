@@ -19,7 +19,7 @@ from ..errors import HandoverError
 from ..sip.grammar import ip_literal
 from ..sip.registration import Contact, Expired, Registration
 from ..sip.uri import parse_uri
-from .holding import Holding, Owner, Proof, holding_from_value
+from .holding import Holding, Owner, Proof, contact_name, holding_from_value
 from .memory import Memory, Parsed, Value
 from .model import Address
 from .registration_policy import Policy
@@ -68,12 +68,16 @@ class Ownership:
                 known = self._seen.saw(registration.aor, binding.call_id, binding.cseq)
                 elsewhere = _elsewhere(binding.received, binding.host)
                 owner = (registration.aor, binding.instance)
-                self.learn_listed(owner, binding.host, binding.expires, binding.call_id, moment, known or elsewhere)
+                worthless = known or elsewhere
+                self.learn_listed(
+                    owner, binding.host, binding.contact, binding.expires, binding.call_id, moment, worthless
+                )
 
     def learn_listed(
         self,
         owner: Owner,
         address: Address,
+        contact: str,
         expires: Optional[float],
         call_id: Optional[str],
         moment: float,
@@ -83,6 +87,7 @@ class Ownership:
 
         What is known of it already is known better: a contact that its packet belied does not gain by being listed.
 
+        :param contact: its URI.
         :param expires: Unix seconds UTC; None where the server does not say.
         :param worthless: whether it proves nothing: the server noted that its packet came from another address, or
             its REGISTER was seen, and what that proved was learnt then.
@@ -96,7 +101,7 @@ class Ownership:
             if not worthless:
                 found = Holding(*owner, None, None, expires, "", Proof.REGISTRAR, call_id)
                 self._add(address, found, moment)
-        elif same[-1].until is None and same[-1].expires != expires:
+        elif same[-1].until is None and same[-1].expires != expires and same[-1].concerns(contact):
             # The registrar may have granted less than was asked for, or more.
             self._replace(address, same[-1], same[-1]._replace(expires=expires), moment)
 
@@ -130,7 +135,7 @@ class Ownership:
             if item.aor in (h.aor, user_of(h.aor)) and (item.instance is None or item.instance == h.instance)
         ]
         for holding in fits:
-            if holding.until is None:
+            if holding.until is None and holding.concerns(item.contact):
                 self._end(item.host, holding, min(moment, max(holding.expires, holding.since or 0)), "expired")
         seen = self._seen.saw(item.aor, item.call_id, 0) or (item.call_id is None and self.of(item.aor))
         if not fits and not seen and item.aor != user_of(item.aor):
@@ -177,6 +182,7 @@ class Ownership:
             Proof.SOURCE if proved else Proof.NONE,
             registration.call_id,
             contact.reg_id,
+            contact_name(contact.uri),
         )
         held = self.at(address)
         mine = next((h for h in reversed(held) if h.owner == found.owner and h.proof != Proof.HOME), None)
@@ -272,6 +278,7 @@ def _removes(registration: Registration, address: Address, holding: Holding) -> 
         contact.expires == 0
         and contact.host == address
         and (contact.instance is None or contact.instance == holding.instance)
+        and holding.concerns(contact.uri)
         for contact in registration.contacts
     )
 

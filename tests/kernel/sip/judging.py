@@ -49,7 +49,7 @@ def answering(world: World, state: Path) -> Iterator[HomeAccess]:
     config = HomeConfig(log, "", str(state), certificate, key, ca, (_ASKER,), AT[HOME], 0)
     witness = Witness(Policy.from_dict(_POLICY), state)
     server = serve_answers(config, witness.answer)
-    witness.follow(log, "kamailio")
+    witness.follow(log, "kamailio", server.shutdown)
     certificate, key = map(str, world.authority.certificate(_ASKER))
     try:
         yield HomeAccess(certificate, key, ca, server.server_address[1], {f"sip.{HOME}": AT[HOME]})

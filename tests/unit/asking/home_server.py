@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -60,13 +61,14 @@ class HomeServer:
         self._config = config
         self._directory = directory
         self._server: ThreadingHTTPServer | None = None
+        self.ended = threading.Event()
         self.begin()
 
     def begin(self) -> None:
         """Answer, with what was learnt before."""
         self.witness = Witness(replace(POLICY), self._directory / "state")
         self._server = serve_answers(self._config, self.witness.answer)
-        self.witness.follow(self._config.log, "kamailio")
+        self.witness.follow(self._config.log, "kamailio", self.ended.set)
         self.port: int = self._server.server_address[1]
 
     def access(self, name: str = ASKER, authority: Authority | None = None) -> HomeAccess:
