@@ -97,7 +97,8 @@ options:
         connection tables in O(connections_dir). Each session in RV(handovers) then has its C(sources).
       - The rules are in C(docs/sessions.md) of this collection. A router's connection table is believed first. A
         session always has the old address at the phone's end.
-      - A handover may have C(reassigned=true) then, where somebody else has the old address by now.
+      - A handover may have C(reassigned=true) then, where somebody else has the old address by now, and C(held_to),
+        the time until which it was the phone's.
     type: str
     choices: [given, auto]
     default: given

@@ -44,10 +44,9 @@ def handover_records(
             moved.setdefault(_key(pair), []).append(pair)
     given = _by_address(sessions, {key[2] for key, found in moved.items() if not _each_once(found, "sessions")})
     records = [_record(found, scope, directions, given, correspondents, via) for found in moved.values()]
-    reassigned = [found[-1].get("reassigned") is True for found in moved.values()]
     made = [_checked(record, auto) for record in records]
     if auto:
-        made = [{**one, "reassigned": True} if late else one for one, late in zip(made, reassigned, strict=True)]
+        made = [{**one, **_reassigned(found[-1])} for one, found in zip(made, moved.values(), strict=True)]
     return made + [_checked(_ended(change)) for key, change in _over(changes).items() if key not in moved]
 
 
@@ -78,6 +77,11 @@ def _checked(record: _Record, auto: bool = False) -> dict[str, Any]:
     if not auto or record["sessions"] or record["scope"] != "session":
         return handover_to_record(handover_from_record(record))
     return {**handover_to_record(handover_from_record({**record, "ended": True})), "ended": False}
+
+
+def _reassigned(pair: _Record) -> dict[str, Any]:
+    """What whoever looks for its sessions must know where somebody else has the old address by now."""
+    return {"reassigned": True, "held_to": pair.get("held_to")} if pair.get("reassigned") is True else {}
 
 
 def _believed(pair: _Record) -> None:

@@ -36,7 +36,7 @@ CODES = {
     "session_over": "A router's connection table shows that the connection is over.",
     "session_contradicted": "A router's connection table shows that the outside endpoint belongs to another host.",
     "session_unanswered": "Only a router knows of it, and the mobile node never sent a packet: anybody may send one.",
-    "session_not_datable": "Somebody else has the old address by now; a router's table does not tell whose it is.",
+    "session_not_datable": "Somebody else has the old address by now; nothing tells that the session is not his.",
     "correspondent_not_allowed": "The correspondent is outside the networks that the policy names.",
     "correspondent_is_infrastructure": "Only a router knows of it, and its other end is a router or server.",
     "signalling_over_udp": "SIP over UDP has no session: the phone sends from its new address with the same ports.",
@@ -90,6 +90,7 @@ def known_sessions(
     tables: Mapping[str, Sequence[Connection]],
     rules: Rules,
     reassigned: bool = False,
+    undated: Iterable[Session] = (),
 ) -> Known:
     """Merge what is known of one old address.
 
@@ -97,6 +98,7 @@ def known_sessions(
     :param tables: each router's connections, also those of other addresses.
     :param reassigned: whether somebody else has the old address now: routers cannot tell whose a connection is then,
         and only say more about what others told.
+    :param undated: sessions that somebody told who could not say that they are from before that: they are not taken.
     """
     seen = _Seen(old, tables, rules.topology)
     found: Dict[_Identity, Session] = {}
@@ -120,6 +122,7 @@ def known_sessions(
             left_out.append(_left(session, "correspondent_is_infrastructure"))
         else:
             _add(found, session)
+    left_out += [_left(session, "session_not_datable") for session in undated if _identity(session) not in found]
     taken = [session for session in found.values() if _taken(session, rules, left_out)]
     # The best known first, so that a flood of one source does not push out what two agree on.
     taken.sort(key=lambda one: (-len(_kinds(one)), _rank(one)))

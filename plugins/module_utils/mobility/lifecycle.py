@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Iterator, List, Optional, Union
 
+from ..sip.refusal import Refusal
 from ..sip.registration import Expired, Registration
 from .admission import is_one_hosts
 from .claim import Claim, Context, lifetime_of, moment_of
 from .holding import Owner
+from .listed_sessions import dated_sessions
 from .model import Address
 from .ownership_rules import Stake
 from .pairs import AddressPair, Change
@@ -19,7 +21,7 @@ from .seen import IN_ALL, of_address
 
 __all__ = ["Lifecycle"]
 
-Told = Union[AddressPair, Change]
+Told = Union[AddressPair, Change, Refusal]
 
 
 class Lifecycle:
@@ -66,6 +68,11 @@ class Lifecycle:
         mine = [p for p in self._mine((pair.aor, pair.instance), moment) if p.old == pair.old]
         before = next((p for p in mine if p.correspondent == pair.correspondent), mine[0] if mine else None)
         pair = self._with_interval(pair, before, moment)
+        listed_before = [session for other in mine for session in other.sessions]
+        sessions, dropped = dated_sessions(pair, listed_before, moment, self._policy.grace_seconds)
+        if dropped is not None:
+            yield dropped
+        pair = replace(pair, sessions=sessions)
         # Home again at the address of an earlier pair, with the last one as the old address.
         home = list(self._home(pair))
         left = {pair.old} if before is None else {pair.old, before.new}
@@ -174,11 +181,14 @@ class Lifecycle:
         return self._as_it_is_now(pair, moment)
 
     def _as_it_is_now(self, pair: AddressPair, moment: float) -> AddressPair:
-        """A pair knows whether somebody else was ever seen at its old address since."""
+        """A pair knows whether somebody else was ever seen at its old address since, from when on it is his."""
         if not self._admitted or pair.reassigned:
             return pair
-        holder = Stake((pair.aor, pair.instance), pair.old, moment).title(self._context).holder
-        return pair if holder is None else replace(pair, reassigned=True)
+        title = Stake((pair.aor, pair.instance), pair.old, moment).title(self._context)
+        if title.holder is None:
+            return pair
+        ends = [int(end) for end in (pair.held_to, title.holder_since) if end is not None]
+        return replace(pair, reassigned=True, held_to=min(ends, default=None))
 
     def _home(self, pair: AddressPair) -> Iterator[Change]:
         for earlier in self._at_home(pair.aor, pair.instance, pair.new):

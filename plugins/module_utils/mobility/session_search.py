@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from ..errors import HandoverError
-from ..reader import flag
+from ..reader import Reader, flag, optional, time_from_text
 from ..sip.agreed import AgreedFlow
 from .connection import Connection
 from .handover import Handover, Session
@@ -83,14 +83,15 @@ def find_sessions(record: Record, topology: Topology, evidence: Evidence, policy
     """Find the sessions of one handover, and make it.
 
     :param record: a handover as plain data. Its ``sessions`` are the mobile node's own list and may be missing;
-        ``reassigned`` tells that somebody else has the old address by now. One of a wider scope, or that is over, is
-        made as it is.
+        ``reassigned`` tells that somebody else has the old address by now, and ``held_to`` until when it was the
+        phone's. One of a wider scope, or that is over, is made as it is.
     :param policy: None for the defaults.
     :raises HandoverError: for a record that cannot be read.
     """
     policy = Policy(managed_networks={}) if policy is None else policy
-    data = dict(record)
-    reassigned = flag(data.pop("reassigned", False))
+    read = Reader(record, "handover")
+    reassigned, held_to = read.take("reassigned", flag, False), read.take("held_to", optional(time_from_text), None)
+    data = {key: value for key, value in record.items() if key not in ("reassigned", "held_to")}
     # All but the sessions is checked: a handover that is over needs none.
     draft = handover_from_record({**data, "sessions": [], "ended": True})
     if draft.scope is not Scope.SESSION or _is_over(data, draft):
@@ -112,8 +113,11 @@ def find_sessions(record: Record, topology: Topology, evidence: Evidence, policy
         policy.infrastructure,
         policy.max_sessions_per_handover,
     )
-    told = [*_listed(data), *_standing(draft, evidence), *_agreed(draft, evidence.flows_of(draft.old))]
-    known = known_sessions(draft.old, told, evidence.rows_of(draft.old), rules, reassigned)
+    agreed = evidence.flows_of(draft.old)
+    dated = [flow for flow in agreed if not reassigned or _agreed_by(flow, held_to)]
+    undated = _agreed(draft, [flow for flow in agreed if flow not in dated])
+    told = [*_listed(data), *_standing(draft, evidence), *_agreed(draft, dated)]
+    known = known_sessions(draft.old, told, evidence.rows_of(draft.old), rules, reassigned, undated)
     unknown = [peer for peer in named if not any(peer in (one.correspondent, one.seen[0]) for one in known.sessions)]
     notes = [f"{name}: its connections are not known ({why})" for name, why in sorted(evidence.silent.items())]
     if unknown and policy.widen_unknown_sessions and not reassigned and not _translated(known):
@@ -155,6 +159,11 @@ def _standing(draft: Handover, evidence: Evidence) -> List[Session]:
     if held is None or held.over or held.scope is not Scope.SESSION or held.old != draft.old:
         return []
     return [replace(session, sources=(STANDING,)) for session in held.sessions]
+
+
+def _agreed_by(flow: AgreedFlow, moment: Optional[float]) -> bool:
+    """Whether it is known that a flow was agreed by then."""
+    return moment is not None and flow.since is not None and flow.since <= moment
 
 
 def _agreed(draft: Handover, flows: Iterable[AgreedFlow]) -> List[Session]:

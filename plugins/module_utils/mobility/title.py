@@ -27,6 +27,7 @@ class Title:
     :ivar since: from when on he alone had it, Unix seconds UTC; None where that is not known.
     :ivar until: until when; None while he has it.
     :ivar holder: who else has the address now.
+    :ivar holder_since: since when, Unix seconds UTC; None where that is not known, or nobody has it.
     :ivar blocked_by: who had it in his whole interval, or was there first and has it now.
     """
 
@@ -35,6 +36,7 @@ class Title:
     until: Optional[float] = None
     holder: Optional[Owner] = None
     blocked_by: Optional[Owner] = None
+    holder_since: Optional[float] = None
 
 
 def title_of(owner: Owner, old: Address, history: Ownership, moment: float) -> Title:
@@ -50,17 +52,18 @@ def title_of(owner: Owner, old: Address, history: Ownership, moment: float) -> T
 @lru_cache(maxsize=16)  # of one registration it is asked again and again
 def _title(owner: Owner, holdings: Tuple[Holding, ...], moment: float, grace: float) -> Title:
     mine = [(at, h) for at, h in enumerate(holdings) if h.owner == owner and h.usable(moment, grace)]
+    other = _holder(owner, holdings, moment)
+    holder, holder_since = (None, None) if other is None else (other.owner, other.since)
     if not mine:
-        return Title(False, holder=_holder(owner, holdings, moment))
+        return Title(False, holder=holder, holder_since=holder_since)
     position, held = max(mine, key=lambda item: (item[1].end(moment) or _INFINITE, item[0]))
     until = held.end(moment)
     end = moment if until is None else until
     since, blocked_by = _alone_since(held, position, end, holdings, moment)
-    holder = _holder(owner, holdings, moment)
     if holder is not None and (held.proof == Proof.REGISTRAR or moment > end + grace):
         # Somebody else was seen there; the claimant never was, or long ago, and whose sessions these are is open.
         blocked_by = blocked_by or holder
-    return Title(True, since, until, holder, blocked_by)
+    return Title(True, since, until, holder, blocked_by, holder_since)
 
 
 def _alone_since(
@@ -83,8 +86,8 @@ def _alone_since(
     return since, blocked_by
 
 
-def _holder(owner: Owner, holdings: Sequence[Holding], moment: float) -> Optional[Owner]:
-    return next((h.owner for h in holdings if h.owner != owner and h.proof in _STRONG and h.end(moment) is None), None)
+def _holder(owner: Owner, holdings: Sequence[Holding], moment: float) -> Optional[Holding]:
+    return next((h for h in holdings if h.owner != owner and h.proof in _STRONG and h.end(moment) is None), None)
 
 
 def _counts_against(other: Holding, held: Holding) -> bool:

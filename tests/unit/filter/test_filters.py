@@ -91,8 +91,9 @@ def test_a_list_of_sessions_is_not_that_of_two_phones() -> None:
 
 
 def test_handovers_whose_sessions_are_still_to_be_found() -> None:
-    (record,) = handovers([{**PAIR, "reassigned": True}], auto=True)
+    (record,) = handovers([{**PAIR, "reassigned": True, "held_to": "2026-11-24T04:00:00Z"}], auto=True)
     assert (record["sessions"], record["ended"], record["reassigned"]) == ([], False, True)
+    assert record["held_to"] == "2026-11-24T04:00:00Z"
     (over,) = handovers([], changes=[{**PAIR, "kind": "ended"}], auto=True)
     assert (over["ended"], "reassigned" in over) == (True, False)
     with pytest.raises(AnsibleFilterError, match="old_reassigned"):

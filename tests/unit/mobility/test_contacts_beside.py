@@ -9,6 +9,8 @@ of no instance at all.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from .registrar import World, changes, pairs
@@ -20,7 +22,7 @@ def contact(port: int, more: str = "", host: str = B) -> str:
     return f"<sip:alice@{host}:{port}{more}>"
 
 
-def away(**values: object) -> World:
+def away(**values: Any) -> World:
     """Alice was at home, and is away: with port 5060, for a minute, and then with 5062."""
     world = World()
     world.register("alice", A, instance=None)

@@ -187,6 +187,29 @@ def test_an_old_address_that_was_given_away() -> None:
 
 
 @pytest.mark.parametrize(
+    ("since", "held_to", "counts"),
+    [(NOW - 10, NOW - 10, True), (NOW - 9, NOW - 10, False), (None, NOW - 10, False), (NOW - 99, None, False)],
+)
+def test_what_dialogs_agreed_on_at_an_address_that_was_given_away(
+    since: float | None, held_to: int | None, counts: bool
+) -> None:
+    """A party may describe any address as its own: what was agreed on when the phone had left is not its own."""
+    agreed = replace(flow(), since=since)
+    asked = record(SESSION, reassigned=True, held_to=held_to)
+    result = found(asked, flows=[agreed])
+    assert (("udp", 4000) in sources(result), codes(result)) == (counts, [] if counts else ["session_not_datable"])
+    again = found(asked, flows=[agreed], tables={"rc": [connection(Session("udp", 4000, PEER, 5000))]})
+    assert ("udp", 4000) in sources(again) or not counts
+    listed = found(record(SESSION, Session("udp", 4000, PEER, 5000), reassigned=True, held_to=held_to), flows=[agreed])
+    assert (("udp", 4000) in sources(listed), codes(listed)) == (True, [])
+
+
+def test_a_time_that_is_none() -> None:
+    with pytest.raises(HandoverError, match="held_to"):
+        found(record(SESSION, held_to="yesterday"))
+
+
+@pytest.mark.parametrize(
     ("session", "policy", "code"),
     [
         (Session("tcp", 40000, ip_address("9.9.9.9"), 7000), {}, "correspondent_unmanaged"),
