@@ -31,7 +31,7 @@ from .mobility.both_moved import BothMoved
 from .mobility.confirming import Confirming, confirming
 from .mobility.costs import Note, costs
 from .mobility.handover import Handover
-from .mobility.model import Address, Mark, Rewrite
+from .mobility.model import Address, Entry, Mark, Rewrite, RewriteKind
 from .mobility.placing import Placing
 from .mobility.plan import DRAIN, plan
 from .mobility.proof import check
@@ -104,7 +104,7 @@ def make_plan(
     """
     refused: List[Refused] = []
     able: List[Handover] = []
-    holders = _holders(current)
+    held_by = _by_handover(current) if unreachable else {}
     planned: Set[str] = set()
     asked = list(handovers)
     asked += _concerned(asked, current, topology)
@@ -127,7 +127,7 @@ def make_plan(
                 )
             planned.add(handover.id)
             both_moved.require(handover)
-            _possible(handover, topology, holders, unreachable, placing)
+            _possible(handover, topology, held_by.get(handover.id, {}), unreachable, placing, moved)
             able.append(handover)
         except HandoverError as error:
             refused.append(Refused(handover, error.code, str(error)))
@@ -164,16 +164,21 @@ def make_plan(
 def _possible(
     handover: Handover,
     topology: Topology,
-    holders: Mapping[str, Set[str]],
+    held: Mapping[str, List[Entry]],
     unreachable: Mapping[str, str],
     placing: Placing,
+    moved: Mapping[Address, Address],
 ) -> None:
+    """:param held: what each router that answers holds of the handover."""
     placed = placing.of(handover)
     for name, entries in placed.items():
         require(platform_named(topology.routers[name].platform), handover, name, entries)
     if not unreachable:
         return
-    needed = set(placed) | holders.get(handover.id, set())
+    needed = set(placed) | set(held)
+    for name, entries in held.items():
+        stays = {entry.key for entry in placed.get(name, ())}
+        needed.update(*(_senders(entry, topology, moved) for entry in entries if entry.key not in stays))
     for address in (handover.old, handover.new):
         router = topology.find(address)
         if router is not None:
@@ -187,12 +192,23 @@ def _possible(
         )
 
 
-def _holders(current: Mapping[str, RouterState]) -> Dict[str, Set[str]]:
-    """The routers that hold something of a handover, by its id."""
-    found: Dict[str, Set[str]] = {}
+def _senders(entry: Entry, topology: Topology, moved: Mapping[Address, Address]) -> Tuple[str, ...]:
+    """The routers that may send what a mobile node's router decodes: they must have ceased before the decoder goes.
+
+    The other way round, it is the mobile node that sends, and it is no longer there.
+    """
+    if not isinstance(entry, Rewrite) or entry.kind is not RewriteKind.INBOUND_DST or entry.match.source is None:
+        return ()
+    peer = entry.match.source
+    return (*topology.place(peer).names, *topology.place(moved.get(peer, peer)).names)
+
+
+def _by_handover(current: Mapping[str, RouterState]) -> Dict[str, Dict[str, List[Entry]]]:
+    """What routers hold of each handover, by its id and their names."""
+    found: Dict[str, Dict[str, List[Entry]]] = {}
     for name, state in current.items():
         for entry in state:
-            found.setdefault(entry.stamp.handover, set()).add(name)
+            found.setdefault(entry.stamp.handover, {}).setdefault(name, []).append(entry)
     return found
 
 
@@ -272,7 +288,7 @@ def _frozen(able: Iterable[Handover], stages: Iterable[Stage], unfrozen: Contain
 
 def _lasting(able: Iterable[Handover], without: Set[str], targets: Mapping[str, RouterState]) -> Iterator[Note]:
     """What its routers will not forget by themselves."""
-    holders = _holders({name: targets[name] for name in without & set(targets)})
+    holders = _by_handover({name: targets[name] for name in without & set(targets)})
     for handover in able:
         names = holders.get(handover.id)
         if names and not handover.over:

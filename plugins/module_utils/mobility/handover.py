@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Optional, Tuple
+from typing import Dict, Optional, Tuple
 
 from ..errors import HandoverError
 from .model import Directions, Via
@@ -92,6 +92,10 @@ class Handover:
     def __post_init__(self) -> None:
         if not self.id.isascii() or not self.id.isalnum() or len(self.id) > 32:
             raise HandoverError("bad_handover", self.id, "a handover id has 1 to 32 letters and digits")
+        # A flow that is named twice is one flow: routers hold it once, and its stamp tells how many there are.
+        object.__setattr__(self, "sessions", _each_once(self.sessions))
+        if len(self.correspondents) > 1:
+            object.__setattr__(self, "correspondents", tuple(dict.fromkeys(self.correspondents)))
         if self.old.version != self.new.version:
             raise HandoverError("bad_handover", f"{self.old} {self.new}", "old and new address are of one family")
         if self.over:
@@ -139,6 +143,16 @@ class Handover:
             and (flow.protocol is None or (one.protocol, one.correspondent_port, one.port) == ends)
             for one in self.sessions
         )
+
+
+def _each_once(sessions: Tuple[Session, ...]) -> Tuple[Session, ...]:
+    """Sessions, without those that are another one in other words: an outside endpoint that is the inside one."""
+    if len(sessions) < 2:
+        return sessions
+    found: Dict[object, Session] = {}
+    for one in sessions:
+        found.setdefault((one.protocol, one.port, one.correspondent, one.correspondent_port, one.seen), one)
+    return sessions if len(found) == len(sessions) else tuple(found.values())
 
 
 def handover_id(aor: str, instance: Optional[str], old: Address) -> str:
