@@ -28,7 +28,7 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.repair import
 from ansible_collections.sipmobility.handover.plugins.module_utils.topologies import described_topology
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.action import BULK, HandoverAction
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.beside import beside
-from ansible_collections.sipmobility.handover.plugins.plugin_utils.files import read_json
+from ansible_collections.sipmobility.handover.plugins.plugin_utils.files import read_json, write_json
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.plan_files import (
     note_generation,
     read_generation,
@@ -54,6 +54,7 @@ ARGUMENTS: dict[str, Any] = {
     "freeze": {"type": "bool", "default": True},
     "dest": {"type": "path", "required": True},
     "details": {"type": "bool", "default": True},
+    "handovers_dest": {"type": "path"},
 }
 
 
@@ -115,11 +116,14 @@ class ActionModule(HandoverAction):
             "handovers_count": len(planned.handovers),
             "unreachable_routers": sorted(unreachable),
         }
-        if len(planned.handovers) <= BULK:
-            result["handovers"] = [handover_to_record(handover) for handover in planned.handovers]
-        notes = told.get("notes", [])
-        if len(notes) <= BULK:
-            result["notes"] = notes
+        few = len(planned.handovers) <= BULK
+        if few or options["handovers_dest"]:
+            records = [handover_to_record(handover) for handover in planned.handovers]
+            if few:
+                result["handovers"] = records
+            if options["handovers_dest"]:
+                write_json(options["handovers_dest"], records)
+                result["handovers_dest"] = options["handovers_dest"]
         if len(searched) <= BULK:
             result["sessions"] = told.get("sessions", [])
         return result

@@ -160,6 +160,11 @@ options:
         M(sipmobility.handover.router_state). No step needs them, and for thousands of handovers they take a while.
     type: bool
     default: true
+  handovers_dest:
+    description:
+      - A JSON file on the controller for the handovers that the plan carries out, however many. A later run that is
+        given it as O(src) carries out these.
+    type: path
 notes:
   - Run it with C(run_once=true), C(delegate_to=localhost) and C(become=false).
 seealso:
@@ -246,7 +251,7 @@ EXAMPLES = r"""
 RETURN = r"""
 handovers:
   description: The handovers that the plan carries out, with their epochs.
-  returned: success, up to 100 handovers
+  returned: success, up to 100 handovers; more are in O(handovers_dest) alone
   type: list
   elements: dict
   contains:
@@ -316,6 +321,10 @@ handovers_count:
   description: How many handovers the plan carries out.
   returned: success
   type: int
+handovers_dest:
+  description: The file that has them all.
+  returned: with O(handovers_dest)
+  type: str
 refused:
   description: The handovers that were left out.
   returned: success

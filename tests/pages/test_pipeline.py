@@ -33,7 +33,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
 
 
 def test_the_job_carries_moves_out_and_leaves_two_files(runner: Runner) -> None:
-    job, _own = blocks(PAGE, "sh")
+    job = blocks(PAGE, "sh")[0]
     done = runner.sh(job)
     assert done.returncode == 0, done.stdout + done.stderr
     plan, told = runner.read("plan.json"), runner.read("done.json")
@@ -74,7 +74,7 @@ def test_the_job_fails_where_a_router_is_not_as_it_should_be(runner: Runner) -> 
 
 
 def test_the_command_line_makes_the_text_without_ansible(runner: Runner) -> None:
-    own = blocks(PAGE, "sh")[1]
+    own = blocks(PAGE, "sh")[2]
     runner.write("policy.yml", yaml.safe_load(blocks(PAGE, "yaml")[0])["handover_policy"])
     for name, file in (("topology.yml", "topology.yml"), ("handovers.yml", "both.yml")):
         text = (FIXTURES / file).read_text(encoding="utf-8")
@@ -113,3 +113,32 @@ def test_a_move_by_hand_is_planned_first_and_then_done_as_planned(runner: Runner
     assert withdrawn.returncode == 0, withdrawn.stdout + withdrawn.stderr
     assert '"not_undone"' in withdrawn.stdout
     assert "2.2.2.30" not in runner.routers["rb"].shell("nft list ruleset").stdout
+
+
+def test_what_was_approved_is_carried_out_and_nothing_else(runner: Runner) -> None:
+    """More than variables carry; and the log grows until somebody has approved."""
+    job, approved, _own = blocks(PAGE, "sh")
+    run, plan = job.splitlines()[0], next(line for line in job.splitlines() if "--check --diff" in line)
+    wanted = {f"1.1.1.{host}": f"2.2.2.{host}" for host in range(101, 251)}
+    for old, new in wanted.items():
+        runner.moves(f"user{old}", old, new)
+    planned = runner.sh(f"export ANSIBLE_SHOW_CUSTOM_STATS=1\n{run}\n{plan}")
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    told = runner.read("plan.json")
+    assert told["handovers_count"] == len(wanted)
+    assert "handovers" not in told, "an empty list would be approved of, and carried out"
+    records = runner.read("plan-handovers.json")
+    assert told["handovers_src"] == str(runner.place / "plan-handovers.json")
+    assert {one["old"]: one["new"] for one in records} == wanted
+    (stats,) = re.findall(r"CUSTOM STATS: \*+\n.*?RUN: (\{.*\})", planned.stdout, re.S)
+    assert json.loads(stats)["handover_records"] == records, "what AWX hands on"
+
+    cursor = runner.read("state/cursor.json")
+    runner.moves("late", "1.1.1.99", "2.2.2.99")
+    done = runner.sh(f"{run}\n{approved}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    held = runner.routers["rb"].shell("nft list ruleset").stdout
+    assert [new for new in wanted.values() if new not in held] == []
+    assert "2.2.2.99" not in held
+    assert runner.read("done-handovers.json") == records
+    assert runner.read("state/cursor.json") == cursor

@@ -39,7 +39,7 @@ BLOCKS = {
     "docs/mobile-node.md": ("tests/pages/test_command_lines.py tests/kernel/node/test_walk.py [pip: test_packaging]",),
     "docs/netbox.md": ("tests/standins/test_netbox.py [site: the same playbook as on start.md, by test_start]",),
     "docs/operations.md": ("tests/pages/test_start.py",),
-    "docs/pipeline.md": ("tests/pages/test_pipeline.py",) * 2,
+    "docs/pipeline.md": ("tests/pages/test_pipeline.py",) * 3,
     "docs/release.md": (
         "[makes a release: antsibull-changelog, a commit and a tag; ansible-sign was tried by hand]",
         "tests/pages/test_release.py",
