@@ -27,7 +27,7 @@ from ..plugins.module_utils.mobility.intake import Item
 from ..plugins.module_utils.sip.sources.cursor import Cursor
 from .cursor_file import load_cursors, write_cursors
 from .home.asking import LOOKS_AFTER, asker_into
-from .policy_file import load_policy
+from .policy_file import load_policy, load_policy_data
 from .service.config import FeedConfig
 from .service.inputs.opened import Inputs
 from .service.judge import Judge
@@ -116,17 +116,19 @@ class Feed:
         self._waiting: list[Item] = []
         self._came, self._room = asyncio.Event(), asyncio.Event()
         self._kept: dict[str, Cursor] = {}
+        self._policy: dict[str, Any] = {}
 
     async def run(self, put: Put) -> None:
         """Hand on what follows until cancelled.
 
-        :param put: takes one event: ``handovers``, records as plan_handover takes them, or ``refused``. It returns
-            when the event is taken.
-        :raises HandoverError: where inputs or history cannot be used.
+        :param put: takes one event: ``handovers``, records as plan_handover takes them, with the ``policy`` by which
+            it looks for their sessions, or ``refused``. It returns when the event is taken.
+        :raises HandoverError: where inputs, policy or history cannot be used.
         """
         cursors = str(Path(self._config.state_dir, "cursors.json"))
         asker = None if self._client is None else asker_into(self._client, self._teller.told, self._take)
         judge = opened_judge(self._config, self._teller, None if asker is None else asker.ask)
+        self._policy = load_policy_data(self._config.policy)
         behind: dict[str, Cursor] = {}
         try:
             with ThreadPoolExecutor(1, "input") as reader:
@@ -194,5 +196,5 @@ class Feed:
     def _judged(self, judge: Judge, items: list[Item]) -> list[dict[str, Any]]:
         handovers = judged(judge, items, self._teller)
         refused, self._teller.refusals = self._teller.refusals, []
-        events = {"handovers": handovers, "refused": refused[:_MOST_REFUSALS]}
-        return [{key: value} for key, value in events.items() if value]
+        events: list[dict[str, Any]] = [{"handovers": handovers, "policy": self._policy}] if handovers else []
+        return [*events, {"refused": refused[:_MOST_REFUSALS]}] if refused else events

@@ -108,6 +108,21 @@ def test_a_move_is_told_at_once_and_what_comes_meanwhile_together(tmp_path: Path
     run({**told, "events": [{"log": str(log)}], "pause": 1}, story)
 
 
+def test_handovers_come_with_the_policy_by_which_their_sessions_are_looked_for(
+    tmp_path: Path, told: dict[str, Any]
+) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(moved("u1", "1.1.1.20", "2.2.2.20") + moved("u2", "9.9.9.20", "2.2.2.21"))
+
+    async def story(queue: Queue) -> None:
+        event = await queue.get()
+        assert set(event) == {"handovers", "policy"}
+        assert event["policy"] == yaml.safe_load(POLICY)
+        assert set(await queue.get()) == {"refused"}
+
+    run({**told, "events": [{"log": str(log)}], "pause": 0, "scope": "session", "sessions": "auto"}, story)
+
+
 def test_what_was_told_is_not_told_again(tmp_path: Path, told: dict[str, Any]) -> None:
     log = tmp_path / "log"
     log.write_bytes(moved("u1", "1.1.1.20", "2.2.2.20"))
@@ -303,6 +318,7 @@ def test_the_filter_finds_registrations(
     event = around(moved("u1", "1.1.1.20", "2.2.2.20").decode())
     found = main({**event, "meta": 1}, **told, **more)
     assert news(found) == {"1.1.1.20": "2.2.2.20"}
+    assert found["policy"] == yaml.safe_load(POLICY)
     assert found["meta"] == 1
     assert "handovers" not in main({**event}, **told, **more), "the same event again"
 
@@ -336,6 +352,11 @@ def test_rulebooks_use_options_that_exist(path: Path) -> None:
         args = source["sipmobility.handover.registrations"]
         assert set(args) <= set(FeedConfig.__dataclass_fields__) | {"feedback"}
         assert {"events", "policy", "state_dir"} <= set(args)
+        for rule in ruleset["rules"]:
+            (told,) = rule["action"].values()
+            variables = told.get("job_args", told).get("extra_vars", {})
+            # What is looked for is looked for by the policy that judged.
+            assert ("handover_sessions" in variables) == ("handover_policy" in variables)
 
 
 def test_a_log_that_falls_silent_is_noted(tmp_path: Path, told: dict[str, Any]) -> None:

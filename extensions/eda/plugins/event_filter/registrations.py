@@ -16,7 +16,7 @@ module: registrations
 short_description: Handovers that follow from the registrations in an event of any source
 description:
   - Takes the text in an event, reads SIP registrations from it, decides by a policy whom to believe, and adds to the
-    event what the source C(sipmobility.handover.registrations) emits, C(handovers), and C(refused).
+    event what the source C(sipmobility.handover.registrations) emits, C(handovers) with C(policy), and C(refused).
   - An event without any text is handed on as it is.
   - Whoever can send such events can state what a SIP server has authenticated. Let only the SIP server send them, a
     webhook with a token or a signature, a bus with an access list.
@@ -50,7 +50,9 @@ options:
     choices: [forward, both]
     default: both
   sessions:
-    description: V(auto) allows handovers whose sessions the playbook finds.
+    description: >-
+      V(auto) allows handovers whose sessions the playbook finds, with C(handover_sessions=auto) and the event's
+      C(policy) as C(handover_policy).
     type: str
     choices: [listed, auto]
     default: listed
@@ -72,14 +74,15 @@ if _ROOT not in sys.path:
     sys.path.append(_ROOT)
 
 from ansible_collections.sipmobility.handover.agent.feed import Teller, judged, opened_judge
+from ansible_collections.sipmobility.handover.agent.policy_file import load_policy_data
 from ansible_collections.sipmobility.handover.agent.service.config import FeedConfig
 from ansible_collections.sipmobility.handover.agent.service.judge import Judge
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 from ansible_collections.sipmobility.handover.plugins.module_utils.sip.sources import open_source
 
 _USUAL = ("payload", "body", "journald.message")
-#: The judge of each directory, with who is told; the rule engine loads this file once for each use.
-_COURTS: dict[str, tuple[Judge, Teller]] = {}
+#: The judge of each directory, with who is told, and his policy; the rule engine loads this file once for each use.
+_COURTS: dict[str, tuple[Judge, Teller, dict[str, Any]]] = {}
 
 
 def main(event: dict[str, Any], text: str = "", format: str = "auto", **told: Any) -> dict[str, Any]:
@@ -92,7 +95,7 @@ def main(event: dict[str, Any], text: str = "", format: str = "auto", **told: An
         return event
     if "home" in told:
         raise HandoverError("bad_config", "home", "a filter cannot wait for home servers; the source asks them")
-    judge, teller = _court(FeedConfig.from_dict(told))
+    judge, teller, policy = _court(FeedConfig.from_dict(told))
     line = found if isinstance(found, str) else json.dumps(found)
     handovers: list[dict[str, Any]] = []
     try:
@@ -102,13 +105,14 @@ def main(event: dict[str, Any], text: str = "", format: str = "auto", **told: An
         teller.refused("event", error.code, str(error))
     judge.commit()
     refused, teller.refusals = teller.refusals, []
-    return {**event, **{key: value for key, value in (("handovers", handovers), ("refused", refused)) if value}}
+    follows = {"handovers": handovers, "policy": policy} if handovers else {}
+    return {**event, **follows, **({"refused": refused} if refused else {})}
 
 
-def _court(config: FeedConfig) -> tuple[Judge, Teller]:
+def _court(config: FeedConfig) -> tuple[Judge, Teller, dict[str, Any]]:
     if config.state_dir not in _COURTS:
         teller = Teller()
-        _COURTS[config.state_dir] = opened_judge(config, teller), teller
+        _COURTS[config.state_dir] = opened_judge(config, teller), teller, load_policy_data(config.policy)
     return _COURTS[config.state_dir]
 
 

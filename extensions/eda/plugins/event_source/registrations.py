@@ -17,8 +17,8 @@ short_description: Handovers that follow from the registrations that a SIP serve
 description:
   - Reads SIP registrations as they come, decides by a policy whom to believe, and emits the handovers that follow.
   - An event has either C(handovers), records as M(sipmobility.handover.plan_handover) and C(handover_records) of the
-    playbook C(sipmobility.handover.handover) take them, or C(refused), what was not believed, each with C(where),
-    C(code) and C(reason).
+    playbook C(sipmobility.handover.handover) take them, with C(policy), what O(policy) holds, or C(refused), what was
+    not believed, each with C(where), C(code) and C(reason).
   - What comes while a playbook runs is one event, in which each handover stands once, with its newest word. A burst of
     moves costs a few playbook runs.
   - The same code decides as in the module M(sipmobility.handover.registrations_info) and in the resident service.
@@ -54,7 +54,8 @@ options:
   sessions:
     description:
       - With V(listed) a handover has the sessions that its registration lists. With V(auto) it may come without, and
-        the playbook finds them; give it C(handover_sessions=auto) then.
+        the playbook finds them; give it C(handover_sessions=auto) then, and the event's C(policy) as
+        C(handover_policy).
     type: str
     choices: [listed, auto]
     default: listed
