@@ -25,6 +25,7 @@ ROUTERS = {
     "rb": {"ansible_host": "203.0.113.1", "handover_networks": ["203.0.113.0/24"]},
     "rc": {"ansible_host": "198.51.100.1", "handover_networks": ["198.51.100.0/24"]},
 }
+SIP_SERVERS = {"sip1": {"ansible_host": "203.0.113.5"}}
 
 
 class _Loader(yaml.SafeLoader):
@@ -51,9 +52,11 @@ def environment(place: Path, **more: str) -> dict[str, str]:
 
 
 def played(place: Path, address: str, *options: str) -> str:
-    """What configure.yml said when it was run with two routers and a login."""
+    """What configure.yml said when it was run with two routers, a SIP server and a login."""
     mine = place / "mine.yml"
-    mine.write_text(yaml.safe_dump({"handover_awx_routers": ROUTERS}), encoding="utf-8")
+    mine.write_text(
+        yaml.safe_dump({"handover_awx_routers": ROUTERS, "handover_awx_sip_servers": SIP_SERVERS}), encoding="utf-8"
+    )
     command = [str(BIN / "ansible-playbook"), str(PLACE / "configure.yml"), "-e", f"@{mine}", *options]
     told = environment(place, CONTROLLER_HOST=address, CONTROLLER_OAUTH_TOKEN="nobody-checks-it")
     done = subprocess.run(command, capture_output=True, text=True, env=told, timeout=LIMIT_S, check=False, cwd=place)
@@ -163,12 +166,16 @@ def test_credentials_keep_secrets_and_give_what_the_inventory_names(made: tuple[
             assert field.get("secret", False) is (name not in ("user", "known_hosts")), name
 
 
-def test_routers_are_hosts_of_the_group_that_playbooks_take(made: tuple[Awx, str, str]) -> None:
+@pytest.mark.parametrize(("name", "hosts"), [("first_hop_routers", ROUTERS), ("sip_servers", SIP_SERVERS)])
+def test_hosts_are_in_the_group_that_playbooks_take(
+    made: tuple[Awx, str, str], name: str, hosts: dict[str, dict[str, Any]]
+) -> None:
     awx = made[0]
-    group = awx.named("groups", "first_hop_routers")
+    group = awx.named("groups", name)
     members = awx.linked["groups", group["id"], "hosts"]
-    assert {awx.kept["hosts"][one]["name"] for one in members} == set(ROUTERS)
-    assert json.loads(awx.named("hosts", "rb")["variables"]) == ROUTERS["rb"]
+    assert {awx.kept["hosts"][one]["name"] for one in members} == set(hosts)
+    for host, variables in hosts.items():
+        assert json.loads(awx.named("hosts", host)["variables"]) == variables
 
 
 def tasks() -> list[tuple[str, str, dict[str, Any]]]:

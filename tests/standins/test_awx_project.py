@@ -152,3 +152,9 @@ def test_a_job_that_does_not_say_who_moved_says_what_is_missing(private: Path) -
     """A launched template whose survey was left empty: AWX hands the answers on as empty text."""
     with pytest.raises(AssertionError, match="Say who moved"):
         job(private, "handover", "--check --diff", handover_old="", handover_new="", handover_sessions="auto")
+
+
+def test_a_service_without_a_machine_is_a_failure(private: Path) -> None:
+    """A play on an empty group would end well, having done nothing."""
+    with pytest.raises(AssertionError, match="No machine for the service in sip_servers"):
+        job(private, "agent")
