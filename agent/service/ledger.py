@@ -69,7 +69,7 @@ class Owed:
 class Ledger:
     """The ledger in a file, which is made where there is none. One thread at a time.
 
-    :raises HandoverError: ``ledger_unreadable``.
+    :raises HandoverError: ``ledger_unreadable``, ``ledger_version``.
     """
 
     def __init__(self, path: str) -> None:
@@ -82,7 +82,13 @@ class Ledger:
             self._db.execute("PRAGMA wal_autocheckpoint = 0")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version > _VERSION:
-                raise sqlite3.DatabaseError(f"it is of version {version}")
+                self._db.close()
+                raise HandoverError(
+                    "ledger_version",
+                    f"{path}: version {version}",
+                    f"a ledger is of version {_VERSION} or older",
+                    "Install the version that wrote it, or move the file away: what it owes is lost then.",
+                )
             if version == 0:
                 with self._transaction():
                     for statement in _SCHEMA:

@@ -1,17 +1,19 @@
 # Copyright: (c) 2026, sipmobility.handover contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ledger's write-ahead log is as large as it will be from the beginning, where there is room for it."""
+"""The ledger's write-ahead log is as large as it will be from the beginning; a newer one's file is left alone."""
 
 from __future__ import annotations
 
 import os
+import sqlite3
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from ansible_collections.sipmobility.handover.agent.service.ledger import Ledger
+from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
 
 
 def log_of(path: Path) -> int:
@@ -45,3 +47,17 @@ def test_it_takes_no_room_where_there_is_little(tmp_path: Path, monkeypatch: pyt
     write(ledger, 0, 3)
     assert len(ledger.all()) == 3
     ledger.close()
+
+
+def test_one_of_a_newer_version_is_told_and_left_as_it_is(tmp_path: Path) -> None:
+    path = str(tmp_path / "ledger.sqlite")
+    Ledger(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 2")
+    db.close()
+    with pytest.raises(HandoverError, match="version 2") as caught:
+        Ledger(path)
+    assert caught.value.code == "ledger_version"
+    with sqlite3.connect(path) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+    db.close()
