@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from ..unit.agent.patent import FIXTURES
+from ansible_collections.sipmobility.handover.agent.data_file import load
+
 from .jobs import Runner, blocks, runner_in
 
 PAGE = "pipeline.md"
@@ -22,7 +23,7 @@ PAGE = "pipeline.md"
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     """Routers that the role has prepared, as far as a namespace goes: no systemd."""
     with runner_in(tmp_path_factory.mktemp("job")) as made:
-        (variables,) = blocks(PAGE, "yaml")
+        variables = blocks(PAGE, "yaml")[0]
         (made.place / "ci.yml").write_text(variables + "handover_drain: 0.1\n", encoding="utf-8")
         made.moves("alice", "1.1.1.20", "2.2.2.20")
         done = made.sh(
@@ -75,15 +76,23 @@ def test_the_job_fails_where_a_router_is_not_as_it_should_be(runner: Runner) -> 
 
 def test_the_command_line_makes_the_text_without_ansible(runner: Runner) -> None:
     own = blocks(PAGE, "sh")[2]
-    runner.write("policy.yml", yaml.safe_load(blocks(PAGE, "yaml")[0])["handover_policy"])
-    for name, file in (("topology.yml", "topology.yml"), ("handovers.yml", "both.yml")):
-        text = (FIXTURES / file).read_text(encoding="utf-8")
-        (runner.place / name).write_text(text.replace("2026-11-24", "2099-11-24"), encoding="utf-8")
+    variables, topology, handovers = blocks(PAGE, "yaml")
+    runner.write("policy.yml", yaml.safe_load(variables)["handover_policy"])
+    (runner.place / "topology.yml").write_text(topology, encoding="utf-8")
     done = runner.sh(own)
     assert done.returncode == 0, done.stdout + done.stderr
     assert runner.read("pairs.json")["address_pairs"][0]["old"] == "1.1.1.20"
-    assert [stage["phase"] for stage in runner.read("steps.json")["stages"]] == ["decode", "encode"]
+    steps = runner.read("steps.json")
+    assert [stage["phase"] for stage in steps["stages"]] == ["decode", "encode"]
     assert "nft" in done.stdout
+
+    # The file that the page shows is the one that its commands made.
+    (runner.place / "shown.yml").write_text(handovers, encoding="utf-8")
+    shown, made = load(str(runner.place / "shown.yml")), load(str(runner.place / "handovers.yml"))
+    assert [{**one, "expires": None} for one in shown] == [{**one, "expires": None} for one in made]
+    again = runner.sh("sip-handover plan --topology topology.yml --to shown.yml --json --fail-on-refused >shown.json")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert [one["id"] for one in runner.read("shown.json")["handovers"]] == [one["id"] for one in steps["handovers"]]
 
 
 def test_a_move_by_hand_is_planned_first_and_then_done_as_planned(runner: Runner) -> None:
