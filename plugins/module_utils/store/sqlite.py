@@ -22,7 +22,8 @@ rate of all handovers together is left out of this: there the later one wins.
 SQLite, write-ahead log, every commit one transaction that reaches the disk: a
 crash at any moment leaves the state before or after it. The write-ahead log needs
 a local file system. What is of no use to anybody any more is deleted, and so is
-what would be forgotten first where there are more than :data:`MOST` entries.
+what would be forgotten first of most entries, where there are more than
+:data:`MOST`.
 """
 
 from __future__ import annotations
@@ -267,12 +268,17 @@ def _forget_drafts(db: sqlite3.Connection, committed: str, now: float) -> None:
 
 
 def _forget_most(db: sqlite3.Connection) -> None:
-    """Hold the bound, by what would be of no use soonest. What is live stays."""
+    """Hold the bound, by what would be of no use soonest, of the largest shelf: a phone that has its REGISTERs
+    remembered, each with a Call-ID of its own, pushes out no history of addresses. What is live stays.
+    """
     findings = ", ".join(f"'{shelf}'" for shelf in sorted(FINDINGS))
     over = db.execute("SELECT count(*) FROM entries").fetchone()[0] - MOST
     if over > 0:
+        largest = (
+            f"SELECT shelf FROM entries WHERE shelf NOT IN ({findings}) GROUP BY shelf ORDER BY count(*) DESC LIMIT 1"
+        )
         db.execute(
             f"DELETE FROM entries WHERE (shelf, key) IN (SELECT shelf, key FROM entries"
-            f" WHERE shelf NOT IN ({findings}) ORDER BY keep_until LIMIT ?)",
+            f" WHERE shelf = ({largest}) ORDER BY keep_until LIMIT ?)",
             (over,),
         )

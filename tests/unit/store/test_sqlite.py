@@ -193,6 +193,23 @@ def test_the_size_is_bounded_and_what_is_live_stays(path: str, monkeypatch: pyte
         assert kept.items("pairs") == [("alice", [1])]
 
 
+def test_one_phones_many_registers_push_out_nobodys_history(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has a Call-ID of its own, and asks for longer than anybody else."""
+    monkeypatch.setattr(sqlite, "MOST", 50)
+    monkeypatch.setattr(sqlite, "_COMMITS_BETWEEN_COUNTS", 1)
+    with Store(path) as store:
+        draft = store.draft()
+        world = World(memory=draft)
+        world.register("victim", A)
+        for number in range(80):
+            world.register("mallory", "1.1.1.66", call_id=f"m{number}@x", expires=2**32 - 1)
+        store.commit(draft.save(world.now), world.now)
+        later = World(memory=store.draft())
+        later.time = world.time
+        assert pairs(later.register("victim", B, A)) == [(A, B)]
+        assert len(store.draft().items("cseq")) < 60
+
+
 def test_only_its_owner_reads_it(path: str) -> None:
     commit(path, put(path, "k", 1))
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
