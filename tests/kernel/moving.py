@@ -101,8 +101,10 @@ class Journey:
         return self.spaces["cn"]
 
     def at_home(self) -> None:
-        """The phone is where its old address belongs, the routers are empty, and nobody remembers a path."""
+        """The phone is where its old address belongs, routers are empty, nobody remembers a path or a connection."""
         self.load({name: RouterState() for name in self.routers})
+        for name in self.routers:
+            self.spaces[name].shell("conntrack -F 2>/dev/null; true")
         for place in tuple(self._narrow):
             self.narrow(place, 1500)
             self._narrow.remove(place)
