@@ -8,10 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.sipmobility.handover.plugins.module_utils.errors import HandoverError
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.costs import Note
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.handover import Handover
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import (
     handover_from_record,
@@ -77,6 +79,7 @@ class ActionModule(HandoverAction):
         current = _gathered(options["states_dir"], options["routers"], unreachable)
         findings: list[str] = []
         searched: list[Found] = []
+        unheld: list[Note] = []
         if options["recover"]:
             goal, now = Goal(options["recover"]), time.time()
             planned, found = make_repair(
@@ -84,7 +87,10 @@ class ActionModule(HandoverAction):
             )
             findings = [finding.reason for finding in found]
         else:
-            wanted, searched = _wanted(options, current, topology)
+            if options["withdraw"] is None:
+                wanted, searched = _wanted(options, current, topology)
+            else:
+                wanted, unheld = _withdrawn(options["withdraw"], current, topology)
             planned = make_plan(
                 wanted,
                 topology,
@@ -95,6 +101,7 @@ class ActionModule(HandoverAction):
                 options["freeze"],
                 beside if len(wanted) > _MANY else in_turn,
             )
+            planned = replace(planned, notes=(*planned.notes, *unheld))
         told = write_plan(
             planned,
             options["dest"],
@@ -147,8 +154,6 @@ def _wanted(
     options: Mapping[str, Any], current: Mapping[str, RouterState], topology: Topology
 ) -> tuple[list[Handover], list[Found]]:
     """The handovers to plan, and what was found where sessions were looked for."""
-    if options["withdraw"] is not None:
-        return _withdrawn(options["withdraw"], current, topology), []
     records = options["handovers"] if options["src"] is None else read_json(options["src"])
     if options["sessions"] == "given":
         return [handover_from_record(record) for record in records], []
@@ -170,16 +175,35 @@ def _searched(
     return [find_sessions(record, topology, evidence, policy) for record in records]
 
 
-def _withdrawn(names: list[str], current: Mapping[str, RouterState], topology: Topology) -> list[Handover]:
-    """The standing handovers with these ids or old addresses, as ended; ``all`` names every one."""
+def _withdrawn(
+    names: list[str], current: Mapping[str, RouterState], topology: Topology
+) -> tuple[list[Handover], list[Note]]:
+    """The standing handovers with these ids or old addresses, as ended, and a note of each name that no router holds;
+    ``all`` names every one.
+
+    :raises HandoverError: ``bad_withdrawal``.
+    """
     held = standing(current, topology=topology)
-    chosen = {
-        handover.id: replace(handover, ended=True)
+    asked = {_as_held(name): name for name in names}
+    chosen = [
+        replace(handover, ended=True)
         for handover in held
-        if "all" in names or {handover.id, str(handover.old)} & set(names)
-    }
+        if "all" in asked or not asked.keys().isdisjoint((handover.id, str(handover.old)))
+    ]
     known = {word for handover in held for word in (handover.id, str(handover.old))}
-    for name in names:
-        if name != "all" and name not in known and not name.replace(".", "").replace(":", "").isalnum():
+    notes = []
+    for as_held, name in asked.items():
+        if as_held == "all" or as_held in known:
+            continue
+        if not name.replace(".", "").replace(":", "").isalnum():
             raise HandoverError("bad_withdrawal", name, "a handover is named by its id or its old address")
-    return list(chosen.values())
+        notes.append(Note(name, "not_held", f"{name}: no router that answered holds a handover of this name"))
+    return chosen, notes
+
+
+def _as_held(name: str) -> str:
+    """An address as routers' records spell it; other names as they are."""
+    try:
+        return str(ip_address(name))
+    except ValueError:
+        return name

@@ -59,7 +59,8 @@ options:
   withdraw:
     description:
       - Take away the handovers with these ids or old addresses that the routers hold; V(all) stands for every one.
-      - One that no router holds is not an error, so that a second run changes nothing.
+      - One that no router holds is not an error, so that a second run changes nothing; RV(notes) tells of it. An
+        address may be spelt in any way.
       - Exactly one of O(handovers), O(src), O(withdraw) and O(recover) is required.
     type: list
     elements: str
@@ -345,17 +346,19 @@ refused:
       type: str
       returned: success
 notes:
-  description: What the plan costs those whom it serves, what was given up by O(widen), and what does not end by itself.
+  description: >-
+    What the plan costs those whom it serves, what was given up by O(widen), what does not end by itself, and what
+    O(withdraw) names that no router holds.
   returned: success
   type: list
   elements: dict
   contains:
     handover:
-      description: The id of the handover.
+      description: The id of the handover; with V(not_held) the name of O(withdraw).
       type: str
       returned: success
     code:
-      description: V(by_home_router), V(sent_on), V(lost_under_way), V(widened) or V(no_expiry).
+      description: V(by_home_router), V(sent_on), V(lost_under_way), V(widened), V(no_expiry) or V(not_held).
       type: str
       returned: success
     text:

@@ -22,8 +22,8 @@ __all__ = ["Note", "costs"]
 class Note:
     """Something about a planned handover that its operator should know.
 
-    :ivar handover: its id.
-    :ivar code: ``by_home_router``, ``sent_on``, ``lost_under_way``, ``widened`` or ``no_expiry``.
+    :ivar handover: its id, or how it was asked for.
+    :ivar code: ``by_home_router``, ``sent_on``, ``lost_under_way``, ``widened``, ``no_expiry`` or ``not_held``.
     """
 
     handover: str
