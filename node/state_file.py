@@ -29,11 +29,9 @@ def read_states(path: Path) -> dict[int, State]:
         record = Reader(json.loads(data), "state")
         if record.take("version", count) != 1:
             raise ValueError("the version is 1")
-        found = {
-            version: record.take(f"ipv{version}", _state) for version in (4, 6) if f'"ipv{version}"' in data.decode()
-        }
+        states = {version: record.take(f"ipv{version}", _state, None) for version in (4, 6)}
         record.done()
-        return found
+        return {version: state for version, state in states.items() if state is not None}
     except FileNotFoundError:
         return {}
     except OSError as error:

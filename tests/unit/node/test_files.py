@@ -179,6 +179,14 @@ def test_state_survives(tmp_path: Path) -> None:
     assert [item.name for item in tmp_path.iterdir()] == ["state.json"]
 
 
+def test_a_call_may_be_called_as_a_family_is(tmp_path: Path) -> None:
+    """Call-IDs are the user agent's: any word (RFC 3261 section 25.1)."""
+    path = tmp_path / "state.json"
+    states = {4: State("id@x", "urn:uuid:1", noticed=(("ipv6", 3),))}
+    write_states(path, states)
+    assert read_states(path) == states
+
+
 @pytest.mark.parametrize(
     "text", ["", "{", '{"version": 2}', '{"version": 1, "ipv4": {}}', '{"version": 1, "x": 1}', "[]"]
 )
