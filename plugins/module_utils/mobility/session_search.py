@@ -113,11 +113,13 @@ def find_sessions(record: Record, topology: Topology, evidence: Evidence, policy
         policy.infrastructure,
         policy.max_sessions_per_handover,
     )
-    agreed = evidence.flows_of(draft.old)
-    dated = [flow for flow in agreed if not reassigned or _agreed_by(flow, held_to)]
-    undated = _agreed(draft, [flow for flow in agreed if flow not in dated])
+    dated: List[AgreedFlow] = []
+    undated: List[AgreedFlow] = []
+    for flow in evidence.flows_of(draft.old):
+        (dated if not reassigned or _agreed_by(flow, held_to) else undated).append(flow)
     told = [*_listed(data), *_standing(draft, evidence), *_agreed(draft, dated)]
-    known = known_sessions(draft.old, told, evidence.rows_of(draft.old), rules, reassigned, undated)
+    late = _agreed(draft, undated)
+    known = known_sessions(draft.old, told, evidence.rows_of(draft.old), rules, reassigned, late)
     unknown = [peer for peer in named if not any(peer in (one.correspondent, one.seen[0]) for one in known.sessions)]
     notes = [f"{name}: its connections are not known ({why})" for name, why in sorted(evidence.silent.items())]
     if unknown and policy.widen_unknown_sessions and not reassigned and not _translated(known):
