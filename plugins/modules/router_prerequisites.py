@@ -81,7 +81,10 @@ options:
     choices: [check, insert, ignore]
     default: check
   persistence:
-    description: Whether a systemd service restores everything after a boot or a reload of the firewall.
+    description:
+      - Whether a systemd service restores everything after a boot or a reload of the firewall.
+      - With V(none) a router with iptables has no timer either, which takes away what has expired. Let
+        C(/usr/local/lib/sipmobility/sweep) be run there, every ten seconds, or C(reconcile.yml) from a timer.
     type: str
     choices: [systemd, none]
     default: systemd

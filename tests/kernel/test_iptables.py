@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import difference, pending
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
     Change,
     Freeze,
@@ -25,6 +25,8 @@ from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.mode
     Stamp,
 )
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState, same_state
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.topology import Topology
+from ansible_collections.sipmobility.handover.plugins.module_utils.planning import make_plan
 from ansible_collections.sipmobility.handover.plugins.module_utils.platforms.iptables import Iptables
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.iptables import IptablesBackend
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.prerequisites.preparation import Preparation
@@ -34,7 +36,8 @@ from ansible_collections.sipmobility.handover.plugins.plugin_utils.router import
 from ansible_collections.sipmobility.handover.plugins.plugin_utils.shell_device import shell_router
 
 from ..unit.mobility.entries import holdable, selectors, stamp, states
-from ..unit.mobility.worlds import NOW
+from ..unit.mobility.worlds import NOW, patent_handover
+from ..unit.mobility.worlds import TOPOLOGY as WORLD
 from .conftest import LAN, refusal
 from .namespaces import Namespace
 
@@ -46,6 +49,7 @@ OPTIONS = Options(inside_interface="lan", persistence="none", firewall="insert")
 OLD, NEW, PEER = (ip_address(text) for text in ("198.18.0.10", "198.51.100.9", "203.0.113.7"))
 STAMP = Stamp("8d7ac21f98194017", 1, NOW + 600)
 SESSION = ("tcp", 7000, 40000)
+TOPOLOGY = Topology(replace(one, platform="iptables") for one in WORLD.routers.values())
 
 
 def decoder(epoch: int = 1) -> Rewrite:
@@ -189,6 +193,18 @@ def test_what_has_expired_is_swept_with_the_connections_that_it_made(
     assert router.gather() == RouterState()
     left = prepared.shell("conntrack -L -p tcp -d 198.51.100.9").stdout
     assert ("dport=40000" in left, "dport=40001" in left) == (False, True)
+
+
+def test_what_has_expired_and_was_not_swept_is_withdrawn(router: ManagedRouter) -> None:
+    """As the correspondent's router of the patent's call: two rules, a freeze, no route."""
+    handover, late = patent_handover(), NOW + 100_000
+    held = RouterState()
+    for wanted, now in ((handover, NOW), (replace(handover, ended=True), late)):
+        for stage in make_plan([wanted], TOPOLOGY, {"rc": held}).stages:
+            for step in stage.steps:
+                if step.router == "rc":
+                    held = router.apply(pending(step, held), held, now)
+        assert bool(held.entries) == (now is NOW)
 
 
 @pytest.mark.parametrize("frozen", [True, False], ids=["frozen", "not frozen"])

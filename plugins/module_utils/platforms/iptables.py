@@ -99,7 +99,9 @@ class Iptables(Platform):
             yield from routes_of(output, version, records)
 
     def context(self, change: Change, now: float) -> Dict[str, Any]:
-        self._holdable(change.put, now)
+        # Rules stand until they are swept. Till then they can be told that they end, and be frozen for that.
+        lasting = (entry for entry in change.put if not entry.stamp.ended and not isinstance(entry, Freeze))
+        self._holdable(lasting, now)
         return {
             "families": [_family(version, change) for version in (4, 6)],
             "routes": {"remove": route_lines(change.remove, but=change.put), "put": route_lines(change.put)},
