@@ -128,18 +128,17 @@ class Lifecycle:
                 self._live.put(longer)
 
     def removed(self, claim: Claim) -> Iterator[Told]:
-        """Every pair ends whose new address loses its last binding."""
+        """Every pair ends whose new address loses a binding: so the phone itself says."""
         registration = claim.registration
-        moment = moment_of(registration, self._context.now)
-        for pair in self._concerned(registration):
-            gone = [contact.uri for contact in registration.contacts if contact.host == pair.new]
-            if registration.removes_all or any(not self._stays(pair, uri, moment) for uri in gone):
-                yield self._ended(pair, moment, registration.where)
+        gone = {contact.host for contact in registration.contacts}
+        for pair in self._live.of(registration.aor):
+            if registration.removes_all or pair.new in gone:
+                yield self._ended(pair, moment_of(registration, self._context.now), registration.where)
 
     def removed_by_tag(self, claim: Claim) -> Iterator[Told]:
         """As :meth:`removed`; where nothing of this phone is known here, whoever keeps its handovers may know."""
-        known = self._concerned(claim.registration)
-        yield from self.removed(claim)
+        known = list(self.removed(claim))
+        yield from known
         if not known and (claim.new is None or claim.new != claim.old):
             moment = int(moment_of(claim.registration, self._context.now))
             yield self._change("ended", claim.registration, claim.old, claim.new, moment)
@@ -150,11 +149,6 @@ class Lifecycle:
             same = item.instance is None or pair.instance is None or item.instance == pair.instance
             if item.host == pair.new and same and not self._stays(pair, item.contact, moment):
                 yield self._ended(pair, moment, item.where)
-
-    def _concerned(self, registration: Registration) -> List[AddressPair]:
-        """The live pairs whose new address loses a binding."""
-        gone = {contact.host for contact in registration.contacts}
-        return [pair for pair in self._live.of(registration.aor) if registration.removes_all or pair.new in gone]
 
     def _stays(self, pair: AddressPair, uri: str, moment: float) -> bool:
         """Whether a phone is where it was though this contact's binding is over: it has bound another one there.

@@ -278,7 +278,6 @@ def _removes(registration: Registration, address: Address, holding: Holding) -> 
         contact.expires == 0
         and contact.host == address
         and (contact.instance is None or contact.instance == holding.instance)
-        and holding.concerns(contact.uri)
         for contact in registration.contacts
     )
 
