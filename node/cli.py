@@ -29,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Here, because the libraries are an extra of the package.
         from .config import load_config
         from .control import ask
+        from .giving_up import give_up_all
         from .service import Service
     except ModuleNotFoundError as error:
         print(f"sip-handover-node: {error.name} is missing: pip install 'sipmobility-handover[node]'", file=sys.stderr)
@@ -44,6 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         elif args.command == "look":
             told = {"interface": args.interface, "server": args.server} if args.interface else {}
             ask(config.control, {"do": "look", **told})
+        elif args.command == "give-up":
+            for address in asyncio.run(give_up_all(config)):
+                print(address)
     except HandoverError as error:
         print(f"sip-handover-node: {error}", file=sys.stderr)
         return 1
@@ -60,6 +64,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     verbs.add_parser("run", help="run until SIGTERM", parents=[common])
     verbs.add_parser("check", help="read the configuration, but no password, and end", parents=[common])
     verbs.add_parser("status", help="ask the client that runs, as JSON", parents=[common])
+    verbs.add_parser("give-up", help="let go of what a client held when it was stopped, and list it", parents=[common])
     verb = verbs.add_parser(
         "look", help="have the client that runs look at the network now; for hooks", parents=[common]
     )
