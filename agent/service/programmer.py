@@ -17,7 +17,7 @@ from typing import Any
 
 from ...plugins.module_utils.errors import HandoverError
 from ...plugins.module_utils.mobility.plan import undo
-from ...plugins.module_utils.mobility.step import Step
+from ...plugins.module_utils.mobility.step import Phase, Step, stands_with
 from .batch import Batch, BatchPlanner
 from .ledger import Status
 from .link import Link
@@ -239,14 +239,24 @@ class Programmer:
     async def _taken_back(self, batch: Batch, ran: set[str], failed: Mapping[str, HandoverError]) -> None:
         """Undo a plan in the mirrored order, and see to what was in it."""
         reasons = "; ".join(f"{name}: {error}" for name, error in sorted(failed.items()))
-        left: dict[str, HandoverError] = {}
+        left: dict[str, str] = {}
+        stuck: set[Phase] = set()
         await asyncio.gather(*(self._links[name].release() for name in batch.planned.holders & _routers(batch, ran)))
         for stage in undo(batch.planned.stages, ran, self._drain):
-            await asyncio.sleep(stage.wait)
+            relying = sorted(phase.value for phase in stands_with(stage.phase) & stuck)
+            if not relying:
+                await asyncio.sleep(stage.wait)
             if self._left_alone(batch):
                 return
-            left.update(await self._stage(stage.steps))
-        self._report.taken_back(batch.planned, reasons, {name: str(error) for name, error in left.items()})
+            if relying:
+                told = f"its {stage.phase.value} stays, as {', '.join(relying)} could not be taken back everywhere"
+                undone = {step.router: told for step in stage.steps if step.router not in left}
+            else:
+                undone = {name: str(error) for name, error in (await self._stage(stage.steps)).items()}
+            left.update(undone)
+            if relying or undone:
+                stuck.add(stage.phase)
+        self._report.taken_back(batch.planned, reasons, left)
         codes = {error.code for error in failed.values()}
         lost = codes <= GONE or "router_unreachable" in codes
         known = {wanted.id: wanted for wanted in batch.wanted}

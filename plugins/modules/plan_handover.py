@@ -435,6 +435,13 @@ stages:
       description: Seconds to wait before the stage is taken back, where a later one was reached.
       type: float
       returned: success
+    stands_with:
+      description: >-
+        The phases of which one that could not be taken back on every router keeps this stage from being taken back,
+        because its encoders rely on it.
+      type: list
+      elements: str
+      returned: success
     steps:
       description: The id of each router's step, by router name.
       type: dict

@@ -19,7 +19,7 @@ from ..module_utils.mobility.confirming import Confirming
 from ..module_utils.mobility.records import handover_to_record, state_to_records
 from ..module_utils.mobility.rows import step_from_rows, step_to_rows
 from ..module_utils.mobility.session_search import Found
-from ..module_utils.mobility.step import Phase, Stage, Step, drains_when_undone
+from ..module_utils.mobility.step import Phase, Stage, Step, drains_when_undone, stands_with
 from ..module_utils.planning import Planned, in_turn
 from .files import read_json, write_json
 from .session_records import found_to_record, refused_to_record
@@ -195,6 +195,7 @@ def _stage(index: int, stages: tuple[Stage, ...], waiting: Confirming) -> Mappin
         "wait": stage.wait,
         # When this stage is taken back, packets of a later one may still be under way.
         "undo_wait": drain if drains_when_undone(stage.phase) and encoded else 0.0,
+        "stands_with": sorted(phase.value for phase in stands_with(stage.phase)),
         "steps": {step.router: step.id for step in stage.steps},
         "hold": sorted(waiting.hold),
         "confirm": sorted(waiting.confirm),

@@ -72,6 +72,8 @@ def plan(
 def undo(stages: Iterable[Stage], done: Iterable[str], drain: float = DRAIN) -> Tuple[Stage, ...]:
     """The stages that take back what was done, in the mirrored order.
 
+    Where one could not be taken back on every router, those stay that :func:`.step.stands_with` tells.
+
     :param done: ids of the steps that ran, or may have run.
     """
     ran = frozenset(done)

@@ -12,7 +12,7 @@ from typing import FrozenSet, Tuple
 from .model import Entry, Key
 from .router_state import RouterState
 
-__all__ = ["Phase", "Stage", "Step", "drains_when_undone"]
+__all__ = ["Phase", "Stage", "Step", "drains_when_undone", "stands_with"]
 
 
 class Phase(Enum):
@@ -69,3 +69,15 @@ class Stage:
 def drains_when_undone(phase: Phase) -> bool:
     """Whether taking this phase back uncovers addresses under which packets may still be under way."""
     return phase in (Phase.DECODE, Phase.FREEZE, Phase.JOINT, Phase.LEAD)
+
+
+def stands_with(phase: Phase) -> FrozenSet[Phase]:
+    """The phases of which one that could not be taken back everywhere keeps this one from being taken back, too.
+
+    An encoder that still stands, or may, relies on decoders and on what leads to them. Without, a host would see a
+    wrong address, and its RST would be translated. Alone they harm nobody. A freeze goes: what it was for stands whole.
+    """
+    if phase not in (Phase.DECODE, Phase.JOINT, Phase.LEAD):
+        return frozenset()
+    # A router that could not be frozen again sends on what was changed there as a whole.
+    return frozenset((Phase.JOINT, Phase.CLEAR_SRC, Phase.ENCODE, Phase.THAW))

@@ -14,8 +14,15 @@ import pytest
 
 from ansible_collections.sipmobility.handover.agent.service.holdings import Holdings
 from ansible_collections.sipmobility.handover.agent.service.ledger import Status
-from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import Route, Stamp
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.change import pending
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.model import (
+    Rewrite,
+    RewriteKind,
+    Route,
+    Stamp,
+)
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.records import handover_to_record
+from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.router_state import RouterState
 from ansible_collections.sipmobility.handover.plugins.module_utils.mobility.step import Phase, Step
 from ansible_collections.sipmobility.handover.plugins.module_utils.reader import address
 
@@ -186,3 +193,32 @@ def test_what_was_lost_is_not_taken_back_either(tmp_path: Path) -> None:
     world = run(tmp_path, story)
     assert [step.phase for step in world.routers["rc"].steps] == [Phase.DECODE, Phase.ENCODE]
     assert world.statuses() == {"lost": (Status.WANTED, None)}
+
+
+def test_what_encoders_rely_on_that_could_not_be_taken_back_stays(tmp_path: Path) -> None:
+    """rc has its new encoder, and is lost before it says so: packets go on to come to rd, which gives the old address
+    back to them."""
+
+    async def story(world: World) -> None:
+        def lost(step: Step) -> str | None:
+            if step.phase is Phase.ENCODE and world.routers["rc"].reason is None:
+                held = world.routers["rc"].held
+                assert held is not None
+                held.change(pending(step, RouterState(held)))
+                world.routers["rc"].reason = "gone"
+            return None if world.routers["rc"].reason is None else "router_unreachable"
+
+        world.want(moved("one", "1.1.1.1", "2.2.2.2"))
+        await world.settled()
+        world.routers["rc"].refuses = lost
+        world.want(moved("one", "1.1.1.1", "4.4.4.4"))
+
+    world = run(tmp_path, story)
+    kinds = {
+        name: {entry.kind: str(entry.to) for entry in state if isinstance(entry, Rewrite)}
+        for name, state in world.states().items()
+    }
+    assert kinds["rc"][RewriteKind.OUTBOUND_DST] == "4.4.4.4"
+    assert kinds["rd"] == {RewriteKind.INBOUND_DST: "1.1.1.1"}  # its encoder is taken back
+    assert kinds["rb"] == {RewriteKind.INBOUND_DST: "1.1.1.1", RewriteKind.OUTBOUND_SRC: "2.2.2.2"}
+    assert world.statuses() == {"one": (Status.WAITING, "router_unreachable")}
