@@ -175,7 +175,7 @@ class TestRestart:
         assert it.end() == 0
         assert world.events("home")[-1]["expires"] == 0
 
-    def test_stopped_while_sessions_live_by_it(self, world: Servers, client: Make, road: Journey) -> None:
+    def test_stopped_while_sessions_live_by_it_and_given_up(self, world: Servers, client: Make, road: Journey) -> None:
         it = at_home(client)
         with open_tcp(road, 4, 15):
             go_visiting(road)
@@ -183,16 +183,6 @@ class TestRestart:
             assert it.end() == 0
             assert held(road) == [f"{OLD[4]}/32"]
             assert world.events("visited")[-1]["expires"] == 60
-
-    def test_what_it_held_when_it_was_stopped_goes_when_that_is_asked(
-        self, world: Servers, client: Make, road: Journey
-    ) -> None:
-        it = at_home(client)
-        with open_tcp(road, 4, 15):
-            go_visiting(road)
-            soon(lambda: it.registered_at(NEW[4]), it)
-            assert it.end() == 0
-            assert held(road) == [f"{OLD[4]}/32"]
             for _again in range(2):  # the second time it is gone already
                 done = it.ask("give-up")
                 assert (done.returncode, done.stdout, held(road)) == (0, f"{OLD[4]}\n", []), done.stderr
